@@ -1,0 +1,27 @@
+# One function per kind of target, so that flags have one home.
+
+set(GORDIAN_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wcast-qual -Wformat=2)
+if(GORDIAN_WERROR)
+  list(APPEND GORDIAN_WARNINGS -Werror)
+endif()
+
+# Code that runs in Gordian's own processes: sanitized in the sanitizer presets.
+function(gordian_own_code target)
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_options(${target} PRIVATE ${GORDIAN_WARNINGS})
+  if(GORDIAN_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${GORDIAN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${GORDIAN_SANITIZE})
+  endif()
+endfunction()
+
+# Code that runs in somebody else's process: never sanitized, nothing visible but the hooks, no surprises from
+# the C++ runtime. -fexceptions because cancellation must unwind through a hook; initial-exec because
+# __tls_get_addr may allocate.
+function(gordian_injected_code target)
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_options(${target} PRIVATE ${GORDIAN_WARNINGS}
+    -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -ftls-model=initial-exec -fexceptions
+    -fno-rtti -fno-threadsafe-statics -fno-stack-protector -fcf-protection=branch -O2)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endfunction()

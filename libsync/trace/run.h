@@ -1,0 +1,221 @@
+// What was recorded, as plain data: a Run is one process tree, a Process one image of it.
+//
+// The reader makes it from traces, inspectors make it from /proc or a core; detectors read nothing else.
+// Cross references are indices into the vectors of the same Process (kNoIndex: none), so that a Run can be
+// copied, merged and built by hand in a test.
+#ifndef GORDIAN_LIBSYNC_TRACE_RUN_H_
+#define GORDIAN_LIBSYNC_TRACE_RUN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libsync/trace/layout.h"
+
+namespace gordian::trace {
+
+using Index = int32_t;
+inline constexpr Index kNoIndex = -1;
+
+struct Module {
+  std::string path;
+  std::string build_id;  // lower-case hex, empty when the module has none
+  uint64_t start = 0;
+  uint64_t end = 0;
+  uint64_t bias = 0;
+};
+
+// module == kNoIndex: `offset` is an absolute address outside every module.
+struct Frame {
+  Index module = kNoIndex;
+  uint64_t offset = 0;  // from Module::start
+  bool operator==(const Frame&) const = default;
+};
+
+// Innermost first. Every frame but the first is a return address.
+struct Stack {
+  std::vector<Frame> frames;
+};
+
+struct Holding {
+  Index lock = kNoIndex;
+  Index stack = kNoIndex;
+  Mode mode = Mode::kExclusive;
+  uint32_t acquisition = 0;
+  uint32_t depth = 0;
+  Index thread = kNoIndex;  // only in Child::others_held: who holds it
+  bool operator==(const Holding&) const = default;
+};
+
+struct Wait {
+  WaitKind kind = WaitKind::kNone;
+  bool timed = false;
+  Mode mode = Mode::kExclusive;
+  Index lock = kNoIndex;    // kLock: the lock; kCondition: the condition
+  Index mutex = kNoIndex;   // kCondition: its mutex
+  Index thread = kNoIndex;  // kJoin: whom
+  Index child = kNoIndex;   // kProcess: which, if known
+  int64_t value = 0;        // kProcess: the pid argument; kCondition: signals counted when the wait began
+  Index stack = kNoIndex;
+  // kCondition: the kernel shows that the thread is past the condition and queues for its mutex.
+  bool reacquiring = false;
+  bool operator==(const Wait&) const = default;
+};
+
+struct Thread {
+  int32_t tid = 0;
+  std::string name;
+  ThreadState state = ThreadState::kRunning;
+  uint32_t flags = 0;  // ThreadFlags
+  Index creator = kNoIndex;
+  uint32_t creator_segment = 0;
+  Index create_stack = kNoIndex;
+  std::vector<Holding> create_held;  // what the creator held then
+  Index joiner = kNoIndex;
+  uint32_t joiner_segment = 0;
+  std::vector<Holding> join_held;    // what the joiner held then
+  uint64_t pthread = 0;
+  uint64_t start_ns = 0;
+  uint64_t finish_ns = 0;  // 0: not finished
+
+  // Live state: as last seen, or as it was when the process ended.
+  bool live = false;       // had a slot
+  uint32_t segment = 0;
+  uint32_t acquisitions = 0;
+  Wait wait;
+  std::vector<Holding> held;
+  // True when this state cannot be a moment between two moves: the process has ended, or two looks found the
+  // thread asleep in the kernel and nothing of it changed. Only such waits may be called a deadlock.
+  bool settled = false;
+  // The kernel knows no such thread although its process runs: it ended without telling.
+  bool gone = false;
+};
+
+struct Lock {
+  Ref ref = 0;
+  LockKind kind = LockKind::kUnknown;
+  uint8_t flags = 0;  // LockFlags
+  uint64_t address = 0;
+  Frame place;        // module + offset of a static lock, else module == kNoIndex
+  Index create_stack = kNoIndex;
+  Index first_stack = kNoIndex;
+  Index creator = kNoIndex;
+  int32_t owner_at_fork = 0;
+  uint32_t signals = 0;
+  uint64_t born_ns = 0;
+  std::string name;   // given by the user
+  // The lock belongs to a language runtime itself (CPython's GIL ...): never reported.
+  bool interpreter = false;
+};
+
+struct Dependency {
+  Index thread = kNoIndex;
+  Index lock = kNoIndex;
+  Index stack = kNoIndex;
+  Mode mode = Mode::kExclusive;
+  uint32_t flags = 0;  // DependencyFlags
+  uint64_t count = 1;
+  uint64_t first_ns = 0;
+  uint64_t last_ns = 0;
+  std::vector<uint32_t> segments;
+  std::vector<Holding> held;
+};
+
+struct Child {
+  int32_t pid = 0;
+  ChildHow how = ChildHow::kFork;
+  uint8_t flags = 0;  // ChildFlags
+  Index thread = kNoIndex;
+  uint32_t segment = 0;
+  Index stack = kNoIndex;
+  std::vector<Holding> others_held;  // Holding::thread says who
+  uint64_t start_ns = 0;
+  uint64_t reap_ns = 0;
+  int32_t reap_status = 0;
+  Index reaper = kNoIndex;
+  std::string exec_path;
+};
+
+struct Event {
+  EventKind kind{};
+  Index thread = kNoIndex;
+  Index lock = kNoIndex;
+  Index other = kNoIndex;  // thread
+  int64_t value = 0;
+  Index stack = kNoIndex;
+  Index other_stack = kNoIndex;
+  uint64_t time_ns = 0;
+  uint32_t error = 0;
+};
+
+// One process image.
+struct Process {
+  std::string trace_file;
+  uint64_t nonce = 0;
+  uint64_t parent_nonce = 0;
+  int32_t pid = 0;
+  int32_t ppid = 0;
+  uint64_t start_ticks = 0;
+  uint32_t image = 0;
+  uint32_t uid = 0;
+  int32_t session = 0;
+  std::string executable;
+  std::vector<std::string> command;
+  uint64_t start_ns = 0;       // CLOCK_MONOTONIC, as all times of this Process
+  uint64_t start_real_ns = 0;
+  uint32_t flags = 0;          // HeaderFlags
+  std::string off_reason;
+  Counters counters{};
+  std::string damage;          // what the reader could not read, empty if nothing
+
+  End end = End::kNone;
+  uint32_t end_detail = 0;
+  Index end_thread = kNoIndex;
+  Index end_stack = kNoIndex;
+  uint64_t end_ns = 0;
+  // The image is over: it said so, or the kernel knows no such process any more.
+  bool ended = false;
+
+  std::vector<Module> modules;
+  std::vector<Stack> stacks;
+  std::vector<Thread> threads;
+  std::vector<Lock> locks;
+  std::vector<Dependency> dependencies;
+  std::vector<Child> children;
+  std::vector<Event> events;
+};
+
+// What the watcher saw of one process from outside. Exists for every process of the tree, traced or not.
+struct Observed {
+  int32_t pid = 0;
+  uint64_t start_ticks = 0;
+  uint64_t start_ns = 0;          // the same on CLOCK_MONOTONIC, to the kernel's tick (10 ms)
+  int32_t creator = 0;            // pid of the parent at first sight, 0 unknown
+  int32_t session = 0;
+  std::string command;
+  std::optional<int32_t> status;  // as wait(2) gives it, where gordian itself reaped it
+  uint64_t zombie_ms = 0;         // longest time seen as an unreaped zombie of its living creator
+  uint64_t outlived_ms = 0;       // time it was seen alive after its creator's end
+  bool alive_at_end = false;      // of the run
+  bool own_session = false;       // called setsid after its creator made it
+  std::string creator_doing;      // what the creator's threads did while it was a zombie, for people
+  std::string unseen;             // why it has no trace ("statically linked" ...), empty if it has one
+};
+
+struct Run {
+  std::vector<std::string> command;
+  int32_t root_pid = 0;
+  std::optional<int32_t> root_status;  // as wait(2) gives it
+  uint64_t start_real_ns = 0;
+  uint64_t duration_ns = 0;
+  bool over = false;                   // the program has ended: leaks may be judged
+  bool ended_by_gordian = false;       // --on-deadlock=kill or --kill-after
+  std::vector<Process> processes;
+  std::vector<Observed> observed;
+  std::vector<std::string> lost;       // what went wrong with recording or reading, one sentence each
+};
+
+}  // namespace gordian::trace
+
+#endif  // GORDIAN_LIBSYNC_TRACE_RUN_H_

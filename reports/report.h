@@ -1,0 +1,145 @@
+// A Report is what every format prints: findings with names, source lines and fingerprints filled in.
+// It mirrors the JSON schema gordian.report/1 (docs/report.schema.json) field by field.
+#ifndef GORDIAN_REPORTS_REPORT_H_
+#define GORDIAN_REPORTS_REPORT_H_
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libsync/analyze/finding.h"
+#include "libsync/trace/run.h"
+
+namespace gordian::report {
+
+struct SourceFrame {
+  std::string function;   // demangled; empty when unknown
+  std::string file;       // empty when unknown
+  int line = 0;           // 0 unknown
+  std::string module;     // path of the object
+  uint64_t offset = 0;    // address in the object's file, as addr2line takes it
+  std::string language = "native";
+  bool inlined = false;
+};
+using Frames = std::vector<SourceFrame>;
+
+struct ReportLock {
+  std::string id;         // "L1"
+  std::string name;       // static symbol, the user's name, or a description ("mutex created at cache.cc:12")
+  std::string kind;       // "mutex", "recursive mutex" ...
+  std::string lock_class; // what makes two instances the same class, stable over rebuilds
+  uint64_t address = 0;
+  Frames created;
+};
+
+struct ReportHeld {
+  std::string lock;       // ReportLock::id
+  std::string mode;       // "exclusive" | "shared"
+  Frames stack;
+};
+
+struct ReportWait {
+  std::string target;     // id of a lock, "T2", or "pid 12"
+  std::string kind;       // "lock", "condition", "join", "process"; empty: waits for nothing
+  Frames stack;
+};
+
+struct ReportThread {
+  std::string id;         // "T1"
+  int32_t pid = 0;
+  int32_t tid = 0;
+  std::string name;
+  std::string role;
+  std::vector<ReportHeld> holds;
+  ReportWait waits;
+  Frames at;
+  Frames created;
+};
+
+struct ReportProcess {
+  int32_t pid = 0;
+  int32_t ppid = 0;
+  std::string command;
+  std::string state;
+  std::string created_how;
+  Frames created;
+  std::string ended;
+};
+
+struct ReportCondition {
+  std::string name;
+  bool holds = true;
+  std::string because;
+};
+
+struct ReportStep {
+  int step = 0;
+  std::string thread;     // "T1"
+  std::string action;
+  std::string lock;       // id
+  SourceFrame frame;
+};
+
+struct ReportFinding {
+  std::string rule;
+  std::string level;       // error | warning | note
+  std::string confidence;  // confirmed | potential
+  std::string fingerprint; // 16 hex digits
+  std::string title, explanation, fix, suppression;
+  std::string status = "new";
+  std::vector<ReportCondition> conditions;
+  std::vector<ReportStep> interleaving;
+  std::vector<ReportLock> locks;
+  std::vector<ReportThread> threads;
+  std::vector<ReportProcess> processes;
+  std::vector<std::string> behind;
+  uint64_t count = 1;
+};
+
+struct ReportCoverage {
+  uint64_t processes = 0;  // of the tree, traced or not
+  uint64_t threads = 0;
+  uint64_t events = 0;     // facts recorded
+  uint64_t dropped = 0;
+  std::vector<std::string> unseen;  // one sentence each
+};
+
+struct Report {
+  // run
+  std::vector<std::string> command;
+  std::string started;     // RFC 3339, UTC
+  double seconds = 0;
+  std::string status;      // "exited 0", "killed by SIGTERM", "ended by gordian", "running"
+  std::string host;
+  std::string version;     // of gordian
+  ReportCoverage coverage;
+  std::vector<ReportFinding> findings;
+  int Count(const char* level) const;
+};
+
+struct BuildOptions {
+  bool redact = true;      // hide obvious secrets in command lines
+  std::string source_root; // stripped from paths where it is a prefix
+};
+
+// Symbolizes and names everything. `debug_directories` are searched by build-id after the usual places.
+Report BuildReport(const trace::Run& run, const std::vector<analyze::Finding>& findings,
+                   const BuildOptions& options);
+
+struct TextOptions {
+  bool color = false;
+  int verbosity = 0;       // -1 summary line only, 0 findings, 1 also notes in full and raw facts
+  std::string next_steps;  // a line printed after the findings, may be empty
+  int exit_code = 0;       // named in the summary line
+};
+
+// The formats. Each ends with a newline.
+std::string ToText(const Report& report, const TextOptions& options);
+std::string FindingToText(const ReportFinding& finding, const TextOptions& options);
+std::string SummaryLine(const Report& report, const TextOptions& options);
+std::string ToJson(const Report& report);
+
+}  // namespace gordian::report
+
+#endif  // GORDIAN_REPORTS_REPORT_H_
