@@ -32,8 +32,15 @@ struct SlotSnapshot {
 };
 std::vector<SlotSnapshot> ReadSlots(const std::string& path, const FileHeader& header);
 
-// The traces in a run directory, sorted by name: regular files that end in ".trace".
+// Sets `ended`, and `settled` on all threads: nothing in the trace of an image that is over moves any more.
+void MarkEnded(Process* process);
+
+// The traces in a run directory, sorted by name: paths of regular files that end in ".trace".
 std::vector<std::string> ListTraces(const std::string& directory);
+
+// A sentence for each process in a run directory that the shim could not record: it leaves an empty file
+// whose name ends in ".lost-space", ".lost-limit" or ".lost-denied". Sorted by file name.
+std::vector<std::string> ListLost(const std::string& directory);
 
 // A run directory that was kept: its traces and the watcher's observations (run.json), if any.
 // Damaged traces are named in Run::lost, the others still read. nullopt: no such directory, or empty.

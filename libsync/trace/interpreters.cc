@@ -1,0 +1,46 @@
+#include "libsync/trace/interpreters.h"
+
+namespace gordian::trace {
+namespace {
+
+// What may follow `name` in a file name for it to be the runtime.
+enum class Rest { kNothing, kVersion, kAnything };
+
+struct Runtime {
+  std::string_view name;
+  Rest rest;
+};
+
+constexpr Runtime kRuntimes[] = {
+    // CPython. "python3-config" and the like are scripts, "pythonqt" is somebody else's.
+    {"python", Rest::kNothing},
+    {"python2", Rest::kVersion},
+    {"python3", Rest::kVersion},
+    {"libpython", Rest::kAnything},
+};
+
+bool MayFollow(Rest rest, std::string_view text) {
+  switch (rest) {
+    case Rest::kNothing:
+      return text.empty();
+    case Rest::kVersion:
+      return text.empty() || text[0] == '.' || (text[0] >= '0' && text[0] <= '9');
+    case Rest::kAnything:
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool IsInterpreter(std::string_view module_path) {
+  const std::string_view name = module_path.substr(module_path.rfind('/') + 1);
+  for (const Runtime& runtime : kRuntimes) {
+    if (name.starts_with(runtime.name) && MayFollow(runtime.rest, name.substr(runtime.name.size()))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace gordian::trace
