@@ -1,0 +1,18 @@
+/* An error checking mutex is locked twice by one thread: it answers EDEADLK, and the program expects that. */
+// EXPECT: clean
+#include <errno.h>
+#include <pthread.h>
+
+int main(void) {
+  pthread_mutexattr_t attr;
+  pthread_mutex_t mutex;
+  pthread_mutexattr_init(&attr);
+  pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
+  pthread_mutex_init(&mutex, &attr);
+  pthread_mutexattr_destroy(&attr);
+  pthread_mutex_lock(&mutex);
+  const int again = pthread_mutex_lock(&mutex);
+  pthread_mutex_unlock(&mutex);
+  pthread_mutex_destroy(&mutex);
+  return again == EDEADLK ? 0 : 1;
+}

@@ -1,0 +1,16 @@
+# A Python program forks a helper and never waits for it, while it goes on living.
+# OPTIONS: --grace-ms=300
+# EXPECT: child-zombie
+import os
+import time
+
+
+def start_helper():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    return pid
+
+
+start_helper()
+time.sleep(1.5)  # the program's other work

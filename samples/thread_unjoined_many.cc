@@ -1,0 +1,28 @@
+// A server starts one joinable thread a request and joins none: eight leaks of one place, one finding.
+// EXPECT: thread-unjoined
+#include <pthread.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iterator>
+
+void* Answer(void*) { return nullptr; }
+
+void HandleRequest() {
+  pthread_t thread;
+  pthread_create(&thread, nullptr, Answer, nullptr);
+}
+
+int ThreadCount() {
+  std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<int>(std::distance(begin(tasks), end(tasks)));
+}
+
+int main() {
+  for (int request = 0; request < 8; ++request) {
+    HandleRequest();
+  }
+  while (ThreadCount() > 1) {
+    usleep(1000);
+  }
+}

@@ -1,0 +1,17 @@
+// A parent starts a helper process, goes on working and forgets to wait for it.
+// OPTIONS: --grace-ms=300
+// EXPECT: child-zombie
+#include <unistd.h>
+
+pid_t StartHelper() {
+  const pid_t child = fork();
+  if (child == 0) {
+    _exit(0);
+  }
+  return child;
+}
+
+int main() {
+  StartHelper();
+  usleep(1500000);  // the parent's other work
+}
