@@ -132,6 +132,8 @@ struct TextOptions {
   int verbosity = 0;       // -1 summary line only, 0 findings, 1 also notes in full and raw facts
   std::string next_steps;  // a line printed after the findings, may be empty
   int exit_code = 0;       // named in the summary line
+  // Fingerprints of findings that were printed while the program ran: ToText names them in one line each.
+  std::vector<std::string> printed_before;
 };
 
 // The formats. Each ends with a newline.
