@@ -132,22 +132,23 @@ std::optional<Process> ReadProcess(const std::string& path, std::string* why, bo
   if (!header) {
     return std::nullopt;
   }
-  const auto readable = [&file](uint64_t used) { return std::min({used, file->size(), kMaxTraceBytes}); };
-  const uint64_t room = std::min(file->size(), kMaxTraceBytes);
-  ZeroPages memory(room);
+  // Files are sparse and far longer than what is in use: take that, and some room for what is added
+  // meanwhile.
+  constexpr uint64_t kSlack = uint64_t{16} << 20;
+  const uint64_t longest = std::min(file->size(), kMaxTraceBytes);
+  uint64_t end = std::min(header->used, longest);
+  ZeroPages memory(std::min(end + kSlack, longest));
   if (!memory.valid()) {
     *why = "does not fit into memory";
     return std::nullopt;
   }
-  uint64_t end = readable(header->used);
   Copy(*file, 0, end, memory.data());
   std::string ignored;
-  if (const std::optional<FileHeader> again = ReadHeaderOf(*file, &ignored);
-      again && again->nonce == header->nonce && readable(again->used) > end) {
-    const uint64_t new_end = readable(again->used);
+  const std::optional<FileHeader> again = ReadHeaderOf(*file, &ignored);
+  if (again && again->nonce == header->nonce && again->used > header->used && end < memory.size()) {
+    const uint64_t new_end = std::min<uint64_t>(again->used, memory.size());
     Copy(*file, end, new_end, memory.data());
-    header->used = again->used;
-    end = new_end;
+    header->used = end = new_end;
   }
   Process process = Parse(*header, std::string_view(memory.data(), end));
   process.trace_file = path;
@@ -185,7 +186,7 @@ std::vector<SlotSnapshot> ReadSlots(const std::string& path, const FileHeader& h
   }
   std::vector<SlotSnapshot> slots;
   // A damaged list may run in a circle: it cannot be longer than the file.
-  uint64_t left = file->size() / sizeof(SlotRecord);
+  uint64_t left = std::min(now->used, file->size()) / sizeof(SlotRecord);
   for (Ref ref = now->first_slot; ref != 0 && left != 0; --left) {
     SlotSnapshot snapshot;
     SlotRecord& slot = snapshot.slot;

@@ -68,8 +68,8 @@ void RecordStream::Walk() {
     }
     const bool fits = size != 0 && size <= end - at;
     if (!fits || prefix.type == 0 || (!committed && prefix.committed != 0)) {
-      // A writer that was killed after the first store of its prefix leaves a type alone: nothing is lost.
-      const bool begun_only = size == 0 && prefix.committed == 0;
+      // A writer that was stopped between the stores of its prefix leaves half of it: nothing is lost.
+      const bool begun_only = prefix.committed == 0 && (size == 0 || prefix.type == 0);
       if (!begun_only && !lost) {
         lost = true;
         ++damaged_;
