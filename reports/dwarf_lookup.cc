@@ -1,0 +1,294 @@
+#include "reports/dwarf_lookup.h"
+
+#include <dwarf.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "reports/dwarf_names.h"
+
+namespace gordian::report {
+namespace {
+
+// Ranges of units may overlap where the linker dropped duplicates; look at so many neighbours.
+constexpr int kMaxOverlap = 64;
+constexpr int kMaxTailCalls = 4;
+
+// Entries of an address, innermost first: a view of what libdw allocates.
+class Scopes {
+ public:
+  Scopes(Dwarf_Die* unit, Dwarf_Addr pc) {
+    Dwarf_Die* at_pc = nullptr;
+    if (dwarf_getscopes(unit, pc, &at_pc) > 0) {
+      // The scopes of an inlined function go on with its abstract origin; the physical nesting is wanted.
+      count_ = dwarf_getscopes_die(&at_pc[0], &scopes_);
+    }
+    std::free(at_pc);
+  }
+  ~Scopes() { std::free(scopes_); }
+  Scopes(const Scopes&) = delete;
+  Scopes& operator=(const Scopes&) = delete;
+
+  Dwarf_Die* begin() { return scopes_; }
+  Dwarf_Die* end() { return scopes_ + std::max(count_, 0); }
+
+ private:
+  Dwarf_Die* scopes_ = nullptr;
+  int count_ = 0;
+};
+
+std::string CallFile(Dwarf_Die* unit, Dwarf_Die* inlined) {
+  Dwarf_Files* files = nullptr;
+  size_t count = 0;
+  const uint64_t index = UnsignedAttribute(inlined, DW_AT_call_file);
+  if (dwarf_getsrcfiles(unit, &files, &count) != 0 || index >= count) {
+    return "";
+  }
+  return SourcePath(unit, dwarf_filesrc(files, index, nullptr, nullptr));
+}
+
+void ForEachChild(Dwarf_Die* die, const auto& visit) {
+  Dwarf_Die child;
+  if (dwarf_child(die, &child) != 0) {
+    return;
+  }
+  do {
+    visit(&child);
+  } while (dwarf_siblingof(&child, &child) == 0);
+}
+
+bool IsCallSite(Dwarf_Die* die) {
+  const int tag = dwarf_tag(die);
+  return tag == DW_TAG_call_site || tag == DW_TAG_GNU_call_site;
+}
+
+// The function that a call site calls, where the compiler knew it.
+bool CallTarget(Dwarf_Die* site, Dwarf_Die* target) {
+  Dwarf_Attribute attribute;
+  return (dwarf_attr(site, DW_AT_call_origin, &attribute) != nullptr ||
+          dwarf_attr(site, DW_AT_abstract_origin, &attribute) != nullptr) &&
+         dwarf_formref_die(&attribute, target) != nullptr;
+}
+
+bool IsTailCall(Dwarf_Die* site) {
+  return dwarf_hasattr(site, DW_AT_call_tail_call) != 0 || dwarf_hasattr(site, DW_AT_GNU_tail_call) != 0;
+}
+
+uint64_t ReturnAddress(Dwarf_Die* site) {
+  Dwarf_Attribute attribute;
+  Dwarf_Addr address = 0;
+  if (dwarf_attr(site, DW_AT_call_return_pc, &attribute) == nullptr &&
+      dwarf_attr(site, DW_AT_low_pc, &attribute) == nullptr) {
+    return 0;
+  }
+  return dwarf_formaddr(&attribute, &address) == 0 ? address : 0;
+}
+
+// All call sites of a function's own code, those of functions inlined into it too.
+void CollectCallSites(Dwarf_Die* die, std::vector<Dwarf_Die>* sites) {
+  ForEachChild(die, [sites](Dwarf_Die* child) {
+    if (IsCallSite(child)) {
+      sites->push_back(*child);
+    } else if (dwarf_tag(child) == DW_TAG_lexical_block || dwarf_tag(child) == DW_TAG_inlined_subroutine) {
+      CollectCallSites(child, sites);
+    }
+  });
+}
+
+// What the linker calls a function.
+std::string SymbolName(Dwarf_Die* function) {
+  Dwarf_Attribute attribute;
+  const char* name = dwarf_attr_integrate(function, DW_AT_linkage_name, &attribute) != nullptr
+                         ? dwarf_formstring(&attribute)
+                         : dwarf_diename(function);
+  return name == nullptr ? "" : name;
+}
+
+SourceFrame DeclaredAt(Dwarf_Die function) {
+  SourceFrame frame;
+  frame.function = QualifiedName(function);
+  Dwarf_Die unit;
+  if (dwarf_diecu(&function, &unit, nullptr, nullptr) != nullptr) {
+    frame.file = SourcePath(&unit, dwarf_decl_file(&function));
+  }
+  dwarf_decl_line(&function, &frame.line);
+  return frame;
+}
+
+}  // namespace
+
+void DwarfLookup::ReadUnits() {
+  read_ = true;
+  Dwarf_Addr bias = 0;
+  for (Dwarf_Die* die = dwfl_module_nextcu(module_, nullptr, &bias); die != nullptr;
+       die = dwfl_module_nextcu(module_, die, &bias)) {
+    Unit unit{*die, *die, bias};
+    Dwarf_Die split;
+    if (dwarf_cu_info(die->cu, nullptr, nullptr, nullptr, &split, nullptr, nullptr, nullptr) == 0 &&
+        split.addr != nullptr) {
+      unit.scopes = split;
+    }
+    Dwarf_Addr base = 0;
+    Dwarf_Addr low = 0;
+    Dwarf_Addr high = 0;
+    for (ptrdiff_t next = dwarf_ranges(die, 0, &base, &low, &high); next > 0;
+         next = dwarf_ranges(die, next, &base, &low, &high)) {
+      if (low > 1 && low < high) {  // 0 and 1 are what linkers write for dropped functions
+        ranges_.push_back({low + bias, high + bias, units_.size()});
+      }
+    }
+    units_.push_back(unit);
+  }
+  std::sort(ranges_.begin(), ranges_.end(), [](const Range& a, const Range& b) { return a.low < b.low; });
+}
+
+DwarfLookup::Unit* DwarfLookup::FindUnit(uint64_t address) {
+  if (!read_) {
+    ReadUnits();
+  }
+  auto range = std::upper_bound(ranges_.begin(), ranges_.end(), address,
+                                [](uint64_t value, const Range& r) { return value < r.low; });
+  for (int i = 0; i < kMaxOverlap && range != ranges_.begin(); ++i) {
+    --range;
+    if (address < range->high) {
+      return &units_[range->unit];
+    }
+  }
+  return nullptr;
+}
+
+// A frame without a function: what the line table alone says.
+Frames DwarfLookup::Position(Unit* unit, uint64_t address) const {
+  SourceFrame frame;
+  if (Dwarf_Line* line = dwarf_getsrc_die(&unit->lines, address - unit->bias); line != nullptr) {
+    frame.file = SourcePath(&unit->lines, dwarf_linesrc(line, nullptr, nullptr));
+    dwarf_lineno(line, &frame.line);
+  }
+  return {frame};
+}
+
+Frames DwarfLookup::Lookup(uint64_t address) {
+  Unit* unit = FindUnit(address);
+  if (unit == nullptr) {
+    return {};
+  }
+  Frames frames;
+  SourceFrame frame = Position(unit, address).front();
+  Scopes scopes(&unit->scopes, address - unit->bias);
+  for (Dwarf_Die& scope : scopes) {
+    const int tag = dwarf_tag(&scope);
+    if (tag == DW_TAG_inlined_subroutine) {
+      frame.function = QualifiedName(scope);
+      frame.inlined = true;
+      frames.push_back(frame);
+      frame = SourceFrame();
+      frame.file = CallFile(&unit->lines, &scope);
+      frame.line = static_cast<int>(UnsignedAttribute(&scope, DW_AT_call_line));
+    } else if (tag == DW_TAG_subprogram) {
+      frame.function = QualifiedName(scope);
+      break;
+    }
+  }
+  frames.push_back(frame);
+  return frames;
+}
+
+uint64_t DwarfLookup::FunctionAddress(Dwarf_Die function) {
+  if (!functions_read_) {
+    functions_read_ = true;
+    const int count = dwfl_module_getsymtab(module_);
+    for (int i = 1; i < count; ++i) {
+      GElf_Sym symbol;
+      GElf_Addr address = 0;
+      const char* name = dwfl_module_getsym_info(module_, i, &symbol, &address, nullptr, nullptr, nullptr);
+      if (name == nullptr || GELF_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF) {
+        continue;
+      }
+      auto [entry, inserted] = functions_.try_emplace(name, address);
+      if (!inserted && entry->second != address) {
+        entry->second = 0;
+      }
+    }
+  }
+  const auto entry = functions_.find(SymbolName(&function));
+  return entry == functions_.end() ? 0 : entry->second;
+}
+
+bool DwarfLookup::FunctionAt(uint64_t address, Dwarf_Die* function, uint64_t* pc) {
+  Unit* unit = FindUnit(address);
+  if (unit == nullptr) {
+    return false;
+  }
+  *pc = address - unit->bias;
+  Scopes scopes(&unit->scopes, *pc);
+  for (Dwarf_Die& scope : scopes) {
+    if (dwarf_tag(&scope) == DW_TAG_subprogram) {
+      *function = scope;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool DwarfLookup::IsCallee(Dwarf_Die function, const std::string& callee) {
+  return callee.empty() ? FunctionAddress(function) == 0 : QualifiedName(function) == callee;
+}
+
+// The functions from `function` to the one that calls `callee` last, all by tail calls; empty when there is
+// no such path or when two differ, as a debugger does: a wrong frame is worse than a missing one.
+std::vector<Dwarf_Die> DwarfLookup::TailPath(Dwarf_Die function, const std::string& callee, int depth) {
+  Dwarf_Die definition;
+  uint64_t pc = 0;
+  const uint64_t address = FunctionAddress(function);
+  if (depth == 0 || address == 0 || !FunctionAt(address, &definition, &pc)) {
+    return {};
+  }
+  std::vector<Dwarf_Die> sites;
+  CollectCallSites(&definition, &sites);
+  std::vector<Dwarf_Die> only;
+  for (Dwarf_Die& site : sites) {
+    Dwarf_Die target;
+    if (!IsTailCall(&site) || !CallTarget(&site, &target)) {
+      continue;
+    }
+    std::vector<Dwarf_Die> path;
+    if (!IsCallee(target, callee)) {
+      path = TailPath(target, callee, depth - 1);
+      if (path.empty()) {
+        continue;
+      }
+    }
+    path.insert(path.begin(), definition);
+    const auto same = [](const Dwarf_Die& a, const Dwarf_Die& b) { return a.addr == b.addr; };
+    if (!only.empty() && !std::equal(only.begin(), only.end(), path.begin(), path.end(), same)) {
+      return {};
+    }
+    only = std::move(path);
+  }
+  return only;
+}
+
+Frames DwarfLookup::TailCalls(uint64_t return_address, const std::string& callee) {
+  Dwarf_Die caller;
+  uint64_t pc = 0;
+  if (!FunctionAt(return_address - 1, &caller, &pc)) {
+    return {};
+  }
+  std::vector<Dwarf_Die> sites;
+  CollectCallSites(&caller, &sites);
+  for (Dwarf_Die& site : sites) {
+    Dwarf_Die target;
+    if (ReturnAddress(&site) != pc + 1 || !CallTarget(&site, &target) || IsCallee(target, callee)) {
+      continue;
+    }
+    Frames frames;
+    for (const Dwarf_Die& function : TailPath(target, callee, kMaxTailCalls)) {
+      frames.insert(frames.begin(), DeclaredAt(function));
+    }
+    return frames;
+  }
+  return {};
+}
+
+}  // namespace gordian::report

@@ -1,0 +1,65 @@
+// From an address to functions and lines, by one module's DWARF.
+//
+// Finds units by their own ranges, not by .debug_aranges, which clang does not write.
+// Thread safety: none; one thread at a time.
+#ifndef GORDIAN_REPORTS_DWARF_LOOKUP_H_
+#define GORDIAN_REPORTS_DWARF_LOOKUP_H_
+
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "reports/report.h"
+
+namespace gordian::report {
+
+class DwarfLookup {
+ public:
+  // `module` must outlive this. Reads nothing yet.
+  explicit DwarfLookup(Dwfl_Module* module) : module_(module) {}
+
+  // The frames at an address of the file, innermost inlined function first; empty when DWARF knows nothing
+  // of it. Module and offset are left to the caller.
+  Frames Lookup(uint64_t address);
+
+  // The functions that left by a tail call between the call that returns to `return_address` and `callee`:
+  // they have no frame although the source has one. An empty callee is any function outside this module.
+  // Innermost first; empty when there are none, or when more than one path leads there.
+  Frames TailCalls(uint64_t return_address, const std::string& callee);
+
+ private:
+  struct Unit {
+    Dwarf_Die lines;   // owns the line table
+    Dwarf_Die scopes;  // holds the functions: the split unit where there is one
+    Dwarf_Addr bias;
+  };
+  struct Range {
+    uint64_t low;
+    uint64_t high;
+    size_t unit;
+  };
+
+  void ReadUnits();
+  Unit* FindUnit(uint64_t address);
+  Frames Position(Unit* unit, uint64_t address) const;
+  uint64_t FunctionAddress(Dwarf_Die function);
+  bool FunctionAt(uint64_t address, Dwarf_Die* function, uint64_t* pc);
+  bool IsCallee(Dwarf_Die function, const std::string& callee);
+  std::vector<Dwarf_Die> TailPath(Dwarf_Die function, const std::string& callee, int depth);
+
+  Dwfl_Module* module_;
+  bool read_ = false;
+  std::vector<Unit> units_;
+  std::vector<Range> ranges_;  // by low
+  // Addresses of functions by their ELF symbol; 0 for a name that several functions share.
+  absl::flat_hash_map<std::string, uint64_t> functions_;
+  bool functions_read_ = false;
+};
+
+}  // namespace gordian::report
+
+#endif  // GORDIAN_REPORTS_DWARF_LOOKUP_H_

@@ -1,0 +1,74 @@
+#include "reports/frames.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+
+namespace gordian::report {
+namespace {
+
+// Matched at the start of a module's base name.
+constexpr std::string_view kRuntimeModules[] = {
+    "libc.so",      "libc-2.",    "libpthread.so", "libpthread-2.", "libstdc++.so", "libgcc_s.so",
+    "ld-linux",     "ld-2.",      "libm.so",       "librt.so",      "libdl.so",     "libc++.so",
+    "libc++abi.so", "libasan.so", "libtsan.so",    "libubsan.so",   "linux-vdso",   "[vdso]",
+};
+
+// Matched at the start of a function's name.
+constexpr std::string_view kRuntimeFunctions[] = {
+    "std::",          "__gnu_cxx::", "__gthread", "__gthrw",
+    "pthread_",       "__pthread_",  "mtx_",      "cnd_",
+    "thrd_",          "_start",      "__libc_",   "start_thread",
+    "__clone",        "clone3",      "_dl_",      "__static_initialization_and_destruction",
+    "_GLOBAL__sub_I",
+};
+
+constexpr std::string_view kOwnModule = "libgordian_preload.so";
+
+template <size_t kCount>
+bool StartsWithAny(std::string_view text, const std::string_view (&prefixes)[kCount]) {
+  return std::any_of(std::begin(prefixes), std::end(prefixes),
+                     [text](std::string_view prefix) { return text.starts_with(prefix); });
+}
+
+}  // namespace
+
+std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+bool IsOwnFrame(const SourceFrame& frame) { return BaseName(frame.module).starts_with(kOwnModule); }
+
+bool IsRuntimeFrame(const SourceFrame& frame) {
+  return IsOwnFrame(frame) || StartsWithAny(BaseName(frame.module), kRuntimeModules) ||
+         StartsWithAny(frame.function, kRuntimeFunctions);
+}
+
+Frames ProjectFrames(const Frames& stack) {
+  Frames project;
+  std::copy_if(stack.begin(), stack.end(), std::back_inserter(project),
+               [](const SourceFrame& frame) { return !IsRuntimeFrame(frame); });
+  return project.empty() ? stack : project;
+}
+
+Frames WithoutRuntimeEnds(const Frames& stack) {
+  const auto is_project = [](const SourceFrame& frame) { return !IsRuntimeFrame(frame); };
+  const auto first = std::find_if(stack.begin(), stack.end(), is_project);
+  if (first == stack.end()) {
+    return stack;
+  }
+  const auto last = std::find_if(stack.rbegin(), stack.rend(), is_project).base();
+  return Frames(first, last);
+}
+
+std::string ShortPlace(const SourceFrame& frame) {
+  if (!frame.file.empty() && frame.line > 0) {
+    return absl::StrCat(BaseName(frame.file), ":", frame.line);
+  }
+  if (!frame.function.empty()) {
+    return frame.function;
+  }
+  return absl::StrCat(frame.module.empty() ? "" : BaseName(frame.module), "+0x", absl::Hex(frame.offset));
+}
+
+}  // namespace gordian::report

@@ -1,0 +1,34 @@
+// What kind of code a frame is: the user's, or the machinery around it.
+// Thread safety: pure functions.
+#ifndef GORDIAN_REPORTS_FRAMES_H_
+#define GORDIAN_REPORTS_FRAMES_H_
+
+#include <string>
+
+#include "reports/report.h"
+
+namespace gordian::report {
+
+// The last part of a path.
+std::string BaseName(const std::string& path);
+
+// Gordian's own hooks: never shown, in no report.
+bool IsOwnFrame(const SourceFrame& frame);
+
+// The C library, the C++ runtime, the dynamic linker, and the standard library's inline code. What remains
+// are project frames: those that a user can change.
+bool IsRuntimeFrame(const SourceFrame& frame);
+
+// The project frames, or all frames when there are none.
+Frames ProjectFrames(const Frames& stack);
+
+// The stack as a reader wants it: without the runtime's frames at both ends, which hold the lock call itself
+// and the start of the thread. Everything when nothing else would remain.
+Frames WithoutRuntimeEnds(const Frames& stack);
+
+// "cache.cc:12" for a frame with a line, else "Cache::Load", else "libfoo.so+0x12f4".
+std::string ShortPlace(const SourceFrame& frame);
+
+}  // namespace gordian::report
+
+#endif  // GORDIAN_REPORTS_FRAMES_H_

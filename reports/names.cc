@@ -1,0 +1,148 @@
+#include "reports/names.h"
+
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "reports/demangle.h"
+#include "reports/frames.h"
+
+namespace gordian::report {
+namespace {
+
+constexpr size_t kClassFrames = 3;
+
+const char* BaseKind(trace::LockKind kind) {
+  switch (kind) {
+    case trace::LockKind::kMutex:
+      return "mutex";
+    case trace::LockKind::kRecursiveMutex:
+      return "recursive mutex";
+    case trace::LockKind::kErrorcheckMutex:
+      return "errorcheck mutex";
+    case trace::LockKind::kAdaptiveMutex:
+      return "adaptive mutex";
+    case trace::LockKind::kCondition:
+      return "condition";
+    case trace::LockKind::kRwlock:
+      return "read-write lock";
+    case trace::LockKind::kSpinlock:
+      return "spinlock";
+    case trace::LockKind::kSemaphore:
+      return "semaphore";
+    case trace::LockKind::kFileLock:
+      return "file lock";
+    case trace::LockKind::kBarrier:
+      return "barrier";
+    case trace::LockKind::kOnce:
+      return "once flag";
+    case trace::LockKind::kUnknown:
+      break;
+  }
+  return "lock";
+}
+
+// A name from a stack: where for people, the functions for the class.
+LockNames FromStack(const std::string& kind, const char* how, const char* class_how, const Frames& stack,
+                    const std::string& executable) {
+  LockNames names;
+  names.name = absl::StrCat(kind, " ", how, " ", ShortPlace(ProjectFrames(stack).front()));
+  names.lock_class = absl::StrCat(kind, " ", class_how, " ",
+                                  absl::StrJoin(StableFrames(stack, executable, kClassFrames), " < "));
+  return names;
+}
+
+}  // namespace
+
+std::string KindName(const trace::Lock& lock) {
+  std::string kind = BaseKind(lock.kind);
+  if ((lock.flags & trace::kPriorityInherit) != 0) {
+    kind = "priority-inheriting " + kind;
+  }
+  if ((lock.flags & trace::kProcessShared) != 0) {
+    kind = "process-shared " + kind;
+  }
+  if ((lock.flags & trace::kRobust) != 0) {
+    kind = "robust " + kind;
+  }
+  return kind;
+}
+
+LockNames NameLock(const trace::Process& process, const trace::Lock& lock, Symbolizer* symbolizer) {
+  if (!lock.name.empty()) {
+    return {lock.name, lock.name, NameSource::kUser};
+  }
+  if (std::string symbol = symbolizer->DataName(process, lock.place); !symbol.empty()) {
+    return {symbol, symbol, NameSource::kSymbol};
+  }
+  const std::string kind = BaseKind(lock.kind);
+  if (const Frames created = symbolizer->ResolveStack(process, lock.create_stack); !created.empty()) {
+    LockNames names = FromStack(kind, "created at", "created in", created, process.executable);
+    names.source = NameSource::kCreated;
+    return names;
+  }
+  const bool is_static =
+      lock.place.module != trace::kNoIndex && static_cast<size_t>(lock.place.module) < process.modules.size();
+  if (is_static) {
+    // Stripped: the place in the module is all there is. It does not survive a rebuild, its module does.
+    const trace::Module& module = process.modules[lock.place.module];
+    const std::string base = BaseName(module.path);
+    const uint64_t address = module.start + lock.place.offset - module.bias;
+    return {absl::StrCat(kind, " at ", base, "+0x", absl::Hex(address)), absl::StrCat(kind, " in ", base),
+            NameSource::kAddress};
+  }
+  if (const Frames first = symbolizer->ResolveStack(process, lock.first_stack); !first.empty()) {
+    const bool is_condition = lock.kind == trace::LockKind::kCondition;
+    LockNames names =
+        FromStack(kind, is_condition ? "first used at" : "first locked at",
+                  is_condition ? "first used in" : "first locked in", first, process.executable);
+    names.source = NameSource::kFirstLocked;
+    return names;
+  }
+  return {absl::StrCat(kind, " 0x", absl::Hex(lock.address)), kind, NameSource::kAddress};
+}
+
+void MakeDistinct(std::vector<ReportLock>* locks) {
+  std::map<std::string, int> uses;
+  for (const ReportLock& lock : *locks) {
+    ++uses[lock.name];
+  }
+  std::map<std::string, int> seen;
+  for (ReportLock& lock : *locks) {
+    if (uses[lock.name] > 1) {
+      lock.name = absl::StrCat(lock.name, " (", ++seen[lock.name], ")");
+    }
+  }
+}
+
+std::string ThreadName(const trace::Process& process, const trace::Thread& thread, bool with_process) {
+  const bool main = (thread.flags & trace::kMainThread) != 0;
+  if (main) {
+    return with_process ? absl::StrCat("main (pid ", process.pid, ")") : "main";
+  }
+  const std::string where = with_process ? absl::StrCat(", pid ", process.pid) : "";
+  // A thread that was given no name has its process's (cut to 15 characters), which says nothing.
+  const bool inherited = thread.name.empty() || BaseName(process.executable).starts_with(thread.name);
+  return inherited ? absl::StrCat("thread ", thread.tid,
+                                  where.empty() ? "" : absl::StrCat(" (pid ", process.pid, ")"))
+                   : absl::StrCat(thread.name, " (tid ", thread.tid, where, ")");
+}
+
+std::vector<std::string> StableFrames(const Frames& stack, const std::string& executable, size_t limit) {
+  std::vector<std::string> names;
+  for (const SourceFrame& frame : ProjectFrames(stack)) {
+    const std::string function = frame.function.empty() ? "?" : WithoutTemplateArguments(frame.function);
+    const bool in_executable = frame.module.empty() || frame.module == executable;
+    std::string name = in_executable ? function : absl::StrCat(BaseName(frame.module), ":", function);
+    // A part that the compiler split off calls, and is called by, its own function: one frame at -O0.
+    if (names.empty() || names.back() != name) {
+      names.push_back(std::move(name));
+    }
+    if (names.size() == limit) {
+      break;
+    }
+  }
+  return names;
+}
+
+}  // namespace gordian::report

@@ -1,0 +1,43 @@
+// How a finding's locks and threads are called.
+// Thread safety: none; as the Symbolizer that it uses.
+#ifndef GORDIAN_REPORTS_NAMES_H_
+#define GORDIAN_REPORTS_NAMES_H_
+
+#include <string>
+#include <vector>
+
+#include "libsync/trace/run.h"
+#include "reports/report.h"
+#include "reports/symbolizer.h"
+
+namespace gordian::report {
+
+// "mutex", "robust process-shared mutex", "read-write lock".
+std::string KindName(const trace::Lock& lock);
+
+// How much a lock's name says about it.
+enum class NameSource { kUser, kSymbol, kCreated, kFirstLocked, kAddress };
+
+struct LockNames {
+  std::string name;        // "g_cache", "mutex created at cache.cc:12"
+  std::string lock_class;  // the same for every instance and every build
+  NameSource source = NameSource::kAddress;
+};
+
+// Takes the first that is known: the user's name, the static variable, where it was created, where it was
+// first locked, its address.
+LockNames NameLock(const trace::Process& process, const trace::Lock& lock, Symbolizer* symbolizer);
+
+// Makes equal names of different locks distinct: "mutex created at a.cc:3 (1)", "... (2)".
+void MakeDistinct(std::vector<ReportLock>* locks);
+
+// "main", "worker (tid 4712)"; with `with_process` also ", pid 4700" for findings over several processes.
+std::string ThreadName(const trace::Process& process, const trace::Thread& thread, bool with_process);
+
+// The frames by which something is recognised over rebuilds: the first `limit` project functions, innermost
+// first, without templates; functions of shared libraries with their library.
+std::vector<std::string> StableFrames(const Frames& stack, const std::string& executable, size_t limit);
+
+}  // namespace gordian::report
+
+#endif  // GORDIAN_REPORTS_NAMES_H_

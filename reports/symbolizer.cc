@@ -1,0 +1,116 @@
+#include "reports/symbolizer.h"
+
+#include <cstddef>
+
+namespace gordian::report {
+namespace {
+
+// "[vdso]", "linux-vdso.so.1" and the like are no files.
+bool IsFile(const std::string& path) { return path.starts_with("/"); }
+
+const trace::Module* ModuleOf(const trace::Process& process, const trace::Frame& frame) {
+  const auto index = static_cast<size_t>(frame.module);
+  return frame.module == trace::kNoIndex || index >= process.modules.size() ? nullptr
+                                                                            : &process.modules[index];
+}
+
+}  // namespace
+
+Symbolizer::Symbolizer(std::vector<std::string> debug_directories)
+    : debug_directories_(std::move(debug_directories)) {}
+
+ObjectFile* Symbolizer::Open(const trace::Module& module) {
+  if (!IsFile(module.path)) {
+    return nullptr;
+  }
+  auto [entry, inserted] = objects_.try_emplace({module.path, module.build_id});
+  if (inserted) {
+    std::string why;
+    entry->second = ObjectFile::Open(module.path, module.build_id, debug_directories_, &why);
+    if (entry->second == nullptr) {
+      complaints_.push_back(why);
+    }
+  }
+  return entry->second.get();
+}
+
+const Frames& Symbolizer::Lookup(const trace::Module& module, uint64_t address) {
+  static const Frames kUnknown;
+  ObjectFile* object = Open(module);
+  if (object == nullptr) {
+    return kUnknown;
+  }
+  auto [entry, inserted] = known_.try_emplace({object, address});
+  if (inserted) {
+    entry->second = object->Lookup(address);
+  }
+  return entry->second;
+}
+
+const Frames& Symbolizer::TailCalls(const trace::Module& module, uint64_t return_address,
+                                    const std::string& callee) {
+  static const Frames kNone;
+  ObjectFile* object = Open(module);
+  if (object == nullptr) {
+    return kNone;
+  }
+  auto [entry, inserted] = known_tail_calls_.try_emplace({object, return_address, callee});
+  if (inserted) {
+    entry->second = object->TailCalls(return_address, callee);
+  }
+  return entry->second;
+}
+
+Frames Symbolizer::Resolve(const trace::Process& process, const trace::Frame& frame, AddressKind kind) {
+  const trace::Module* module = ModuleOf(process, frame);
+  // A return address may already belong to the next line, or to the next function after a call of abort().
+  const uint64_t back = kind == AddressKind::kReturn ? 1 : 0;
+  if (module == nullptr) {
+    SourceFrame unknown;
+    unknown.offset = frame.offset - back;
+    return {unknown};
+  }
+  const uint64_t address = module->start + frame.offset - module->bias - back;
+  Frames frames = Lookup(*module, address);
+  if (frames.empty()) {
+    frames.emplace_back();
+  }
+  for (SourceFrame& f : frames) {
+    f.module = module->path;
+    f.offset = address;
+  }
+  return frames;
+}
+
+Frames Symbolizer::ResolveStack(const trace::Process& process, trace::Index stack) {
+  if (stack < 0 || static_cast<size_t>(stack) >= process.stacks.size()) {
+    return {};
+  }
+  const std::vector<trace::Frame>& recorded = process.stacks[stack].frames;
+  Frames all;
+  for (size_t i = 0; i < recorded.size(); ++i) {
+    const trace::Frame& frame = recorded[i];
+    const trace::Module* module = ModuleOf(process, frame);
+    if (i > 0 && module != nullptr) {
+      const bool same_module = recorded[i - 1].module == frame.module;
+      const uint64_t return_address = module->start + frame.offset - module->bias;
+      for (SourceFrame hidden : TailCalls(*module, return_address, same_module ? all.back().function : "")) {
+        hidden.module = module->path;
+        all.push_back(std::move(hidden));
+      }
+    }
+    for (SourceFrame& f :
+         Resolve(process, frame, i == 0 ? AddressKind::kInstruction : AddressKind::kReturn)) {
+      all.push_back(std::move(f));
+    }
+  }
+  return all;
+}
+
+std::string Symbolizer::DataName(const trace::Process& process, const trace::Frame& place) {
+  const trace::Module* module = ModuleOf(process, place);
+  ObjectFile* object = module == nullptr ? nullptr : Open(*module);
+  return object == nullptr ? "" : object->DataName(module->start + place.offset - module->bias);
+}
+
+}  // namespace gordian::report

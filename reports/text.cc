@@ -1,0 +1,352 @@
+// The text report: verdict first, evidence second, raw facts last.
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "reports/coverage.h"
+#include "reports/demangle.h"
+#include "reports/frames.h"
+#include "reports/report.h"
+#include "reports/text_interleaving.h"
+#include "reports/text_style.h"
+
+namespace gordian::report {
+namespace {
+
+// A reader takes in so many findings; the rest follow as one line each, and then as a number.
+constexpr int kFullFindings = 20;
+constexpr int kShortFindings = 100;
+constexpr size_t kStackFrames = 12;
+constexpr size_t kVerboseStackFrames = 64;
+
+Tone ToneOf(const std::string& level) {
+  return level == "error" ? Tone::kError : level == "warning" ? Tone::kWarning : Tone::kNote;
+}
+
+std::string CurrentDirectory() {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::current_path(error);
+  return error || path == "/" ? "" : path.string() + "/";
+}
+
+// Template arguments that fill a line say less than the name they hide.
+std::string ShortFunction(const std::string& function, bool verbose) {
+  constexpr size_t kLongFunction = 60;
+  constexpr size_t kLongestFunction = 100;
+  if (verbose || Width(function) <= kLongFunction) {
+    return function;
+  }
+  const std::string plain = WithoutTemplateArguments(function);
+  return Width(plain) <= kLongestFunction ? plain : Fit(plain, kLongestFunction);
+}
+
+// Writes one finding. The finding is printable already.
+class FindingWriter {
+ public:
+  FindingWriter(const ReportFinding& finding, const TextOptions& options)
+      : finding_(finding), options_(options), directory_(CurrentDirectory()) {}
+
+  std::string Write() {
+    Headline();
+    Paragraph(finding_.explanation);
+    for (const ReportThread& thread : finding_.threads) {
+      Thread(thread);
+    }
+    for (const ReportProcess& process : finding_.processes) {
+      Process(process);
+    }
+    for (const ReportLock& lock : finding_.locks) {
+      Lock(lock);
+    }
+    Interleaving();
+    Conditions();
+    Section("Stuck behind it", finding_.behind);
+    Blank();
+    Field("Fix", finding_.fix);
+    Field("Fingerprint", finding_.fingerprint);
+    Field("Suppress", finding_.suppression);
+    return std::move(out_);
+  }
+
+ private:
+  bool Verbose() const { return options_.verbosity > 0; }
+  bool Confirmed() const { return finding_.confidence == "confirmed"; }
+
+  void Blank() { out_ += "\n"; }
+
+  void Headline() {
+    const std::string level = absl::AsciiStrToUpper(finding_.level);
+    const std::string start = absl::StrCat(level, " ", finding_.rule, " (", finding_.confidence, "): ");
+    const std::string times = finding_.count > 1 ? absl::StrCat(" [", finding_.count, " times]") : "";
+    std::string text = Wrap(start, 2, finding_.title + times);
+    text.replace(0, level.size(), Paint(level, ToneOf(finding_.level), options_.color));
+    out_ += text;
+  }
+
+  void Paragraph(const std::string& text) {
+    if (!text.empty() && text != finding_.title) {
+      out_ += Wrap("  ", 2, text);
+    }
+  }
+
+  void Field(const std::string& name, const std::string& text) {
+    if (!text.empty()) {
+      constexpr size_t kFieldIndent = 15;
+      const std::string label = absl::StrCat("  ", name, std::string(kFieldIndent - 2 - name.size(), ' '));
+      std::string wrapped = Wrap(label, kFieldIndent, text);
+      wrapped.replace(2, name.size(), Paint(name, Tone::kBold, options_.color));
+      out_ += wrapped;
+    }
+  }
+
+  void Section(const std::string& name, const std::vector<std::string>& lines) {
+    if (lines.empty()) {
+      return;
+    }
+    absl::StrAppend(&out_, "\n  ", Paint(name, Tone::kBold, options_.color), "\n");
+    for (const std::string& line : lines) {
+      out_ += Wrap("    ", 6, line);
+    }
+  }
+
+  std::string ShortPath(const std::string& file) const {
+    return !directory_.empty() && file.starts_with(directory_) ? file.substr(directory_.size()) : file;
+  }
+
+  std::string FrameText(const SourceFrame& frame) const {
+    const std::string module =
+        absl::StrCat(frame.module.empty() ? "" : BaseName(frame.module), "+0x", absl::Hex(frame.offset));
+    if (frame.function.empty() && frame.file.empty()) {
+      return module;
+    }
+    const std::string function = frame.function.empty() ? "??" : ShortFunction(frame.function, Verbose());
+    const std::string inlined = Verbose() && frame.inlined ? " [inlined]" : "";
+    if (frame.file.empty()) {
+      return absl::StrCat(function, "  (", module, ")");
+    }
+    const std::string line = frame.line > 0 ? absl::StrCat(":", frame.line) : "";
+    const std::string raw = Verbose() ? absl::StrCat("  (", module, ")") : "";
+    return absl::StrCat(function, "  ", ShortPath(frame.file), line, inlined, raw);
+  }
+
+  // The frames of a stack; the first one is where it happened and is marked. A stack that ends like the one
+  // above it says so instead of repeating it.
+  void Stack(const Frames& stack) {
+    const Frames frames = Verbose() ? stack : ProjectFrames(stack);
+    size_t same = 0;
+    while (same + 1 < frames.size() && same < above_.size() &&
+           SameFrame(frames[frames.size() - 1 - same], above_[above_.size() - 1 - same])) {
+      ++same;
+    }
+    same = same < 2 || Verbose() ? 0 : same;
+    const size_t shown = std::min(frames.size() - same, Verbose() ? kVerboseStackFrames : kStackFrames);
+    for (size_t i = 0; i < shown; ++i) {
+      const std::string mark = i == 0 ? Paint(">", Tone::kMark, options_.color) : " ";
+      absl::StrAppend(&out_, "    ", mark, " #", i, " ", FrameText(frames[i]), "\n");
+    }
+    if (shown < frames.size()) {
+      const std::string rest = same > 0 && shown + same == frames.size() ? "as above" : "more";
+      absl::StrAppend(&out_, "      ... ", frames.size() - shown, " frames ", rest, "\n");
+    }
+    above_ = frames;
+  }
+
+  static bool SameFrame(const SourceFrame& a, const SourceFrame& b) {
+    return a.function == b.function && a.file == b.file && a.line == b.line && a.module == b.module;
+  }
+
+  void Stack(const std::string& title, const Frames& stack) {
+    if (stack.empty()) {
+      absl::StrAppend(&out_, "    ", title, ", at an unknown place\n");
+    } else {
+      out_ += Wrap("    ", 6, title + " at");
+      Stack(stack);
+    }
+  }
+
+  std::string WaitText(const ReportWait& wait) const {
+    const std::string lock = LockName(finding_, wait.target);
+    if (wait.kind == "lock") {
+      return absl::StrCat(Confirmed() ? "waits for " : "then locks ", lock);
+    }
+    if (wait.kind == "condition") {
+      return absl::StrCat(Confirmed() ? "waits on " : "then waits on ", lock);
+    }
+    std::string target = wait.target;
+    for (const ReportThread& thread : finding_.threads) {
+      target = thread.id == wait.target ? absl::StrCat(thread.id, " ", thread.name) : target;
+    }
+    return absl::StrCat(Confirmed() ? "waits for " : "then waits for ", target, " to end");
+  }
+
+  void Thread(const ReportThread& thread) {
+    above_.clear();
+    Blank();
+    const std::string role = thread.role.empty() ? "" : absl::StrCat(": ", thread.role);
+    out_ += Paint(absl::StrCat("  ", thread.id, " ", thread.name), Tone::kBold, options_.color);
+    absl::StrAppend(&out_, role, "\n");
+    for (const ReportHeld& held : thread.holds) {
+      const std::string shared = held.mode == "shared" ? " (shared)" : "";
+      Stack(absl::StrCat("holds ", LockName(finding_, held.lock), shared, ", locked"), held.stack);
+    }
+    if (!thread.waits.kind.empty()) {
+      Stack(WaitText(thread.waits), thread.waits.stack);
+    }
+    if (!thread.at.empty()) {
+      absl::StrAppend(&out_, "    at\n");
+      Stack(thread.at);
+    }
+    const bool only_created = thread.holds.empty() && thread.waits.kind.empty() && thread.at.empty();
+    if (!thread.created.empty() && (only_created || Verbose())) {
+      Stack("created", thread.created);
+    } else if (!thread.created.empty()) {
+      const SourceFrame& frame = ProjectFrames(thread.created).front();
+      absl::StrAppend(&out_, "    created at ", FrameText(frame), "\n");
+    }
+  }
+
+  void Process(const ReportProcess& process) {
+    above_.clear();
+    Blank();
+    const std::string state = process.state.empty() ? "" : absl::StrCat(": ", process.state);
+    const std::string ended = process.ended.empty() ? "" : absl::StrCat(", ", process.ended);
+    out_ += Wrap("  ", 4,
+                 absl::StrCat("pid ", process.pid, " ", process.command, state, ended, " (parent ",
+                              process.ppid, ")"));
+    if (!process.created.empty()) {
+      const std::string how = process.created_how.empty() ? "" : absl::StrCat(" by ", process.created_how);
+      Stack(absl::StrCat("created", how), process.created);
+    }
+  }
+
+  void Lock(const ReportLock& lock) {
+    if (lock.created.empty() && !Verbose()) {
+      return;
+    }
+    above_.clear();
+    Blank();
+    out_ += Wrap("  ", 4,
+                 absl::StrCat(lock.id, " ", lock.name, ": ", lock.kind,
+                              Verbose() ? absl::StrCat(" at 0x", absl::Hex(lock.address)) : ""));
+    if (!lock.created.empty()) {
+      Stack("created", lock.created);
+    }
+  }
+
+  void Interleaving() {
+    const std::string steps = InterleavingText(finding_, options_.color);
+    if (!steps.empty()) {
+      const std::string title = Confirmed() ? "How it hung" : "How it would hang";
+      absl::StrAppend(&out_, "\n  ", Paint(title, Tone::kBold, options_.color), "\n", steps);
+    }
+  }
+
+  void Conditions() {
+    std::vector<std::string> lines;
+    for (const ReportCondition& condition : finding_.conditions) {
+      lines.push_back(absl::StrCat(condition.holds ? "+ " : "- ", condition.name,
+                                   condition.because.empty() ? "" : ": ", condition.because));
+    }
+    Section(Confirmed() ? "Why this is certain" : "Why it can happen", lines);
+  }
+
+  const ReportFinding& finding_;
+  const TextOptions& options_;
+  const std::string directory_;
+  std::string out_;
+  Frames above_;  // the stack printed last for this thread
+};
+
+// Where a finding is, for its one line: the first place that it names.
+std::string FirstPlace(const ReportFinding& finding) {
+  for (const ReportThread& thread : finding.threads) {
+    for (const Frames* stack : {&thread.at, &thread.waits.stack, &thread.created}) {
+      if (!stack->empty()) {
+        return ShortPlace(ProjectFrames(*stack).front());
+      }
+    }
+  }
+  for (const ReportProcess& process : finding.processes) {
+    if (!process.created.empty()) {
+      return ShortPlace(ProjectFrames(process.created).front());
+    }
+  }
+  return "";
+}
+
+std::string OneLine(const ReportFinding& finding, const TextOptions& options) {
+  const ReportFinding safe = PrintableFinding(finding);
+  const std::string level = absl::AsciiStrToUpper(safe.level);
+  const std::string place = FirstPlace(safe);
+  std::string text = Wrap(absl::StrCat(level, " ", safe.rule, ": "), 2,
+                          absl::StrCat(safe.title, place.empty() ? "" : absl::StrCat("  ", place)));
+  return text.replace(0, level.size(), Paint(level, ToneOf(safe.level), options.color));
+}
+
+bool InFull(const ReportFinding& finding, const TextOptions& options) {
+  return finding.level != "note" || options.verbosity > 0;
+}
+
+std::string CoverageText(const Report& report, const TextOptions& options) {
+  std::string out;
+  for (const std::string& sentence : report.coverage.unseen) {
+    out += Wrap("Coverage: ", 10, Printable(sentence));
+  }
+  if (options.verbosity > 0) {
+    out += absl::StrCat("Coverage: ", Plural(report.coverage.events, "fact", "facts"), " recorded, ",
+                        report.coverage.dropped, " dropped\n");
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string FindingToText(const ReportFinding& finding, const TextOptions& options) {
+  if (!InFull(finding, options)) {
+    return OneLine(finding, options);
+  }
+  const ReportFinding safe = PrintableFinding(finding);
+  return FindingWriter(safe, options).Write();
+}
+
+std::string SummaryLine(const Report& report, const TextOptions& options) {
+  const ReportCoverage& coverage = report.coverage;
+  const bool gaps_not_shown = options.verbosity < 0 && !coverage.unseen.empty();
+  return absl::StrCat("gordian: ", Plural(report.Count("error"), "error", "errors"), ", ",
+                      Plural(report.Count("warning"), "warning", "warnings"), ", ",
+                      Plural(report.Count("note"), "note", "notes"), " in ",
+                      Plural(coverage.processes, "process", "processes"), ", ",
+                      Plural(coverage.threads, "thread", "threads"), " (exit ", options.exit_code, ")",
+                      gaps_not_shown ? "; coverage is not complete" : "", "\n");
+}
+
+std::string ToText(const Report& report, const TextOptions& options) {
+  if (options.verbosity < 0) {
+    return SummaryLine(report, options);
+  }
+  std::string out;
+  int full = 0;
+  int one_line = 0;
+  for (const ReportFinding& finding : report.findings) {
+    const bool in_full = InFull(finding, options);
+    if (in_full && (full < kFullFindings || options.verbosity > 0)) {
+      ++full;
+      absl::StrAppend(&out, FindingToText(finding, options), "\n");
+    } else if (++one_line <= kShortFindings) {
+      out += OneLine(finding, options);
+    }
+  }
+  if (one_line > kShortFindings) {
+    absl::StrAppend(&out, "... and ", one_line - kShortFindings, " more findings: --json has them all\n");
+  }
+  if (!options.next_steps.empty() && !report.findings.empty()) {
+    absl::StrAppend(&out, options.next_steps, "\n");
+  }
+  return absl::StrCat(out, CoverageText(report, options), SummaryLine(report, options));
+}
+
+}  // namespace gordian::report

@@ -1,0 +1,134 @@
+#include "reports/text_interleaving.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "reports/frames.h"
+#include "reports/text_style.h"
+
+namespace gordian::report {
+namespace {
+
+constexpr size_t kMaxColumns = 3;
+constexpr size_t kIndent = 4;
+constexpr size_t kNumberWidth = 3;
+constexpr char kBetween[] = " | ";
+
+std::string What(const ReportFinding& finding, const ReportStep& step) {
+  return step.lock.empty() ? step.action : absl::StrCat(step.action, " ", LockName(finding, step.lock));
+}
+
+std::string Where(const ReportStep& step) {
+  const SourceFrame& frame = step.frame;
+  return frame.function.empty() && frame.file.empty() && frame.module.empty() ? "" : ShortPlace(frame);
+}
+
+std::string ThreadTitle(const ReportFinding& finding, const std::string& id) {
+  for (const ReportThread& thread : finding.threads) {
+    if (thread.id == id) {
+      return absl::StrCat(id, " ", thread.name);
+    }
+  }
+  return id;
+}
+
+// The threads of the steps, each once, in the order of the finding.
+std::vector<std::string> Columns(const ReportFinding& finding) {
+  std::vector<std::string> columns;
+  const auto has_step = [&finding](const std::string& id) {
+    return std::any_of(finding.interleaving.begin(), finding.interleaving.end(),
+                       [&id](const ReportStep& step) { return step.thread == id; });
+  };
+  for (const ReportThread& thread : finding.threads) {
+    if (has_step(thread.id)) {
+      columns.push_back(thread.id);
+    }
+  }
+  return columns;
+}
+
+class Table {
+ public:
+  explicit Table(size_t columns)
+      : columns_(columns), width_((kTextWidth - kIndent - kNumberWidth - 3 * (columns - 1)) / columns) {}
+
+  size_t width() const { return width_; }
+
+  std::string Row(const std::string& number, size_t column, const std::string& cell) const {
+    std::vector<std::string> cells(columns_);
+    cells[column] = cell;
+    return Row(number, cells);
+  }
+
+  std::string Row(const std::string& number, const std::vector<std::string>& cells) const {
+    std::string line = absl::StrCat(std::string(kIndent, ' '), Fit(number, kNumberWidth));
+    for (size_t i = 0; i < columns_; ++i) {
+      absl::StrAppend(&line, i == 0 ? "" : kBetween, Fit(cells[i], width_));
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line + "\n";
+  }
+
+ private:
+  size_t columns_;
+  size_t width_;
+};
+
+std::string AsColumns(const ReportFinding& finding, const std::vector<std::string>& columns, bool color) {
+  const Table table(columns.size());
+  std::vector<std::string> titles;
+  for (const std::string& id : columns) {
+    titles.push_back(ThreadTitle(finding, id));
+  }
+  std::string out = Paint(table.Row("", titles), Tone::kBold, color);
+  for (const ReportStep& step : finding.interleaving) {
+    const auto place = std::find(columns.begin(), columns.end(), step.thread);
+    const size_t column = place == columns.end() ? 0 : static_cast<size_t>(place - columns.begin());
+    const std::string number = absl::StrCat(step.step);
+    const std::string what = What(finding, step);
+    const std::string where = Where(step);
+    const std::string both = where.empty() ? what : absl::StrCat(what, "  ", where);
+    if (Width(both) <= table.width()) {
+      out += table.Row(number, column, both);
+    } else {
+      out += table.Row(number, column, what);
+      out += where.empty() ? "" : table.Row("", column, absl::StrCat("  ", where));
+    }
+  }
+  return out;
+}
+
+std::string AsList(const ReportFinding& finding) {
+  std::string out;
+  for (const ReportStep& step : finding.interleaving) {
+    const std::string where = Where(step);
+    const std::string first =
+        absl::StrCat(std::string(kIndent, ' '), Fit(absl::StrCat(step.step), kNumberWidth));
+    out += Wrap(first, kIndent + kNumberWidth,
+                absl::StrCat(ThreadTitle(finding, step.thread), ": ", What(finding, step), "  ", where));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string LockName(const ReportFinding& finding, const std::string& id) {
+  for (const ReportLock& lock : finding.locks) {
+    if (lock.id == id) {
+      return lock.name;
+    }
+  }
+  return id;
+}
+
+std::string InterleavingText(const ReportFinding& finding, bool color) {
+  if (finding.interleaving.empty()) {
+    return "";
+  }
+  const std::vector<std::string> columns = Columns(finding);
+  return columns.empty() || columns.size() > kMaxColumns ? AsList(finding)
+                                                         : AsColumns(finding, columns, color);
+}
+
+}  // namespace gordian::report
