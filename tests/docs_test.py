@@ -1,0 +1,105 @@
+"""The documents against what there is: commands, options, links, samples."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import unittest
+
+SOURCE = pathlib.Path(os.environ["GORDIAN_SOURCE"])
+GORDIAN = pathlib.Path(os.environ["GORDIAN_BUILD"]) / "bin" / "gordian"
+DOCUMENTS = [SOURCE / "README.md", SOURCE / "CONTRIBUTING.md", *sorted((SOURCE / "docs").glob("*.md"))]
+
+SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+LONG_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+
+def commands(text):
+    """The commands of the shell blocks, without comments and without the variables set for them."""
+    for block in SHELL_BLOCK.findall(text):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = line.split("#")[0].split()
+            while words and re.fullmatch(r"\w+=.*", words[0]):
+                words.pop(0)
+            if words:
+                yield words
+
+
+def help_options(subcommand):
+    text = subprocess.run([str(GORDIAN), subcommand, "--help"], check=True, capture_output=True, text=True).stdout
+    return set(LONG_OPTION.findall(text)) - {"--help"}
+
+
+def section(text, heading):
+    match = re.search(rf"^## {re.escape(heading)}.*?$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return match.group(1) if match else ""
+
+
+def anchors(path):
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+class DocsTest(unittest.TestCase):
+    def test_links_resolve(self):
+        for document in DOCUMENTS:
+            for link in LINK.findall(document.read_text()):
+                if "://" in link:
+                    continue
+                with self.subTest(f"{document.name}: {link}"):
+                    name, _, anchor = link.partition("#")
+                    target = (document.parent / name).resolve() if name else document
+                    self.assertTrue(target.exists())
+                    if anchor:
+                        self.assertIn(anchor, anchors(target))
+
+    def test_commands_exist(self):
+        seen = set()
+        for document in DOCUMENTS:
+            for words in commands(document.read_text()):
+                with self.subTest(f"{document.name}: {' '.join(words)}"):
+                    program = words[0]
+                    seen.add(program)
+                    if program == "gordian" or program.endswith("/bin/gordian"):
+                        self.check_gordian(words)
+                    elif program.startswith("scripts/"):
+                        self.assertTrue(os.access(SOURCE / program, os.X_OK))
+                    elif not program.startswith("./"):  # the reader's own program
+                        self.assertIsNotNone(shutil.which(program))
+        self.assertLessEqual({"scripts/demo", "scripts/test", "gordian"}, seen)
+
+    def check_gordian(self, words):
+        own = words[1:words.index("--")] if "--" in words else words[1:]
+        self.assertIn(own[0], ("run", "report"))
+        options = {option for option in LONG_OPTION.findall(" ".join(own))}
+        self.assertLessEqual(options, help_options(own[0]))
+
+    def test_every_option_is_documented_and_none_else(self):
+        text = (SOURCE / "docs" / "cli.md").read_text()
+        run_section = section(text, "`gordian run")
+        rows = [line.split(" | ")[0] for line in run_section.splitlines() if line.startswith("| `-")]
+        self.assertEqual(set(LONG_OPTION.findall("\n".join(rows))), help_options("run"))
+        report_section = section(text, "`gordian report")
+        self.assertLessEqual(help_options("report"), set(LONG_OPTION.findall(report_section)) | {"--quiet", "--verbose"})
+
+    def test_samples_and_scripts_that_are_named_exist(self):
+        for document in DOCUMENTS:
+            for name in re.findall(r"\b((?:samples|scripts|tests|docs|libsync|preload|reports|cli)/[\w./-]*\w)",
+                                   document.read_text()):
+                with self.subTest(f"{document.name}: {name}"):
+                    exists = (SOURCE / name).exists() or any(
+                        (SOURCE / (name + suffix)).exists() for suffix in (".cc", ".c", ".py"))
+                    self.assertTrue(exists)
+
+    def test_every_rule_that_is_named_exists(self):
+        table = (SOURCE / "libsync" / "analyze" / "rules.cc").read_text()
+        rules = set(re.findall(r'\{\s*"([a-z]+(?:-[a-z]+)+|deadlock)"', table))
+        readme = (SOURCE / "README.md").read_text()
+        named = set(re.findall(r"^\| `([a-z-]+)` \|", section(readme, "What it finds"), re.MULTILINE))
+        self.assertIn("lock-order-cycle", named)
+        self.assertLessEqual(named, rules)
+
+
+if __name__ == "__main__":
+    unittest.main()
