@@ -1,4 +1,5 @@
-/* A thread is cancelled in pthread_cond_wait. It wakes with the mutex held, and its clean-up handler unlocks. */
+/* A thread is cancelled in pthread_cond_wait. It wakes with the mutex held, and its clean-up handler unlocks.
+ */
 // EXPECT: clean
 #include <pthread.h>
 

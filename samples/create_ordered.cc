@@ -1,6 +1,5 @@
-// Main takes the locks in one order before it creates the thread that takes them in the other, and again after
-// it has joined it.
-// EXPECT: clean
+// Main takes the locks in one order before it creates the thread that takes them in the other, and again
+// after it has joined it. EXPECT: clean
 #include <mutex>
 #include <thread>
 

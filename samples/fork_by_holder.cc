@@ -11,9 +11,7 @@ int main() {
   state_mutex.lock();
   const pid_t child = fork();
   state_mutex.unlock();
-  {
-    std::lock_guard<std::mutex> lock(state_mutex);
-  }
+  { std::lock_guard<std::mutex> lock(state_mutex); }
   if (child == 0) {
     _exit(5);
   }

@@ -1,6 +1,5 @@
-// Locks that are taken very late: in a thread_local destructor, in an atexit function and in the destructor of
-// a static object after main.
-// EXPECT: clean
+// Locks that are taken very late: in a thread_local destructor, in an atexit function and in the destructor
+// of a static object after main. EXPECT: clean
 #include <cstdlib>
 #include <mutex>
 #include <thread>

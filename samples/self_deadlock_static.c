@@ -1,4 +1,5 @@
-/* A statically initialised mutex of the default kind is locked twice by one thread; a second thread lives on. */
+/* A statically initialised mutex of the default kind is locked twice by one thread; a second thread lives on.
+ */
 // OPTIONS: --on-deadlock=kill
 // HANGS
 // EXPECT: self-deadlock
