@@ -1,5 +1,4 @@
-/* A thread is cancelled in pthread_cond_wait. It wakes with the mutex held, and its clean-up handler unlocks.
- */
+/* A thread is cancelled in pthread_cond_wait. It wakes with the mutex held; its clean-up handler unlocks. */
 // EXPECT: clean
 #include <pthread.h>
 

@@ -1,5 +1,6 @@
 // Main takes the locks in one order before it creates the thread that takes them in the other, and again
-// after it has joined it. EXPECT: clean
+// after it has joined it.
+// EXPECT: clean
 #include <mutex>
 #include <thread>
 

@@ -1,5 +1,6 @@
 // Locks that are taken very late: in a thread_local destructor, in an atexit function and in the destructor
-// of a static object after main. EXPECT: clean
+// of a static object after main.
+// EXPECT: clean
 #include <cstdlib>
 #include <mutex>
 #include <thread>

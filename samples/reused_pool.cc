@@ -1,5 +1,6 @@
 // A pool of objects: each use constructs them anew in the same memory, where a mutex has neither an init nor
-// a destroy call. The second use takes them in the other order. EXPECT: clean
+// a destroy call. The second use takes them in the other order.
+// EXPECT: clean
 #include <latch>
 #include <mutex>
 #include <new>

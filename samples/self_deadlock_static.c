@@ -1,5 +1,4 @@
-/* A statically initialised mutex of the default kind is locked twice by one thread; a second thread lives on.
- */
+/* A statically initialised mutex of the default kind is locked twice by one thread; another one lives on. */
 // OPTIONS: --on-deadlock=kill
 // HANGS
 // EXPECT: self-deadlock

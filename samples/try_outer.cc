@@ -1,5 +1,5 @@
-// Only the first of two locks is taken with try_lock: the second still blocks for good, so trying helps
-// nobody. EXPECT: lock-order-cycle
+// Only the first of two locks is taken with try_lock. The second still blocks for good, so trying is no help.
+// EXPECT: lock-order-cycle
 #include <mutex>
 #include <thread>
 
