@@ -15,13 +15,15 @@ function(gordian_own_code target)
   endif()
 endfunction()
 
-# Code that runs in somebody else's process: never sanitized, nothing visible but the hooks, no surprises from
-# the C++ runtime. -fexceptions because cancellation must unwind through a hook; initial-exec because
+# Code that runs in somebody else's process: never sanitized, nothing visible but the hooks, no C++ runtime.
+# -fno-exceptions: a hook keeps no object alive across a call that can be cancelled, so no frame of ours needs
+# a personality routine; the unwind tables alone let a cancelled thread pass. initial-exec because
 # __tls_get_addr may allocate.
 function(gordian_injected_code target)
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
-  target_compile_options(${target} PRIVATE ${GORDIAN_WARNINGS}
-    -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -ftls-model=initial-exec -fexceptions
-    -fno-rtti -fno-threadsafe-statics -fno-stack-protector -fcf-protection=branch -O2)
+  # A hook is a public entry under a private name: it has no declaration elsewhere.
+  target_compile_options(${target} PRIVATE
+    "$<$<COMPILE_LANGUAGE:CXX>:${GORDIAN_WARNINGS};-fvisibility-inlines-hidden;-fno-exceptions;-fno-rtti;-fno-threadsafe-statics>"
+    -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector -fasynchronous-unwind-tables -O2)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()

@@ -1,0 +1,286 @@
+#include "libsync/record/acquire.h"
+
+#include <cstring>
+
+#include "libsync/record/dependency.h"
+#include "libsync/record/events.h"
+
+namespace gordian::record {
+namespace {
+
+constexpr uint64_t kNeverKey = 0;
+
+// The index of the newest holding of the lock, or -1.
+int FindHeld(const Thread* thread, trace::Ref lock) {
+  for (int i = static_cast<int>(thread->own_slot->held_count); i-- > 0;) {
+    if (thread->held[i].lock == lock) {
+      return i;
+    }
+  }
+  return -1;
+}
+
+void RemoveHeld(Thread* thread, int index) {
+  trace::SlotRecord* slot = thread->own_slot;
+  trace::HeldEntry* entry = &thread->held[index];
+  thread->held_hash ^= HoldingHash(entry->lock, entry->stack);
+  const uint32_t count = slot->held_count;
+  entry->lock = 0;
+  memmove(entry, entry + 1, (count - 1 - static_cast<uint32_t>(index)) * sizeof(*entry));
+  slot->held_count = count - 1;
+  // A reader that looks twice must see that something moved, also when the newest holding stays in its place.
+  ++slot->acquisitions;
+}
+
+bool IsRecursive(trace::LockKind kind) { return kind == trace::LockKind::kRecursiveMutex; }
+
+// A lock on this thread's own stack, below the frames that live now, was left there locked.
+void LookForLeftFrames(Thread* thread, const Site& site) {
+  for (int i = static_cast<int>(thread->own_slot->held_count); i-- > 0;) {
+    const trace::HeldEntry entry = thread->held[i];
+    if (entry.lock == 0) {
+      continue;
+    }
+    const auto* lock = g_trace.At<trace::LockRecord>(entry.lock);
+    if ((lock->flags & trace::kOnStack) != 0 && lock->creator == thread->ref && lock->address >= thread->stack_low &&
+        lock->address < site.frame && site.frame < thread->stack_high) {
+      RecordEvent(thread, trace::EventKind::kFrameInUse, entry.lock, thread->ref, 0, StackOf(thread, site), entry.stack);
+      RemoveHeld(thread, i);
+    }
+  }
+}
+
+}  // namespace
+
+trace::Ref StackOf(Thread* thread, const Site& site) {
+  // Two calls from the same return address at the same depth, holding the same, come by the same path but for
+  // rare twins: one stack stands for them. Depth instead of address lets threads share what they learn.
+  const uint64_t depth = thread->stack_high - site.frame;
+  uint64_t held = 0;
+  for (uint32_t i = 0; i < thread->own_slot->held_count; ++i) {
+    held += MixBits(thread->held[i].stack);
+  }
+  const uint64_t key = MixBits(site.return_address ^ MixBits(depth) ^ held) | 1;
+  Table& sites = g_image->sites.For(key);
+  trace::Ref ref = static_cast<trace::Ref>(sites.Find(key));
+  if (ref == 0) {
+    ref = CaptureStack(site, thread->stack_low, thread->stack_high);
+    sites.Put(&g_image->arena, key, ref);
+  }
+  return ref;
+}
+
+Attempt BeginAcquireSlow(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site) {
+  const Entry entry;
+  if (!entry) {
+    return Attempt{};
+  }
+  Thread* thread = entry.thread();
+  trace::SlotRecord* slot = thread->own_slot;
+  LookForLeftFrames(thread, site);
+  const trace::Ref lock = ResolveLock(thread, object);
+  if (lock == 0) {
+    return Attempt{};
+  }
+  auto* record = g_trace.At<trace::LockRecord>(lock);
+  if ((object.flags & trace::kDestroyed) != 0) {
+    RecordEvent(thread, trace::EventKind::kUseAfterDestroy, lock, 0, 0, StackOf(thread, site), 0);
+  }
+  const trace::Ref stack = StackOf(thread, site);
+  if (record->first_stack == 0) {
+    record->first_stack = stack;
+  }
+  const bool again = FindHeld(thread, lock) >= 0;
+  const bool nested = slot->held_count != 0;
+  trace::Ref dependency = 0;
+  if (nested && blocking == Blocking::kForever && !again) {
+    dependency = RecordDependency(thread, lock, stack, mode, 0, 0);
+  }
+  const bool cacheable = object.tag != nullptr && !IsRecursive(object.kind) && blocking == Blocking::kForever && !again &&
+                         stack != 0 && (!nested || dependency != 0);
+  if (cacheable) {
+    const uint64_t key = SituationKey(thread, site, lock, nested);
+    if (key != kNeverKey) {
+      *CacheSlot(thread, key) = CacheEntry{key, stack, dependency};
+    }
+  }
+  if (blocking != Blocking::kTry && !(again && IsRecursive(object.kind))) {
+    PublishLockWait(slot, lock, stack, mode, blocking == Blocking::kTimed);
+  }
+  return Attempt{thread, lock, stack, mode, again};
+}
+
+void PushHeldSlow(Thread* thread, trace::SlotRecord* slot, const Attempt& attempt) {
+  const uint32_t count = slot->held_count;
+  trace::Ref ref = 0;
+  const uint32_t capacity = thread->held_capacity * 2;
+  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet, (capacity - 1) * sizeof(trace::HeldEntry), &ref);
+  if (set == nullptr) {
+    SwitchOff("no room for a thread's holdings");
+    return;
+  }
+  set->thread = thread->ref;
+  set->count = 0;  // of a slot's overflow the slot itself says how many
+  memcpy(set->held, thread->held, count * sizeof(trace::HeldEntry));
+  g_trace.Commit(set, false);
+  thread->held = set->held;
+  thread->held_capacity = capacity;
+  __atomic_store_n(&slot->held_overflow, ref, __ATOMIC_RELEASE);
+  PushHeld(thread, slot, attempt);
+}
+
+void EndAcquireSlow(const Attempt& attempt, bool acquired) {
+  // Not ours to end: a fork child that came back from a call its parent began, or a recorder switched off.
+  if (t_inside || attempt.thread != t_thread || attempt.thread->own_slot == nullptr) {
+    return;
+  }
+  Thread* thread = attempt.thread;
+  ClearWait(thread->own_slot);
+  if (!acquired) {
+    return;
+  }
+  const int index = FindHeld(thread, attempt.lock);
+  if (index < 0) {
+    PushHeld(thread, thread->own_slot, attempt);
+  } else if (IsRecursive(static_cast<trace::LockKind>(g_trace.At<trace::LockRecord>(attempt.lock)->kind))) {
+    ++thread->held[index].depth;
+  } else {
+    ++thread->own_slot->acquisitions;  // somebody else had unlocked it meanwhile: the old holding is the new one
+  }
+}
+
+void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
+  const Entry entry;
+  if (!entry) {
+    return;
+  }
+  Thread* thread = entry.thread();
+  const trace::Ref lock = ResolveLock(thread, object);
+  if (lock == 0) {
+    return;
+  }
+  const int index = FindHeld(thread, lock);
+  if (index >= 0) {
+    if (thread->held[index].depth > 0) {
+      --thread->held[index].depth;
+    } else {
+      RemoveHeld(thread, index);
+    }
+    return;
+  }
+  // Unknown to us: taken before the shim could see it, or truly not held. The libc's own fields decide.
+  auto* record = g_trace.At<trace::LockRecord>(lock);
+  if (object.owner == thread->own_slot->tid || (record->flags & trace::kHandOff) != 0) {
+    return;
+  }
+  const trace::Ref stack = StackOf(thread, site);
+  if ((object.flags & trace::kDestroyed) != 0) {
+    RecordEvent(thread, trace::EventKind::kUseAfterDestroy, lock, 0, 0, stack, 0);
+    return;
+  }
+  Thread* holder = FindHolder(lock, thread);
+  if (object.owner == 0 && holder == nullptr) {
+    RecordEvent(thread, trace::EventKind::kUnlockNotHeld, lock, 0, 0, stack, record->first_stack);
+    return;
+  }
+  RecordEvent(thread, trace::EventKind::kUnlockNotOwner, lock, holder == nullptr ? 0 : holder->ref, object.owner, stack,
+              HeldStack(holder, lock));
+  if (object.kind != trace::LockKind::kErrorcheckMutex && object.kind != trace::LockKind::kRecursiveMutex) {
+    record->flags |= trace::kHandOff;  // the unlock will succeed: whoever took it no longer holds it
+  }
+}
+
+ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed, const Site& site) {
+  const Entry entry;
+  ConditionWait wait{};
+  if (!entry) {
+    return wait;
+  }
+  Thread* thread = entry.thread();
+  trace::SlotRecord* slot = thread->own_slot;
+  const ObjectFacts facts = FactsOf(mutex);
+  const trace::Ref lock = ResolveLock(thread, facts);
+  const trace::Ref object = ResolveLock(thread, FactsOf(condition));
+  if (lock == 0 || object == 0) {
+    return wait;
+  }
+  const trace::Ref stack = StackOf(thread, site);
+  auto* record = g_trace.At<trace::LockRecord>(object);
+  if (record->first_stack == 0) {
+    record->first_stack = stack;
+  }
+  wait.thread = thread;
+  wait.reacquire = Attempt{thread, lock, stack, trace::Mode::kExclusive, false};
+  const int index = FindHeld(thread, lock);
+  wait.was_held = index >= 0;
+  if (wait.was_held) {
+    if (slot->held_count > 1) {
+      RecordDependency(thread, lock, stack, trace::Mode::kExclusive, trace::kReacquire, lock);
+    }
+    wait.depth = thread->held[index].depth;
+    if (wait.depth > 0) {
+      --thread->held[index].depth;
+    } else {
+      RemoveHeld(thread, index);
+    }
+  }
+  slot->wait_object = object;
+  slot->wait_object2 = lock;
+  slot->wait_stack = stack;
+  slot->wait_value = __atomic_load_n(&record->signals, __ATOMIC_RELAXED);
+  slot->wait_address = reinterpret_cast<uint64_t>(condition);
+  PublishWait(slot, trace::WaitKind::kCondition, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
+  return wait;
+}
+
+void EndConditionWait(const ConditionWait& wait, bool reacquired) {
+  if (wait.thread == nullptr || wait.thread != t_thread || wait.thread->own_slot == nullptr) {
+    return;
+  }
+  trace::SlotRecord* slot = wait.thread->own_slot;
+  ClearWait(slot);
+  if (!wait.was_held && !reacquired) {
+    return;
+  }
+  if (wait.depth > 0) {
+    const int index = FindHeld(wait.thread, wait.reacquire.lock);
+    if (index >= 0) {
+      ++wait.thread->held[index].depth;
+    }
+    return;
+  }
+  PushHeld(wait.thread, slot, wait.reacquire);
+}
+
+void RecordSignal(pthread_cond_t* condition) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (!entry) {
+    return;
+  }
+  // A condition nobody has waited for has no record, and needs none.
+  if (const trace::Ref ref = FindLock(FactsOf(condition)); ref != 0) {
+    __atomic_fetch_add(&g_trace.At<trace::LockRecord>(ref)->signals, 1, __ATOMIC_RELAXED);
+  }
+}
+
+Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed, trace::Ref stack) {
+  if (!*entry) {
+    return nullptr;
+  }
+  trace::SlotRecord* slot = (*entry)->own_slot;
+  slot->wait_object = object;
+  slot->wait_object2 = 0;
+  slot->wait_stack = stack;
+  slot->wait_value = value;
+  slot->wait_address = 0;
+  PublishWait(slot, kind, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
+  return entry->thread();
+}
+
+void EndWait(Thread* thread) {
+  if (thread != nullptr && thread == t_thread && thread->own_slot != nullptr) {
+    ClearWait(thread->own_slot);
+  }
+}
+
+}  // namespace gordian::record

@@ -1,0 +1,175 @@
+// Acquire, release, wait: what a hook says around the real call.
+//
+//     const Attempt attempt = BeginAcquire(mutex, Blocking::kForever, CALL_SITE());
+//     const int result = REAL(pthread_mutex_lock)(mutex);
+//     EndAcquire(attempt, result == 0 || result == EOWNERDEAD);
+//
+// The fast path (everything known: the lock's tag, the place, the situation) touches the lock and memory of this
+// thread, nothing else: no atomic read-modify-write, no system call, no stack. Everything is plain stores; a
+// reader believes them when two looks agree. A handler of a signal may interrupt between any two stores, so a
+// slot of the holdings is taken before it is filled.
+//
+// Dependencies are recorded before the real call, so that one that blocks for good is in the trace.
+#ifndef GORDIAN_LIBSYNC_RECORD_ACQUIRE_H_
+#define GORDIAN_LIBSYNC_RECORD_ACQUIRE_H_
+
+#include <pthread.h>
+
+#include <cstdint>
+
+#include "libsync/record/libc_facts.h"
+#include "libsync/record/locks.h"
+#include "libsync/record/stack.h"
+#include "libsync/record/thread.h"
+#include "libsync/trace/layout.h"
+
+namespace gordian::record {
+
+// kForever may never return; kTimed ends by itself; kTry does not wait.
+enum class Blocking : uint8_t { kForever, kTimed, kTry };
+
+// An acquisition between its beginning and its end. thread == nullptr: unrecorded.
+struct Attempt {
+  Thread* thread;
+  trace::Ref lock;
+  trace::Ref stack;
+  trace::Mode mode;
+  bool again;   // the thread holds it already
+};
+
+inline uint64_t SiteKey(const Site& site) {
+  return site.return_address * 0x9E3779B97F4A7C15u + site.frame * 0xC2B2AE3D27D4EB4Fu;
+}
+inline uint64_t HoldingHash(trace::Ref lock, trace::Ref stack) {
+  const uint64_t product = (uint64_t{lock} << 32 | stack) * 0x9E3779B97F4A7C15u;
+  return product ^ product >> 29;
+}
+// With nothing held the lock does not matter: where it is taken is all there is to know.
+inline uint64_t SituationKey(const Thread* thread, const Site& site, trace::Ref lock, bool nested) {
+  return SiteKey(site) ^ (nested ? thread->held_hash ^ thread->segment_hash ^ lock * 0xD6E8FEB86659FD93u : 0);
+}
+inline CacheEntry* CacheSlot(Thread* thread, uint64_t key) { return &thread->cache[key >> (64 - kCacheBits)]; }
+
+// One store that carries kind, flags and mode together, last when a wait begins and first when it ends.
+inline void PublishWait(trace::SlotRecord* slot, trace::WaitKind kind, uint8_t flags, trace::Mode mode) {
+  const uint32_t word = static_cast<uint32_t>(kind) | static_cast<uint32_t>(flags) << 8 | static_cast<uint32_t>(mode) << 16;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  __atomic_store_n(reinterpret_cast<uint32_t*>(&slot->wait_kind), word, __ATOMIC_RELAXED);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+inline void ClearWait(trace::SlotRecord* slot) { PublishWait(slot, trace::WaitKind::kNone, 0, trace::Mode{}); }
+
+inline void PublishLockWait(trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack, trace::Mode mode, bool timed) {
+  slot->wait_object = lock;
+  slot->wait_stack = stack;
+  PublishWait(slot, trace::WaitKind::kLock, timed ? trace::kTimed : 0, mode);
+}
+
+Attempt BeginAcquireSlow(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site);
+void PushHeldSlow(Thread* thread, trace::SlotRecord* slot, const Attempt& attempt);
+void EndAcquireSlow(const Attempt& attempt, bool acquired);
+void BeginReleaseSlow(const ObjectFacts& object, const Site& site);
+
+inline void PushHeld(Thread* thread, trace::SlotRecord* slot, const Attempt& attempt) {
+  const uint32_t count = slot->held_count;
+  if (__builtin_expect(count >= thread->held_capacity, 0)) {
+    PushHeldSlow(thread, slot, attempt);
+    return;
+  }
+  slot->held_count = count + 1;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  trace::HeldEntry* entry = &thread->held[count];
+  entry->stack = attempt.stack;
+  entry->acquisition = ++slot->acquisitions;
+  entry->mode = static_cast<uint8_t>(attempt.mode);
+  entry->depth = 0;
+  entry->lock = attempt.lock;
+  thread->held_hash ^= HoldingHash(attempt.lock, attempt.stack);
+}
+
+// True for a private mutex that is not recursive and carries our tag; then *lock is its record.
+inline bool KnownPlainMutex(const Thread* thread, pthread_mutex_t* mutex, trace::Ref* lock) {
+  const int kind = MutexKind(mutex);
+  if ((kind & kMutexNoTagBits) != 0 || (kind & kMutexTypeMask) == kMutexRecursive) {
+    return false;
+  }
+  const uint64_t tag = __atomic_load_n(MutexTag(mutex), __ATOMIC_RELAXED);
+  *lock = static_cast<trace::Ref>(tag >> 32);
+  return TagMatches(tag, mutex, thread->tag_secret);
+}
+
+__attribute__((always_inline)) inline Attempt BeginAcquire(pthread_mutex_t* mutex, Blocking blocking,
+                                                           const Site& site) {
+  Thread* thread = t_thread;
+  trace::SlotRecord* slot = thread->slot;
+  trace::Ref lock;
+  if (__builtin_expect(slot != nullptr && blocking == Blocking::kForever && KnownPlainMutex(thread, mutex, &lock), 1)) {
+    const bool nested = slot->held_count != 0;
+    const uint64_t key = SituationKey(thread, site, lock, nested);
+    const CacheEntry* entry = CacheSlot(thread, key);
+    if (__builtin_expect(entry->key == key, 1)) {
+      if (nested) {
+        ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
+      }
+      PublishLockWait(slot, lock, entry->stack, trace::Mode::kExclusive, false);
+      return Attempt{thread, lock, entry->stack, trace::Mode::kExclusive, false};
+    }
+  }
+  return BeginAcquireSlow(FactsOf(mutex), trace::Mode::kExclusive, blocking, site);
+}
+
+__attribute__((always_inline)) inline void EndAcquire(const Attempt& attempt, bool acquired) {
+  if (attempt.thread == nullptr) {
+    return;
+  }
+  trace::SlotRecord* slot = attempt.thread->slot;
+  if (__builtin_expect(slot == nullptr || attempt.again, 0)) {
+    EndAcquireSlow(attempt, acquired);
+    return;
+  }
+  ClearWait(slot);
+  if (acquired) {
+    PushHeld(attempt.thread, slot, attempt);
+  }
+}
+
+__attribute__((always_inline)) inline void BeginRelease(pthread_mutex_t* mutex, const Site& site) {
+  Thread* thread = t_thread;
+  trace::SlotRecord* slot = thread->slot;
+  trace::Ref lock;
+  if (__builtin_expect(slot != nullptr && KnownPlainMutex(thread, mutex, &lock), 1)) {
+    const uint32_t count = slot->held_count;
+    if (__builtin_expect(count != 0 && thread->held[count - 1].lock == lock, 1)) {
+      trace::HeldEntry* entry = &thread->held[count - 1];
+      thread->held_hash ^= HoldingHash(lock, entry->stack);
+      entry->lock = 0;
+      __atomic_signal_fence(__ATOMIC_SEQ_CST);
+      slot->held_count = count - 1;
+      return;
+    }
+  }
+  BeginReleaseSlow(FactsOf(mutex), site);
+}
+
+// pthread_cond_wait gives the mutex up and takes it back without passing a hook.
+struct ConditionWait {
+  Thread* thread;       // null: unrecorded
+  Attempt reacquire;
+  uint16_t depth;       // of a recursive mutex: only one level is given up
+  bool was_held;
+};
+ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed, const Site& site);
+// `reacquired`: the call gave the mutex up and holds it again (any result but EINVAL and EPERM).
+void EndConditionWait(const ConditionWait& wait, bool reacquired);
+void RecordSignal(pthread_cond_t* condition);
+
+// Any other wait: join, waitpid. Null: unrecorded.
+Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed, trace::Ref stack);
+void EndWait(Thread* thread);
+
+// The stack of a slow call, looked up by place before it is taken.
+trace::Ref StackOf(Thread* thread, const Site& site);
+
+}  // namespace gordian::record
+
+#endif  // GORDIAN_LIBSYNC_RECORD_ACQUIRE_H_

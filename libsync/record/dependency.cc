@@ -1,0 +1,121 @@
+#include "libsync/record/dependency.h"
+
+#include "libsync/record/acquire.h"
+#include "libsync/record/locks.h"
+
+namespace gordian::record {
+namespace {
+
+struct Keys {
+  uint64_t instance;  // thread, held locks, lock, places
+  uint64_t chain;     // classes of the same, places; no thread
+};
+
+// Commutative over the held set: its order says nothing.
+Keys KeysOf(const Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode, trace::Ref without) {
+  uint64_t held_locks = 0;
+  uint64_t held_classes = 0;
+  for (uint32_t i = 0; i < thread->own_slot->held_count; ++i) {
+    const trace::HeldEntry& entry = thread->held[i];
+    if (entry.lock == 0 || entry.lock == without) {
+      continue;
+    }
+    held_locks += MixBits(uint64_t{entry.lock} << 32 | entry.stack) ^ entry.mode;
+    held_classes += MixBits(ClassOf(g_trace.At<trace::LockRecord>(entry.lock)) ^ entry.stack);
+  }
+  const uint64_t place = MixBits(uint64_t{stack} << 8 | static_cast<uint64_t>(mode));
+  Keys keys;
+  keys.instance = MixBits(held_locks ^ MixBits(uint64_t{lock} << 32 | thread->ref) ^ place) | 1;
+  keys.chain = MixBits(held_classes ^ ClassOf(g_trace.At<trace::LockRecord>(lock)) ^ place) | 1;
+  return keys;
+}
+
+void AddSegment(trace::DependencyRecord* record, uint32_t segment) {
+  const uint32_t count = record->segment_count;
+  if (count != 0 && record->segments[count - 1] == segment) {
+    return;
+  }
+  if (count < trace::kSegmentSamples) {
+    record->segments[count] = segment;
+    __atomic_store_n(&record->segment_count, count + 1, __ATOMIC_RELEASE);
+  } else {
+    record->segments[trace::kSegmentSamples - 1] = segment;
+  }
+}
+
+void Observe(trace::DependencyRecord* record, uint32_t segment) {
+  ++record->count;
+  record->last_ns = NowNs();
+  AddSegment(record, segment);
+}
+
+trace::Ref Append(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode, uint32_t flags,
+                  trace::Ref without) {
+  const uint32_t most = thread->own_slot->held_count;
+  trace::Ref ref = 0;
+  auto* record = g_trace.Append<trace::DependencyRecord>(trace::Type::kDependency,
+                                                         (most - 1) * sizeof(trace::HeldEntry), &ref);
+  if (record == nullptr) {
+    return 0;
+  }
+  record->thread = thread->ref;
+  record->lock = lock;
+  record->stack = stack;
+  record->flags = flags;
+  record->mode = static_cast<uint8_t>(mode);
+  record->count = 1;
+  record->first_ns = record->last_ns = NowNs();
+  record->segments[0] = thread->own_slot->segment;
+  record->segment_count = 1;
+  for (uint32_t i = 0; i < most; ++i) {
+    const trace::HeldEntry& entry = thread->held[i];
+    if (entry.lock != 0 && entry.lock != without) {
+      record->held[record->held_count++] = entry;
+      KeepLock(g_trace.At<trace::LockRecord>(entry.lock));
+    }
+  }
+  KeepLock(g_trace.At<trace::LockRecord>(lock));
+  g_trace.Commit(record);
+  return ref;
+}
+
+}  // namespace
+
+trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode, uint32_t flags,
+                            trace::Ref without) {
+  if (thread->own_slot->held_count > kMostHeld) {
+    __atomic_fetch_add(&g_trace.header()->counters.records_dropped, 1, __ATOMIC_RELAXED);
+    return 0;
+  }
+  const Keys keys = KeysOf(thread, lock, stack, mode, without);
+  Table& known = g_image->dependencies.For(keys.instance);
+  trace::Ref ref = static_cast<trace::Ref>(known.Find(keys.instance));
+  if (ref != 0) {
+    Observe(g_trace.At<trace::DependencyRecord>(ref), thread->own_slot->segment);
+    return ref;
+  }
+  const uint64_t thread_chain = MixBits(keys.chain ^ thread->ref) | 1;
+  Table& of_thread = g_image->chains.For(thread_chain);
+  Table& of_process = g_image->chains.For(keys.chain);
+  Table& folded = g_image->folded.For(thread_chain);
+  if (of_thread.Find(thread_chain) >= kInstancesPerThread || of_process.Find(keys.chain) >= kInstancesPerProcess) {
+    __atomic_fetch_add(&g_trace.header()->counters.dependencies_folded, 1, __ATOMIC_RELAXED);
+    ref = static_cast<trace::Ref>(folded.Find(thread_chain));
+    if (ref != 0) {
+      Observe(g_trace.At<trace::DependencyRecord>(ref), thread->own_slot->segment);
+      return ref;
+    }
+    ref = Append(thread, lock, stack, mode, flags | trace::kFolded, without);
+    folded.Put(&g_image->arena, thread_chain, ref);
+    return ref;
+  }
+  ref = Append(thread, lock, stack, mode, flags, without);
+  if (ref != 0) {
+    known.Put(&g_image->arena, keys.instance, ref);
+    of_thread.Add(&g_image->arena, thread_chain, 1);
+    of_process.Add(&g_image->arena, keys.chain, 1);
+  }
+  return ref;
+}
+
+}  // namespace gordian::record

@@ -1,0 +1,122 @@
+// This process image as the recorder knows it: configuration, the trace, the tables, and how it starts.
+//
+// State is of three kinds, each in its own place:
+//   Config     read once at load, survives fork
+//   Lineage    the traces of the images this one was forked from, still mapped; survives fork
+//   Image      everything else, in wiped memory: a fork child finds it zero and begins a trace of its own
+//              at the first fact worth one
+#ifndef GORDIAN_LIBSYNC_RECORD_IMAGE_H_
+#define GORDIAN_LIBSYNC_RECORD_IMAGE_H_
+
+#include <cstdint>
+
+#include "libsync/record/arena.h"
+#include "libsync/record/table.h"
+#include "libsync/record/trace_file.h"
+#include "libsync/trace/layout.h"
+
+namespace gordian::record {
+
+struct Thread;
+
+struct Config {
+  char run_directory[400];
+  char drop_directory[400];
+  bool on;               // record at all in this image
+  bool children;         // record fork children
+  bool use_tags;         // lock tags proved themselves
+  bool hooks_proved;
+  int32_t watcher_pid;   // of the watcher that this process tree's root started
+  int32_t watcher_image_pid;  // the process that started it
+  size_t default_stack_bytes;
+};
+extern Config g_config;
+
+struct Module {
+  uint64_t start;
+  uint64_t end;
+  const void* link_map;
+  const uint8_t* build_id;  // in the module's own memory
+  uint64_t build_id_head;
+  uint32_t serial;
+};
+
+enum class ImageState : uint32_t { kNone = 0, kOpening = 1, kReady = 2, kOff = 3 };
+
+struct Image {
+  uint32_t state;          // ImageState
+  uint64_t nonce;
+  Arena arena;
+
+  // Stacks: content hash -> Ref, and call site key -> Ref.
+  ShardedTable stacks;
+  ShardedTable sites;
+  // Locks: address -> LockRecord (and kHasFacts), tagged or not.
+  ShardedTable locks;
+  // How many of them carry no tag (conditions, robust, shared ...): they need a look at munmap.
+  uint64_t untagged;
+  // Dependencies: key of thread, held set, lock, site -> Ref; class chain -> how many instance chains it has.
+  ShardedTable dependencies;
+  ShardedTable chains;
+  ShardedTable folded;
+  // pthread_t -> ThreadRecord; pid -> ChildRecord; (event kind, site) -> count.
+  Table pthreads;
+  Table children;
+  Table events;
+
+  SpinLock modules_lock;
+  Module* modules;
+  uint32_t module_count;
+  uint32_t module_capacity;
+
+  SpinLock threads_lock;
+  Thread* all_threads;     // every Thread ever made, through Thread::next
+  Thread* ended_threads;   // whose thread is over, oldest first, through Thread::next_ended
+  Thread* ended_last;
+  SpinLock free_locks_lock;
+  trace::Ref free_locks;   // LockRecords without facts, linked through LockRecord::name
+  bool no_syscalls;        // seccomp was seen
+};
+
+// Never null once Prepare() has succeeded.
+extern Image* g_image;
+// The trace of the image that opened one last: this one's exactly when IsReady().
+extern TraceFile g_trace;
+
+struct Ancestor {
+  uint64_t nonce;
+  TraceFile trace;        // still mapped here
+};
+inline constexpr int kMaxAncestors = 8;
+struct Lineage {
+  int32_t current_pid;         // of the image that g_trace belongs to
+  uint64_t current_nonce;      // 0: no trace opened yet
+  int count;
+  Ancestor ancestors[kMaxAncestors];  // newest last
+  trace::ChildRecord* own_child_record;  // in the parent's trace, when this image is a fork child
+};
+extern Lineage g_lineage;
+
+// Maps the image's wiped memory. Once, from the shim's constructor. False: the recorder stays off.
+bool Prepare();
+
+// True when facts can be recorded; opens the trace of this image first if it has none yet.
+// REQUIRES: inside the recorder (Entry).
+bool EnsureOpen();
+
+inline bool IsReady() {
+  return g_image != nullptr && __atomic_load_n(&g_image->state, __ATOMIC_RELAXED) == static_cast<uint32_t>(ImageState::kReady);
+}
+
+// Switches recording off in this image for good, with the reason in the trace.
+void SwitchOff(const char* reason);
+
+// From now on the recorder makes no system call.
+void StopSystemCalls();
+
+// Tells the image in the header how it ends. `end` kNone takes it back (an exec that failed).
+void RecordEnd(trace::End end, uint32_t detail, trace::Ref thread, trace::Ref stack);
+
+}  // namespace gordian::record
+
+#endif  // GORDIAN_LIBSYNC_RECORD_IMAGE_H_

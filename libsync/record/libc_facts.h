@@ -1,0 +1,61 @@
+// Everything the recorder believes about the C library and the processor, in one place: a new libc or
+// architecture is a change here. Facts that could differ at run time are proved by SelfTest (self_test.h).
+#ifndef GORDIAN_LIBSYNC_RECORD_LIBC_FACTS_H_
+#define GORDIAN_LIBSYNC_RECORD_LIBC_FACTS_H_
+
+#include <pthread.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "libsync/trace/layout.h"
+
+#if !defined(__x86_64__) || !defined(__GLIBC__)
+#error "Gordian's recorder knows x86-64 and glibc; extend this table first"
+#endif
+
+namespace gordian::record {
+
+// Bits of pthread_mutex_t::__data.__kind (nptl/pthreadP.h, unchanged since glibc 2.17).
+inline constexpr int kMutexTypeMask = 3;
+inline constexpr int kMutexRecursive = 1;
+inline constexpr int kMutexErrorcheck = 2;
+inline constexpr int kMutexAdaptive = 3;
+inline constexpr int kMutexRobustBit = 16;
+inline constexpr int kMutexInheritBit = 32;
+inline constexpr int kMutexProtectBit = 64;
+inline constexpr int kMutexSharedBit = 128;
+// A mutex with one of these bits is linked into kernel-visible lists or shared with other processes: its
+// __list field is in use or its memory is not ours alone.
+inline constexpr int kMutexNoTagBits = kMutexRobustBit | kMutexInheritBit | kMutexProtectBit | kMutexSharedBit;
+// pthread_mutex_destroy leaves __kind == -1.
+inline constexpr int kMutexDestroyedKind = -1;
+
+inline int MutexKind(const pthread_mutex_t* mutex) {
+  return __atomic_load_n(&mutex->__data.__kind, __ATOMIC_RELAXED);
+}
+inline int MutexOwner(const pthread_mutex_t* mutex) {
+  return __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED);
+}
+inline bool MutexLooksLocked(const pthread_mutex_t* mutex) {
+  return __atomic_load_n(&mutex->__data.__lock, __ATOMIC_RELAXED) != 0;
+}
+// The word that carries our tag: glibc uses __list for robust mutexes only.
+inline uint64_t* MutexTag(pthread_mutex_t* mutex) {
+  return reinterpret_cast<uint64_t*>(&mutex->__data.__list.__prev);
+}
+
+trace::LockKind MutexLockKind(int kind);
+uint8_t MutexLockFlags(int kind);
+
+// struct pthread starts at pthread_self(); this much of it lies above the thread's stack at most.
+inline constexpr size_t kThreadDescriptorBytes = 4096;
+
+// The signal number mask etc. live with the kernel's headers. The default symbol version of the condition
+// functions, needed only where dlsym answers with libc's older one (glibc before 2.36).
+inline constexpr const char* kConditionVersion = "GLIBC_2.3.2";
+inline constexpr const char* kOldestVersion = "GLIBC_2.2.5";
+
+}  // namespace gordian::record
+
+#endif  // GORDIAN_LIBSYNC_RECORD_LIBC_FACTS_H_

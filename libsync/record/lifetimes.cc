@@ -1,0 +1,148 @@
+#include "libsync/record/lifetimes.h"
+
+#include "libsync/record/acquire.h"
+#include "libsync/record/events.h"
+#include "libsync/record/thread.h"
+
+namespace gordian::record {
+namespace {
+
+// A thread that waits for the object: for the lock itself, or on the condition since before its last signal.
+Thread* FindWaiter(trace::Ref object, const trace::LockRecord* record) {
+  Thread* waiter = nullptr;
+  ForEachThread([&](Thread* thread) {
+    const trace::SlotRecord* slot = thread->own_slot;
+    const auto kind = static_cast<trace::WaitKind>(__atomic_load_n(&slot->wait_kind, __ATOMIC_RELAXED));
+    if (kind == trace::WaitKind::kNone || slot->wait_object != object) {
+      return;
+    }
+    if (kind == trace::WaitKind::kLock ||
+        (kind == trace::WaitKind::kCondition && slot->wait_value == static_cast<int64_t>(record->signals))) {
+      waiter = thread;
+    }
+  });
+  return waiter;
+}
+
+trace::Ref WaitStack(const Thread* waiter) { return waiter == nullptr ? 0 : waiter->own_slot->wait_stack; }
+
+}  // namespace
+
+void BeforeInit(pthread_mutex_t* mutex, const Site& site) {
+  // The memory may hold anything: only a tag of ours on a mutex that looks locked is worth a closer look.
+  if (!IsReady() || !MutexLooksLocked(mutex)) {
+    return;
+  }
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (!entry) {
+    return;
+  }
+  const trace::Ref lock = FindLock(FactsOf(mutex));
+  if (lock == 0) {
+    return;
+  }
+  auto* record = g_trace.At<trace::LockRecord>(lock);
+  Thread* holder = FindHolder(lock, nullptr);
+  Thread* waiter = holder != nullptr ? nullptr : FindWaiter(lock, record);
+  if (holder == nullptr && waiter == nullptr) {
+    return;
+  }
+  const trace::Ref other_stack = holder != nullptr ? HeldStack(holder, lock) : WaitStack(waiter);
+  RecordEvent(entry.thread(), trace::EventKind::kReinitInUse, lock, (holder != nullptr ? holder : waiter)->ref, 0,
+              StackOf(entry.thread(), site), other_stack);
+  record->flags |= trace::kHandOff;  // whoever held it holds something else now
+}
+
+void AfterInit(pthread_mutex_t* mutex, const Site& site) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry) {
+    BeginLifetime(entry.thread(), FactsOf(mutex), StackOf(entry.thread(), site));
+  }
+}
+
+void AfterInit(pthread_cond_t* condition, const Site& site) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry) {
+    BeginLifetime(entry.thread(), FactsOf(condition), StackOf(entry.thread(), site));
+  }
+}
+
+Doomed BeforeDestroy(pthread_mutex_t* mutex, const Site& site) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (!entry) {
+    return Doomed{};
+  }
+  const ObjectFacts object = FactsOf(mutex);
+  if ((object.flags & trace::kDestroyed) != 0) {
+    const trace::Ref lock = ResolveLock(entry.thread(), object);
+    if (lock != 0) {
+      RecordEvent(entry.thread(), trace::EventKind::kUseAfterDestroy, lock, 0, 0, StackOf(entry.thread(), site), 0);
+    }
+    return Doomed{};
+  }
+  const trace::Ref lock = FindLock(object);
+  if (lock != 0 && MutexLooksLocked(mutex)) {
+    Thread* holder = FindHolder(lock, nullptr);
+    if (holder != nullptr) {
+      RecordEvent(entry.thread(), trace::EventKind::kDestroyInUse, lock, holder->ref, 0, StackOf(entry.thread(), site),
+                  HeldStack(holder, lock));
+    }
+  }
+  return Doomed{true, object};
+}
+
+Doomed BeforeDestroy(pthread_cond_t* condition, const Site& site) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (!entry) {
+    return Doomed{};
+  }
+  const ObjectFacts object = FactsOf(condition);
+  const trace::Ref ref = FindLock(object);
+  if (ref != 0) {
+    Thread* waiter = FindWaiter(ref, g_trace.At<trace::LockRecord>(ref));
+    if (waiter != nullptr) {
+      RecordEvent(entry.thread(), trace::EventKind::kDestroyInUse, ref, waiter->ref, 0, StackOf(entry.thread(), site),
+                  WaitStack(waiter));
+    }
+  }
+  return Doomed{true, object};
+}
+
+void AfterDestroy(const Doomed& doomed, bool destroyed) {
+  if (!doomed.recorded || !destroyed) {
+    return;
+  }
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry) {
+    EndLifetime(doomed.object);
+  }
+}
+
+void BeforeUnmap(void* start, size_t bytes, const Site& site) {
+  if (!IsReady()) {
+    return;
+  }
+  const auto low = reinterpret_cast<uintptr_t>(start);
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (!entry) {
+    return;
+  }
+  ForEachThread([&](Thread* holder) {
+    const uint32_t count = __atomic_load_n(&holder->own_slot->held_count, __ATOMIC_RELAXED);
+    for (uint32_t i = 0; i < count && i < holder->held_capacity; ++i) {
+      const trace::HeldEntry held = holder->held[i];
+      if (held.lock == 0) {
+        continue;
+      }
+      const auto* record = g_trace.At<trace::LockRecord>(held.lock);
+      // A shared object may live on in another mapping.
+      if (record->address - low < bytes && (record->flags & (trace::kProcessShared | trace::kHandOff)) == 0) {
+        RecordEvent(entry.thread(), trace::EventKind::kUnmapInUse, held.lock, holder->ref, 0,
+                    StackOf(entry.thread(), site), held.stack);
+      }
+    }
+  });
+  ForgetRange(low, bytes);
+}
+
+}  // namespace gordian::record

@@ -1,0 +1,33 @@
+// The beginning and the end of synchronisation objects, and what is wrong with an end that comes too early.
+#ifndef GORDIAN_LIBSYNC_RECORD_LIFETIMES_H_
+#define GORDIAN_LIBSYNC_RECORD_LIFETIMES_H_
+
+#include <pthread.h>
+
+#include <cstddef>
+
+#include "libsync/record/locks.h"
+#include "libsync/record/stack.h"
+
+namespace gordian::record {
+
+// init of an object that a thread of this process holds or awaits is recorded as kReinitInUse.
+void BeforeInit(pthread_mutex_t* mutex, const Site& site);
+void AfterInit(pthread_mutex_t* mutex, const Site& site);
+void AfterInit(pthread_cond_t* condition, const Site& site);
+
+struct Doomed {
+  bool recorded;
+  ObjectFacts object;
+};
+// destroy of a held mutex, or of a condition with a waiter that nobody woke, is recorded as kDestroyInUse.
+Doomed BeforeDestroy(pthread_mutex_t* mutex, const Site& site);
+Doomed BeforeDestroy(pthread_cond_t* condition, const Site& site);
+void AfterDestroy(const Doomed& doomed, bool destroyed);
+
+// [start, start + bytes) is about to be unmapped.
+void BeforeUnmap(void* start, size_t bytes, const Site& site);
+
+}  // namespace gordian::record
+
+#endif  // GORDIAN_LIBSYNC_RECORD_LIFETIMES_H_

@@ -1,0 +1,226 @@
+#include "libsync/record/locks.h"
+
+#include "libsync/record/thread.h"
+
+namespace gordian::record {
+namespace {
+
+// Values of Image::locks: the record, and whether facts refer to it.
+constexpr uint64_t kHasFacts = uint64_t{1} << 32;
+constexpr uint64_t kIsTagged = uint64_t{1} << 33;
+
+trace::Ref RefOf(uint64_t value) { return static_cast<trace::Ref>(value); }
+
+// A record without facts may stand for another object from now on.
+void Recycle(trace::Ref ref) {
+  auto* record = g_trace.At<trace::LockRecord>(ref);
+  g_trace.Withdraw(record);
+  SpinGuard guard(&g_image->free_locks_lock);
+  record->name = g_image->free_locks;
+  g_image->free_locks = ref;
+}
+
+trace::LockRecord* NewRecord(trace::Ref* ref) {
+  {
+    SpinGuard guard(&g_image->free_locks_lock);
+    if (g_image->free_locks != 0) {
+      *ref = g_image->free_locks;
+      auto* record = g_trace.At<trace::LockRecord>(*ref);
+      g_image->free_locks = record->name;
+      const trace::RecordPrefix prefix = record->prefix;
+      const uint32_t generation = record->generation + 1;
+      *record = trace::LockRecord{};
+      record->prefix = prefix;
+      record->generation = generation;
+      return record;
+    }
+  }
+  return g_trace.Append<trace::LockRecord>(trace::Type::kLock, 0, ref);
+}
+
+void Replace(uint64_t former) {
+  if (RefOf(former) == 0) {
+    return;
+  }
+  if ((former & kIsTagged) == 0) {
+    __atomic_fetch_sub(&g_image->untagged, 1, __ATOMIC_RELAXED);
+  }
+  if ((former & kHasFacts) == 0 && FindHolder(RefOf(former), nullptr) == nullptr) {
+    Recycle(RefOf(former));
+  }
+}
+
+// Which ancestor tagged this object, if any: then it was in use before the fork.
+void Inherit(const ObjectFacts& object, uint64_t tag, trace::LockRecord* record) {
+  for (int i = g_lineage.count; i-- > 0;) {
+    const Ancestor& ancestor = g_lineage.ancestors[i];
+    if (!TagMatches(tag, object.address, ancestor.nonce) || (tag >> 32) * trace::kRecordAlign >= ancestor.trace.used()) {
+      continue;
+    }
+    const auto* former = ancestor.trace.At<trace::LockRecord>(static_cast<trace::Ref>(tag >> 32));
+    record->flags |= trace::kInherited;
+    record->owner_at_fork = object.owner;
+    record->create_stack = InheritStack(ancestor.trace, former->create_stack);
+    record->first_stack = InheritStack(ancestor.trace, former->first_stack);
+    return;
+  }
+}
+
+trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_stack, uint64_t former_tag) {
+  trace::Ref ref = 0;
+  trace::LockRecord* record = NewRecord(&ref);
+  if (record == nullptr) {
+    return 0;
+  }
+  record->kind = static_cast<uint8_t>(object.kind);
+  record->flags = object.flags;
+  record->address = reinterpret_cast<uint64_t>(object.address);
+  record->create_stack = create_stack;
+  record->creator = thread->ref;
+  record->born_ns = NowNs();
+  uint64_t offset = 0;
+  const auto address = reinterpret_cast<uintptr_t>(object.address);
+  if (address >= thread->stack_low && address < thread->stack_high) {
+    record->flags |= trace::kOnStack;
+  } else if (const uint32_t serial = ModuleOf(address, &offset); serial != 0 && offset <= UINT32_MAX) {
+    record->flags |= trace::kStatic;
+    record->module_serial = static_cast<uint16_t>(serial);
+    record->module_offset = static_cast<uint32_t>(offset);
+  }
+  if (former_tag != 0) {
+    Inherit(object, former_tag, record);
+  }
+  g_trace.Commit(record, false);
+
+  uint64_t value = ref;
+  if (object.tag != nullptr) {
+    const uint64_t tag = uint64_t{ref} << 32 | TagCheck(object.address, g_image->nonce);
+    uint64_t expected = former_tag;
+    if (!__atomic_compare_exchange_n(object.tag, &expected, tag, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+      Recycle(ref);  // another thread was first
+      return TagMatches(expected, object.address, g_image->nonce) ? static_cast<trace::Ref>(expected >> 32) : 0;
+    }
+    value |= kIsTagged;
+  } else {
+    __atomic_fetch_add(&g_image->untagged, 1, __ATOMIC_RELAXED);
+  }
+  Replace(g_image->locks.For(address).Put(&g_image->arena, address, value));
+  return ref;
+}
+
+}  // namespace
+
+trace::LockKind MutexLockKind(int kind) {
+  switch (kind & kMutexTypeMask) {
+    case kMutexRecursive:
+      return trace::LockKind::kRecursiveMutex;
+    case kMutexErrorcheck:
+      return trace::LockKind::kErrorcheckMutex;
+    case kMutexAdaptive:
+      return trace::LockKind::kAdaptiveMutex;
+    default:
+      return trace::LockKind::kMutex;
+  }
+}
+
+uint8_t MutexLockFlags(int kind) {
+  if (kind == kMutexDestroyedKind) {
+    return trace::kDestroyed;
+  }
+  uint8_t flags = 0;
+  flags |= (kind & kMutexRobustBit) != 0 ? trace::kRobust : 0;
+  flags |= (kind & kMutexInheritBit) != 0 ? trace::kPriorityInherit : 0;
+  flags |= (kind & kMutexSharedBit) != 0 ? trace::kProcessShared : 0;
+  return flags;
+}
+
+ObjectFacts FactsOf(pthread_mutex_t* mutex) {
+  const int kind = MutexKind(mutex);
+  ObjectFacts facts{mutex, MutexLockKind(kind), MutexLockFlags(kind), nullptr, MutexOwner(mutex)};
+  if (kind == kMutexDestroyedKind) {
+    facts.kind = trace::LockKind::kMutex;
+  } else if ((kind & kMutexNoTagBits) == 0 && g_config.use_tags) {
+    facts.tag = MutexTag(mutex);
+  }
+  return facts;
+}
+
+ObjectFacts FactsOf(pthread_cond_t* condition) {
+  return ObjectFacts{condition, trace::LockKind::kCondition, 0, nullptr, 0};
+}
+
+trace::Ref FindLock(const ObjectFacts& object) {
+  const auto address = reinterpret_cast<uintptr_t>(object.address);
+  if (object.tag != nullptr) {
+    const uint64_t tag = __atomic_load_n(object.tag, __ATOMIC_RELAXED);
+    return TagMatches(tag, object.address, g_image->nonce) ? static_cast<trace::Ref>(tag >> 32) : 0;
+  }
+  const trace::Ref ref = RefOf(g_image->locks.For(address).Find(address));
+  // The address may have been another kind of object before.
+  return ref != 0 && g_trace.At<trace::LockRecord>(ref)->kind == static_cast<uint8_t>(object.kind) ? ref : 0;
+}
+
+trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object) {
+  const trace::Ref known = FindLock(object);
+  if (known != 0) {
+    return known;
+  }
+  return Begin(thread, object, 0, object.tag == nullptr ? 0 : __atomic_load_n(object.tag, __ATOMIC_RELAXED));
+}
+
+trace::Ref BeginLifetime(Thread* thread, const ObjectFacts& object, trace::Ref create_stack) {
+  // Init wiped the tag; by memory identity the former record must not be found again.
+  return Begin(thread, object, create_stack, object.tag == nullptr ? 0 : __atomic_load_n(object.tag, __ATOMIC_RELAXED));
+}
+
+void EndLifetime(const ObjectFacts& object) {
+  const auto address = reinterpret_cast<uintptr_t>(object.address);
+  Table& table = g_image->locks.For(address);
+  const uint64_t value = table.Find(address);
+  if (RefOf(value) == 0) {
+    return;
+  }
+  auto* record = g_trace.At<trace::LockRecord>(RefOf(value));
+  record->flags |= trace::kDestroyed;
+  if ((value & kHasFacts) == 0) {
+    table.Clear(address);
+    Replace(value);
+  }
+}
+
+void ForgetRange(uintptr_t start, size_t bytes) {
+  if (__atomic_load_n(&g_image->untagged, __ATOMIC_RELAXED) == 0) {
+    return;
+  }
+  g_image->locks.ForEach([&](uint64_t address, uint64_t* value) {
+    if (address - start < bytes && (*value & kIsTagged) == 0) {
+      // Not recycled here: the table is locked, and a mapping that goes away is rare.
+      __atomic_fetch_sub(&g_image->untagged, 1, __ATOMIC_RELAXED);
+      *value = 0;
+    }
+  });
+}
+
+void KeepLock(const trace::LockRecord* lock) { g_image->locks.For(lock->address).Or(lock->address, kHasFacts); }
+
+uint64_t ClassOf(const trace::LockRecord* lock) {
+  if ((lock->flags & trace::kStatic) != 0) {
+    return MixBits(uint64_t{lock->module_serial} << 40 | lock->module_offset);
+  }
+  return MixBits(uint64_t{1} << 62 | (lock->create_stack != 0 ? lock->create_stack : lock->first_stack));
+}
+
+Thread* FindHolder(trace::Ref lock, const Thread* except) {
+  Thread* holder = nullptr;
+  ForEachThread([&](Thread* thread) {
+    const uint32_t count = __atomic_load_n(&thread->own_slot->held_count, __ATOMIC_RELAXED);
+    for (uint32_t i = 0; thread != except && i < count && i < thread->held_capacity; ++i) {
+      if (thread->held[i].lock == lock) {
+        holder = thread;
+      }
+    }
+  });
+  return holder;
+}
+
+}  // namespace gordian::record

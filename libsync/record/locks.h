@@ -1,0 +1,64 @@
+// Lock identity: which LockRecord stands for the object at an address, and when a new lifetime begins.
+//
+// A private mutex carries its record number in a field that glibc leaves unused. Initialisers and
+// construction wipe the field, copying an object copies it but not its address: a tag that does not match the
+// address is a new lifetime. No free() needs to be watched for that. Every other object is known by address.
+#ifndef GORDIAN_LIBSYNC_RECORD_LOCKS_H_
+#define GORDIAN_LIBSYNC_RECORD_LOCKS_H_
+
+#include <pthread.h>
+
+#include <cstdint>
+
+#include "libsync/record/image.h"
+#include "libsync/record/libc_facts.h"
+#include "libsync/record/stack.h"
+#include "libsync/trace/layout.h"
+
+namespace gordian::record {
+
+struct Thread;
+
+// A tag is record number << 32 | TagCheck. The secret differs from image to image.
+inline uint32_t TagCheck(const void* address, uint64_t secret) {
+  return static_cast<uint32_t>(((reinterpret_cast<uintptr_t>(address) ^ secret) * 0x9E3779B97F4A7C15u) >> 32);
+}
+inline bool TagMatches(uint64_t tag, const void* address, uint64_t secret) {
+  return static_cast<uint32_t>(tag) == TagCheck(address, secret) && (tag >> 32) != 0;
+}
+
+// The object of a slow-path call.
+struct ObjectFacts {
+  void* address;
+  trace::LockKind kind;
+  uint8_t flags;       // LockFlags known from the object itself
+  uint64_t* tag;       // where a tag may be kept, null for none
+  int32_t owner;       // tid, as the libc's own fields say; 0 nobody or unknown
+};
+ObjectFacts FactsOf(pthread_mutex_t* mutex);
+ObjectFacts FactsOf(pthread_cond_t* condition);
+
+// The record of the object in its present lifetime; begins one if it has none. 0: no room.
+// All need an open trace and a caller inside the recorder.
+trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object);
+// The record if the object has one, else 0. Begins nothing.
+trace::Ref FindLock(const ObjectFacts& object);
+
+// The object was initialised by a call at `stack`: a new lifetime begins.
+trace::Ref BeginLifetime(Thread* thread, const ObjectFacts& object, trace::Ref create_stack);
+// The object was destroyed.
+void EndLifetime(const ObjectFacts& object);
+// The memory [start, start + bytes) goes away.
+void ForgetRange(uintptr_t start, size_t bytes);
+
+// The record is part of a dependency or an event from now on: it is never reused.
+void KeepLock(const trace::LockRecord* lock);
+// The identity of the lock's class, for bounding facts: static place, else creation, else first stack.
+uint64_t ClassOf(const trace::LockRecord* lock);
+
+// A thread that holds the lock, other than `except`; null if none is known.
+Thread* FindHolder(trace::Ref lock, const Thread* except);
+
+}  // namespace gordian::record
+
+#endif  // GORDIAN_LIBSYNC_RECORD_LOCKS_H_

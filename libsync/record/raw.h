@@ -1,0 +1,45 @@
+// System calls and clocks that no hook can see, that never touch errno and never allocate.
+#ifndef GORDIAN_LIBSYNC_RECORD_RAW_H_
+#define GORDIAN_LIBSYNC_RECORD_RAW_H_
+
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <cstdint>
+
+namespace gordian::record {
+
+// Returns the kernel's result: negative errno on failure.
+inline long RawSyscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+  long result;
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+template <typename T>
+inline long ToRaw(T* pointer) {
+  return reinterpret_cast<long>(pointer);
+}
+
+inline int RawGetpid() { return static_cast<int>(RawSyscall(SYS_getpid)); }
+inline int RawGettid() { return static_cast<int>(RawSyscall(SYS_gettid)); }
+
+// CLOCK_MONOTONIC through the vDSO: no kernel entry on ordinary machines.
+inline uint64_t NowNs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// Reads a small file whole; returns the bytes read (at most size - 1, NUL-terminated) or a negative errno.
+long ReadSmallFile(const char* path, char* buffer, long size);
+
+}  // namespace gordian::record
+
+#endif  // GORDIAN_LIBSYNC_RECORD_RAW_H_

@@ -1,0 +1,302 @@
+#include "libsync/record/thread.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <cstring>
+
+#include "libsync/record/acquire.h"
+#include "libsync/record/libc_facts.h"
+#include "libsync/record/raw.h"
+
+// The highest address of the main thread's stack, kept by the dynamic linker.
+extern "C" void* __libc_stack_end;
+
+namespace gordian::record {
+
+constinit Thread g_no_thread{};
+__attribute__((tls_model("initial-exec"))) thread_local constinit Thread* t_thread = &g_no_thread;
+__attribute__((tls_model("initial-exec"))) thread_local constinit bool t_inside = false;
+__attribute__((tls_model("initial-exec"))) thread_local constinit int t_vfork_depth = 0;
+__attribute__((tls_model("initial-exec"))) thread_local constinit ForkHandover* t_handover = nullptr;
+
+namespace {
+
+bool IsGone(int32_t tid) {
+  return !g_image->no_syscalls && RawSyscall(SYS_tgkill, RawGetpid(), tid, 0) == -ESRCH;
+}
+
+// A Thread whose thread is over and left nothing behind, to be used again.
+Thread* TakeEnded() {
+  SpinGuard guard(&g_image->threads_lock);
+  Thread** link = &g_image->ended_threads;
+  Thread* previous = nullptr;
+  // The oldest are gone first; a few looks are enough.
+  for (int looks = 0; *link != nullptr && looks < 4; ++looks) {
+    Thread* thread = *link;
+    if ((thread->record->flags & trace::kJoined) != 0 || IsGone(thread->own_slot->tid)) {
+      *link = thread->next_ended;
+      if (g_image->ended_last == thread) {
+        g_image->ended_last = previous;
+      }
+      if (thread->own_slot->held_count == 0) {
+        return thread;
+      }
+      continue;  // it ended with a lock: its slot stays as the evidence
+    }
+    previous = thread;
+    link = &thread->next_ended;
+  }
+  return nullptr;
+}
+
+void LinkSlot(trace::SlotRecord* slot, trace::Ref ref) {
+  trace::Ref* first = &g_trace.header()->first_slot;
+  slot->next = __atomic_load_n(first, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n(first, &slot->next, ref, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+  }
+}
+
+Thread* NewThreadState() {
+  Thread* thread = static_cast<Thread*>(g_image->arena.Allocate(sizeof(Thread)));
+  trace::Ref ref = 0;
+  auto* slot = thread == nullptr ? nullptr : g_trace.Append<trace::SlotRecord>(trace::Type::kSlot, 0, &ref);
+  if (slot == nullptr) {
+    return nullptr;
+  }
+  thread->own_slot = slot;
+  thread->held = slot->held;
+  thread->held_capacity = trace::kInlineHeld;
+  LinkSlot(slot, ref);
+  g_trace.Commit(slot, false);
+  SpinGuard guard(&g_image->threads_lock);
+  thread->next = g_image->all_threads;
+  __atomic_store_n(&g_image->all_threads, thread, __ATOMIC_RELEASE);
+  return thread;
+}
+
+void ResetThreadState(Thread* thread) {
+  thread->slot = nullptr;
+  thread->held_hash = 0;
+  thread->segment_hash = 0;
+  thread->finished = false;
+  thread->next_ended = nullptr;
+  memset(thread->cache, 0, sizeof(thread->cache));
+  trace::SlotRecord* slot = thread->own_slot;
+  ClearWait(slot);
+  slot->segment = 0;
+  slot->held_count = 0;
+  slot->acquisitions = 0;
+}
+
+void FindStack(Thread* thread, bool main_thread, size_t stack_bytes) {
+  if (main_thread) {
+    rlimit limit{};
+    RawSyscall(SYS_prlimit64, 0, RLIMIT_STACK, 0, ToRaw(&limit));
+    const uintptr_t bytes = limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > (size_t{1} << 30)
+                                ? size_t{64} << 20
+                                : static_cast<uintptr_t>(limit.rlim_cur);
+    thread->stack_high = reinterpret_cast<uintptr_t>(__libc_stack_end) + 4096;
+    thread->stack_low = thread->stack_high - bytes;
+  } else if (stack_bytes != 0) {
+    // glibc puts the thread descriptor at the top of the stack's memory.
+    thread->stack_high = (pthread_self() + kThreadDescriptorBytes) & ~uintptr_t{4095};
+    thread->stack_low = thread->stack_high - stack_bytes + 2 * 4096;
+  } else {
+    thread->stack_high = thread->stack_low = 0;
+  }
+}
+
+// What this thread held when it was forked it holds still, in its copy of the memory.
+void TakeOver(Thread* thread) {
+  ForkHandover* handover = t_handover;
+  if (handover == nullptr) {
+    return;
+  }
+  for (uint32_t i = 0; i < handover->count; ++i) {
+    const auto kind = static_cast<trace::LockKind>(handover->kinds[i]);
+    ObjectFacts object{reinterpret_cast<void*>(handover->addresses[i]), kind, 0, nullptr, 0};
+    if (kind <= trace::LockKind::kAdaptiveMutex) {
+      object = FactsOf(static_cast<pthread_mutex_t*>(object.address));
+      object.owner = 0;  // held by us, not by a thread that is missing here
+    }
+    const Attempt attempt{thread, ResolveLock(thread, object), 0, static_cast<trace::Mode>(handover->modes[i]), false};
+    if (attempt.lock != 0) {
+      g_trace.At<trace::LockRecord>(attempt.lock)->flags |= trace::kInherited;
+      PushHeld(thread, thread->own_slot, attempt);
+      thread->held[thread->own_slot->held_count - 1].depth = handover->depths[i];
+    }
+  }
+  handover->count = 0;
+}
+
+// REQUIRES: inside the recorder, trace open.
+Thread* Register(const NewThread* created, size_t stack_bytes) {
+  Thread* thread = TakeEnded();
+  if (thread != nullptr) {
+    ResetThreadState(thread);
+  } else {
+    thread = NewThreadState();
+  }
+  if (thread == nullptr) {
+    return nullptr;
+  }
+  const int32_t tid = RawGettid();
+  const bool main_thread = tid == g_trace.header()->pid;
+  trace::ThreadRecord* record = created == nullptr ? nullptr : created->record;
+  trace::Ref ref = created == nullptr ? 0 : created->ref;
+  if (record == nullptr) {
+    record = g_trace.Append<trace::ThreadRecord>(trace::Type::kThread, 0, &ref);
+    if (record == nullptr) {
+      return nullptr;
+    }
+    record->flags = main_thread ? trace::kMainThread : trace::kAdopted;
+  }
+  record->tid = tid;
+  record->state = static_cast<uint32_t>(trace::ThreadState::kRunning);
+  record->pthread = pthread_self();
+  record->start_ns = NowNs();
+  RawSyscall(SYS_prctl, PR_GET_NAME, ToRaw(record->name));
+  g_trace.Commit(record);
+  if (main_thread) {
+    g_trace.header()->first_thread = ref;
+  }
+  g_image->pthreads.Put(&g_image->arena, record->pthread, ref);
+  thread->record = record;
+  thread->ref = ref;
+  thread->tag_secret = g_image->nonce;
+  FindStack(thread, main_thread, stack_bytes);
+  thread->own_slot->tid = tid;
+  __atomic_store_n(&thread->own_slot->thread, ref, __ATOMIC_RELEASE);
+  TakeOver(thread);
+  t_thread = thread;
+  return thread;
+}
+
+}  // namespace
+
+Entry::Entry(Open open) : errno_(errno) {
+  if (t_inside || !g_config.on || t_vfork_depth != 0) {
+    return;
+  }
+  t_inside = true;
+  if (IsReady() ? true : open == Open::kYes && EnsureOpen()) {
+    thread_ = t_thread->own_slot != nullptr ? t_thread : Register(nullptr, 0);
+  }
+  if (thread_ == nullptr) {
+    t_inside = false;
+    return;
+  }
+  thread_->slot = nullptr;
+}
+
+Entry::~Entry() {
+  if (thread_ != nullptr) {
+    thread_->slot = IsReady() ? thread_->own_slot : nullptr;
+    t_inside = false;
+  }
+  errno = errno_;
+}
+
+NewThread RecordThreadCreate(Thread* creator, const Site& site, bool detached) {
+  NewThread created{nullptr, 0};
+  auto* record = g_trace.Append<trace::ThreadRecord>(trace::Type::kThread, 0, &created.ref);
+  if (record == nullptr) {
+    return created;
+  }
+  created.record = record;
+  record->state = static_cast<uint32_t>(trace::ThreadState::kRunning);
+  record->flags = detached ? static_cast<uint32_t>(trace::kDetached) : 0;
+  record->creator = creator->ref;
+  record->creator_segment = creator->own_slot->segment;
+  record->create_stack = StackOf(creator, site);
+  record->create_held = SnapshotHeld(creator);
+  record->start_ns = NowNs();
+  g_trace.Commit(record);
+  return created;
+}
+
+void BeginThread(const NewThread& created, size_t stack_bytes) {
+  if (t_inside || !IsReady()) {
+    return;
+  }
+  t_inside = true;
+  Thread* thread = Register(created.record == nullptr ? nullptr : &created, stack_bytes);
+  if (thread != nullptr) {
+    thread->slot = thread->own_slot;
+  }
+  t_inside = false;
+}
+
+void FinishThread(bool by_exit) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (!entry || entry->finished) {
+    return;
+  }
+  Thread* thread = entry.thread();
+  thread->finished = true;
+  ClearWait(thread->own_slot);
+  RawSyscall(SYS_prctl, PR_GET_NAME, ToRaw(thread->record->name));
+  thread->record->finish_ns = NowNs();
+  if (by_exit) {
+    thread->record->flags |= trace::kEndedByExit;
+  }
+  __atomic_store_n(&thread->record->state, static_cast<uint32_t>(trace::ThreadState::kFinished), __ATOMIC_RELEASE);
+  SpinGuard guard(&g_image->threads_lock);
+  thread->next_ended = nullptr;
+  (g_image->ended_last != nullptr ? g_image->ended_last->next_ended : g_image->ended_threads) = thread;
+  g_image->ended_last = thread;
+}
+
+trace::Ref FindThread(pthread_t pthread) { return static_cast<trace::Ref>(g_image->pthreads.Find(pthread)); }
+
+void RecordJoin(Thread* joiner, trace::Ref joinee) {
+  auto* record = g_trace.At<trace::ThreadRecord>(joinee);
+  record->joiner = joiner->ref;
+  record->join_held = SnapshotHeld(joiner);
+  record->joiner_segment = NextSegment(joiner);
+  __atomic_fetch_or(&record->flags, trace::kJoined, __ATOMIC_RELEASE);
+}
+
+void RecordDetach(pthread_t pthread) {
+  if (const trace::Ref ref = FindThread(pthread); ref != 0) {
+    __atomic_fetch_or(&g_trace.At<trace::ThreadRecord>(ref)->flags, trace::kDetached, __ATOMIC_RELAXED);
+  }
+}
+
+void RecordCancel(pthread_t pthread) {
+  if (const trace::Ref ref = FindThread(pthread); ref != 0) {
+    __atomic_fetch_or(&g_trace.At<trace::ThreadRecord>(ref)->flags, trace::kCancelled, __ATOMIC_RELAXED);
+  }
+}
+
+uint32_t NextSegment(Thread* thread) {
+  const uint32_t segment = ++thread->own_slot->segment;
+  thread->segment_hash = segment * 0xA0761D6478BD642Fu;
+  return segment;
+}
+
+trace::Ref SnapshotHeld(const Thread* thread) {
+  const uint32_t count = thread->own_slot->held_count;
+  if (count == 0) {
+    return 0;
+  }
+  trace::Ref ref = 0;
+  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet, (count - 1) * sizeof(trace::HeldEntry), &ref);
+  if (set == nullptr) {
+    return 0;
+  }
+  set->thread = thread->ref;
+  set->count = count;
+  memcpy(set->held, thread->held, count * sizeof(trace::HeldEntry));
+  for (uint32_t i = 0; i < count; ++i) {
+    if (set->held[i].lock != 0) {
+      KeepLock(g_trace.At<trace::LockRecord>(set->held[i].lock));
+    }
+  }
+  g_trace.Commit(set, false);
+  return ref;
+}
+
+}  // namespace gordian::record

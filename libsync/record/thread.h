@@ -1,0 +1,122 @@
+// One thread as the recorder knows it, and the way into the recorder.
+//
+// A Thread lies in wiped memory and points to its live state in the trace (SlotRecord). The fast paths in
+// acquire.h use nothing but this struct, the slot and the lock itself, all of them touched by this thread only.
+#ifndef GORDIAN_LIBSYNC_RECORD_THREAD_H_
+#define GORDIAN_LIBSYNC_RECORD_THREAD_H_
+
+#include <errno.h>
+#include <pthread.h>
+
+#include <cstdint>
+
+#include "libsync/record/image.h"
+#include "libsync/record/stack.h"
+#include "libsync/trace/layout.h"
+
+namespace gordian::record {
+
+// What an acquisition at a known place in a known situation leads to.
+struct CacheEntry {
+  uint64_t key;
+  trace::Ref stack;
+  trace::Ref dependency;  // 0: nothing was held, or it could not block for good
+};
+inline constexpr int kCacheBits = 9;
+
+struct Thread {
+  // Hot. `slot` is null while the thread is inside the recorder, in a fork child, and before its first fact:
+  // a fast path that finds it null goes the slow way.
+  trace::SlotRecord* slot;
+  trace::HeldEntry* held;   // in the slot, or its overflow
+  uint64_t held_hash;       // of locks and stacks held, and of the segment; 0 when nothing is held
+  uint64_t segment_hash;
+  uint64_t tag_secret;      // of this image
+
+  // Cold.
+  trace::SlotRecord* own_slot;
+  trace::ThreadRecord* record;
+  trace::Ref ref;           // of `record`
+  uint32_t held_capacity;
+  uintptr_t stack_low;
+  uintptr_t stack_high;
+  bool finished;
+  Thread* next;
+  Thread* next_ended;
+  CacheEntry cache[1 << kCacheBits];
+};
+
+extern Thread g_no_thread;  // all zero, for threads that are not registered
+extern __attribute__((tls_model("initial-exec"))) thread_local constinit Thread* t_thread;
+extern __attribute__((tls_model("initial-exec"))) thread_local constinit bool t_inside;
+// How many vfork children of this thread run on its memory right now. They record nothing.
+extern __attribute__((tls_model("initial-exec"))) thread_local constinit int t_vfork_depth;
+
+// The way into the recorder on a slow path. Re-entry (a signal handler that takes a lock while its thread is in
+// here) passes through unrecorded; errno is kept.
+class Entry {
+ public:
+  enum class Open { kYes, kOnlyIfOpen };
+  // kOnlyIfOpen: for facts that are not worth beginning a trace in a fork child.
+  explicit Entry(Open open = Open::kYes);
+  ~Entry();
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
+  // False: record nothing, call the real function.
+  explicit operator bool() const { return thread_ != nullptr; }
+  Thread* operator->() const { return thread_; }
+  Thread* thread() const { return thread_; }
+
+ private:
+  Thread* thread_ = nullptr;
+  int errno_;
+};
+
+// A thread's record before it exists: filled by its creator.
+struct NewThread {
+  trace::ThreadRecord* record;
+  trace::Ref ref;
+};
+NewThread RecordThreadCreate(Thread* creator, const Site& site, bool detached);
+// Registers the calling thread as the one that `created` announced, with its stack's size (0: default).
+void BeginThread(const NewThread& created, size_t stack_bytes);
+// The calling thread's start routine is over. Its slot lives on until the thread is known to be gone.
+void FinishThread(bool by_exit);
+
+// The ThreadRecord for a pthread_t, 0 if unknown.
+trace::Ref FindThread(pthread_t pthread);
+void RecordJoin(Thread* joiner, trace::Ref joinee);
+void RecordDetach(pthread_t pthread);
+void RecordCancel(pthread_t pthread);
+
+// A new segment of this thread begins; returns its number.
+uint32_t NextSegment(Thread* thread);
+
+// Copies what the thread holds into a HeldSetRecord; 0 when it holds nothing.
+trace::Ref SnapshotHeld(const Thread* thread);
+
+// Calls visit(thread) for every Thread that has a slot. Threads may come and go meanwhile.
+template <typename Visit>
+void ForEachThread(Visit visit) {
+  for (Thread* thread = __atomic_load_n(&g_image->all_threads, __ATOMIC_ACQUIRE); thread != nullptr;
+       thread = thread->next) {
+    if (thread->own_slot != nullptr && thread->own_slot->thread != 0) {
+      visit(thread);
+    }
+  }
+}
+
+// For a fork child that begins its trace: takes over what this thread held when it was forked.
+struct ForkHandover {
+  uint32_t count;
+  uint64_t addresses[trace::kInlineHeld];
+  uint8_t kinds[trace::kInlineHeld];
+  uint8_t modes[trace::kInlineHeld];
+  uint16_t depths[trace::kInlineHeld];
+};
+extern __attribute__((tls_model("initial-exec"))) thread_local constinit ForkHandover* t_handover;
+
+}  // namespace gordian::record
+
+#endif  // GORDIAN_LIBSYNC_RECORD_THREAD_H_

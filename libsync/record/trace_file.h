@@ -1,0 +1,80 @@
+// The writer's side of a trace: creates the file, grows it, appends records.
+//
+// No descriptor stays open: the file grows through its mapping (MADV_POPULATE_WRITE reports a full tmpfs as an
+// error where a plain store would be SIGBUS, and mremap of a shared mapping with old size 0 maps more of it).
+// Appending is lock-free but for growth. When nothing more fits, Append returns null and counts.
+#ifndef GORDIAN_LIBSYNC_RECORD_TRACE_FILE_H_
+#define GORDIAN_LIBSYNC_RECORD_TRACE_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "libsync/record/spin_lock.h"
+#include "libsync/trace/layout.h"
+
+namespace gordian::record {
+
+enum class OpenResult { kOk, kDenied, kSpace, kLimit, kExists };
+
+class TraceFile {
+ public:
+  static constexpr uint64_t kFirstExtent = 1 << 20;
+  static constexpr uint64_t kGrowth = 64 << 10;
+  static constexpr uint64_t kMaxBytes = uint64_t{4} << 30;
+
+  // Creates `path` (it must not exist) and maps its first part, zeroed. The caller fills the header.
+  OpenResult Create(const char* path);
+  bool is_open() const { return extents_[0] != nullptr; }
+  trace::FileHeader* header() const { return reinterpret_cast<trace::FileHeader*>(extents_[0]); }
+
+  // A record of sizeof(T) + extra bytes, prefix filled, not committed. Null when there is no room.
+  template <typename T>
+  T* Append(trace::Type type, size_t extra, trace::Ref* ref) {
+    return static_cast<T*>(AppendBytes(type, sizeof(T) + extra, ref));
+  }
+  // Makes the record visible to readers.
+  template <typename T>
+  void Commit(T* record, bool fact = true) {
+    __atomic_store_n(&record->prefix.committed, trace::kCommitted, __ATOMIC_RELEASE);
+    if (fact) {
+      __atomic_fetch_add(&header()->facts, 1, __ATOMIC_RELAXED);
+    }
+  }
+  // Takes back a record that turned out not to be a fact.
+  template <typename T>
+  void Withdraw(T* record) {
+    __atomic_store_n(&record->prefix.committed, 0u, __ATOMIC_RELEASE);
+  }
+
+  // REQUIRES: ref names a record of this file.
+  template <typename T>
+  T* At(trace::Ref ref) const {
+    return reinterpret_cast<T*>(Address(uint64_t{ref} * trace::kRecordAlign));
+  }
+
+  // From now on no system call is made; `reserve` more bytes are made ready before.
+  void Freeze(uint64_t reserve);
+
+  uint64_t used() const { return __atomic_load_n(&header()->used, __ATOMIC_RELAXED); }
+
+ private:
+  static constexpr int kExtents = 16;
+
+  static int ExtentOf(uint64_t offset) {
+    return offset < kFirstExtent ? 0 : 64 - __builtin_clzll(offset / kFirstExtent);
+  }
+  char* Address(uint64_t offset) const { return extents_[ExtentOf(offset)] + offset; }
+  void* AppendBytes(trace::Type type, size_t bytes, trace::Ref* ref);
+  bool GrowTo(uint64_t bytes);
+  bool MapExtent(int extent);
+  bool Populate(uint64_t from, uint64_t to);
+
+  SpinLock grow_lock_;
+  char* extents_[kExtents] = {};  // extent k maps [0, 1 MiB << k)
+  uint64_t limit_ = 0;
+  bool frozen_ = false;
+};
+
+}  // namespace gordian::record
+
+#endif  // GORDIAN_LIBSYNC_RECORD_TRACE_FILE_H_

@@ -1,0 +1,20 @@
+// A real call that can be cancelled, with a clean-up that runs then.
+//
+// Plain C, through glibc's setjmp-based clean-up stack: it needs no personality routine, so it works whichever
+// version of libgcc unwinds the thread (a C++ destructor here would meet the program's unwinder with ours).
+#ifndef GORDIAN_PRELOAD_CANCEL_H_
+#define GORDIAN_PRELOAD_CANCEL_H_
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Calls call(argument). If the thread is cancelled or exits inside it, cleanup(cleanup_argument) runs on the way out.
+__attribute__((visibility("hidden"))) void* gordian_call_cancellable(void* (*call)(void*), void* argument,
+                                                                     void (*cleanup)(void*), void* cleanup_argument);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // GORDIAN_PRELOAD_CANCEL_H_

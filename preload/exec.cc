@@ -1,0 +1,182 @@
+#include "preload/exec.h"
+
+#include <elf.h>
+#include <fcntl.h>
+
+#include <cstring>
+
+#include "libsync/record/image.h"
+#include "libsync/record/raw.h"
+#include "libsync/record/text.h"
+
+using namespace gordian::record;
+
+namespace gordian::preload {
+namespace {
+
+constexpr char kShimName[] = "libgordian_preload.so";
+constexpr char kPreload[] = "LD_PRELOAD=";
+constexpr size_t kPreloadBytes = sizeof(kPreload) - 1;
+
+struct Head {
+  char bytes[512];
+  long count;
+};
+
+long OpenProgram(const char* path) { return RawSyscall(SYS_openat, AT_FDCWD, ToRaw(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
+
+// As execvp looks: a name with a slash is a path, else every folder of PATH.
+long OpenSearched(const char* file, char* const envp[]) {
+  if (strchr(file, '/') != nullptr) {
+    return OpenProgram(file);
+  }
+  const char* path = "/bin:/usr/bin";
+  for (char* const* entry = envp; entry != nullptr && *entry != nullptr; ++entry) {
+    if (strncmp(*entry, "PATH=", 5) == 0) {
+      path = *entry + 5;
+      break;
+    }
+  }
+  while (true) {
+    const char* end = strchr(path, ':');
+    const size_t bytes = end == nullptr ? strlen(path) : static_cast<size_t>(end - path);
+    TextBuffer candidate;
+    candidate.Append(path, bytes);
+    candidate.Append(bytes == 0 ? "./" : "/");
+    candidate.Append(file);
+    if (RawSyscall(SYS_faccessat, AT_FDCWD, ToRaw(candidate.text()), 1 /* X_OK */) == 0) {
+      return OpenProgram(candidate.text());
+    }
+    if (end == nullptr) {
+      return -1;
+    }
+    path = end + 1;
+  }
+}
+
+bool IsForeignElf(const Head& head, long fd) {
+  if (head.bytes[EI_CLASS] != ELFCLASS64) {
+    return true;
+  }
+  const auto* header = reinterpret_cast<const Elf64_Ehdr*>(head.bytes);
+  for (int i = 0; i < header->e_phnum && i < 64; ++i) {
+    Elf64_Phdr segment;
+    if (RawSyscall(SYS_pread64, fd, ToRaw(&segment), sizeof(segment),
+                   static_cast<long>(header->e_phoff + i * sizeof(segment))) != sizeof(segment)) {
+      return false;
+    }
+    if (segment.p_type == PT_INTERP) {
+      char interpreter[64] = {};
+      RawSyscall(SYS_pread64, fd, ToRaw(interpreter), sizeof(interpreter) - 1, static_cast<long>(segment.p_offset));
+      return strstr(interpreter, "ld-musl") != nullptr;
+    }
+  }
+  return false;
+}
+
+bool IsForeign(long fd, int depth) {
+  if (fd < 0) {
+    return false;
+  }
+  alignas(8) Head head{};
+  head.count = RawSyscall(SYS_pread64, fd, ToRaw(head.bytes), sizeof(head.bytes) - 1, 0);
+  bool foreign = false;
+  if (head.count > static_cast<long>(sizeof(Elf64_Ehdr)) && memcmp(head.bytes, ELFMAG, SELFMAG) == 0) {
+    foreign = IsForeignElf(head, fd);
+  } else if (depth == 0 && head.count > 2 && head.bytes[0] == '#' && head.bytes[1] == '!') {
+    char* name = head.bytes + 2;
+    name += strspn(name, " \t");
+    name[strcspn(name, " \t\n")] = '\0';
+    foreign = IsForeign(OpenProgram(name), depth + 1);
+  }
+  RawSyscall(SYS_close, fd);
+  return foreign;
+}
+
+bool IsOurs(const char* entry, size_t bytes) {
+  const size_t name = sizeof(kShimName) - 1;
+  return bytes >= name && memcmp(entry + bytes - name, kShimName, name) == 0;
+}
+
+char* PreloadEntry(char* const envp[]) {
+  for (char* const* entry = envp; entry != nullptr && *entry != nullptr; ++entry) {
+    if (strncmp(*entry, kPreload, kPreloadBytes) == 0) {
+      return *entry;
+    }
+  }
+  return nullptr;
+}
+
+// "a:ours b" -> "a:b"; the separators that LD_PRELOAD knows are colon and space.
+void CopyOthers(const char* list, char* out) {
+  bool first = true;
+  while (*list != '\0') {
+    const size_t bytes = strcspn(list, ": ");
+    if (bytes != 0 && !IsOurs(list, bytes)) {
+      if (!first) {
+        *out++ = ':';
+      }
+      memcpy(out, list, bytes);
+      out += bytes;
+      first = false;
+    }
+    list += bytes + (list[bytes] != '\0');
+  }
+  *out = '\0';
+}
+
+}  // namespace
+
+bool CannotLoadShim(const char* file, bool search, char* const envp[]) {
+  if (!g_config.on || file == nullptr || (g_image != nullptr && g_image->no_syscalls)) {
+    return false;
+  }
+  const char* preload = PreloadEntry(envp);
+  if (preload == nullptr || strstr(preload, kShimName) == nullptr) {
+    return false;
+  }
+  return IsForeign(search ? OpenSearched(file, envp) : OpenProgram(file), 0);
+}
+
+size_t RoomWithoutShim(char* const envp[]) {
+  size_t count = 1;
+  while (envp[count - 1] != nullptr) {
+    ++count;
+  }
+  return count * sizeof(char*) + strlen(PreloadEntry(envp)) + 1;
+}
+
+char* const* WithoutShim(char* const envp[], void* room) {
+  char** out = static_cast<char**>(room);
+  size_t count = 0;
+  while (envp[count] != nullptr) {
+    ++count;
+  }
+  char* text = reinterpret_cast<char*>(out + count + 1);
+  size_t kept = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (strncmp(envp[i], kPreload, kPreloadBytes) != 0) {
+      out[kept++] = envp[i];
+      continue;
+    }
+    memcpy(text, kPreload, kPreloadBytes);
+    CopyOthers(envp[i] + kPreloadBytes, text + kPreloadBytes);
+    if (text[kPreloadBytes] != '\0') {
+      out[kept++] = text;
+    }
+  }
+  out[kept] = nullptr;
+  return out;
+}
+
+void KeepPath(trace::ChildRecord* record, const char* path) {
+  if (record == nullptr || path == nullptr) {
+    return;
+  }
+  const size_t bytes = strlen(path);
+  const size_t room = sizeof(record->exec_path) - 1;
+  const char* end = bytes > room ? path + (bytes - room) : path;
+  memcpy(record->exec_path, end, strlen(end) + 1);
+}
+
+}  // namespace gordian::preload

@@ -1,0 +1,32 @@
+// What the hooks of exec and spawn need: which programs must not be given the shim, and their environment without it.
+#ifndef GORDIAN_PRELOAD_EXEC_H_
+#define GORDIAN_PRELOAD_EXEC_H_
+
+#include <cstddef>
+
+#include "libsync/trace/layout.h"
+
+namespace gordian::preload {
+
+// True for a program that cannot load the shim and would say so or fail: 32-bit, or linked with musl. `search`: the
+// name is looked up in PATH. Only opens and reads; safe in a vfork child. Scripts count as their interpreter.
+bool CannotLoadShim(const char* file, bool search, char* const envp[]);
+
+// Bytes that WithoutShim needs for this environment.
+size_t RoomWithoutShim(char* const envp[]);
+// The environment with our entry taken out of LD_PRELOAD, built in `room`.
+char* const* WithoutShim(char* const envp[], void* room);
+
+// The end of a long path is the part that tells.
+void KeepPath(trace::ChildRecord* record, const char* path);
+
+}  // namespace gordian::preload
+
+// The environment to give to `file`: the caller's own, but for a program that cannot load the shim. The copy lies in
+// the calling frame: nothing needs to be freed, also when the call does not return.
+#define CHILD_ENVIRONMENT(file, search, envp)                                                        \
+  (gordian::preload::CannotLoadShim((file), (search), (envp))                                        \
+       ? gordian::preload::WithoutShim((envp), __builtin_alloca(gordian::preload::RoomWithoutShim(envp))) \
+       : (envp))
+
+#endif  // GORDIAN_PRELOAD_EXEC_H_

@@ -1,0 +1,56 @@
+#include "preload/intercept.h"
+
+#include <dlfcn.h>
+#include <gnu/libc-version.h>
+
+#include <cstring>
+
+#include "libsync/record/libc_facts.h"
+#include "libsync/record/text.h"
+
+// The linker bounds a section whose name is an identifier with these.
+extern "C" gordian::preload::RealFunction __start_gordian_hooks[] __attribute__((visibility("hidden")));
+extern "C" gordian::preload::RealFunction __stop_gordian_hooks[] __attribute__((visibility("hidden")));
+
+namespace gordian::preload {
+namespace {
+
+// Before glibc 2.36 dlsym(RTLD_NEXT) answers with the oldest version of a symbol that has several; only then,
+// and only when the answer is libc's own, is the newer one asked for by name: dlvsym jumps over the
+// interceptors of other tools.
+void* NewestVersion(const char* name, void* found) {
+  const char* dot = strchr(gnu_get_libc_version(), '.');
+  if (dot == nullptr || record::ParseUnsigned(dot + 1) >= 36 || strncmp(name, "pthread_cond_", 13) != 0) {
+    return found;
+  }
+  if (found != nullptr && found != dlvsym(RTLD_NEXT, name, record::kOldestVersion)) {
+    return found;
+  }
+  void* newest = dlvsym(RTLD_NEXT, name, record::kConditionVersion);
+  return newest != nullptr ? newest : found;
+}
+
+}  // namespace
+
+void* Resolve(RealFunction* function) {
+  const int saved = errno;
+  void* address = NewestVersion(function->name, dlsym(RTLD_NEXT, function->name));
+  __atomic_store_n(&function->address, address, __ATOMIC_RELAXED);
+  errno = saved;
+  // dlsym as this function's last call would be a tail call, and RTLD_NEXT goes by who called.
+  __asm__ volatile("" ::: "memory");
+  return address;
+}
+
+bool ResolveAll() {
+  bool ours = true;
+  for (RealFunction* function = __start_gordian_hooks; function != __stop_gordian_hooks; ++function) {
+    Resolve(function);
+    if (function->address != nullptr) {
+      ours = ours && record::IsOwnCode(dlsym(RTLD_DEFAULT, function->name));
+    }
+  }
+  return ours;
+}
+
+}  // namespace gordian::preload

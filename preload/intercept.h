@@ -1,0 +1,57 @@
+// INTERCEPT: one definition is all that a new hooked call needs.
+//
+//     INTERCEPT(int, pthread_mutex_lock, pthread_mutex_t* mutex) {
+//       ... REAL(pthread_mutex_lock)(mutex) ...
+//     }
+//
+// The macro declares a function with a C++ name of its own and libc's name as its symbol (libc's own
+// declaration, with its noexcept and nonnull, then cannot clash), exports it, puts a pointer to the next
+// definition into a table that start-up resolves, and opens the body.
+//
+// Rules for a body: no object with a destructor lives across REAL(), since a cancelled thread or a longjmp leaves
+// from there; whatever REAL() returns and whatever it did to errno is what the caller gets.
+#ifndef GORDIAN_PRELOAD_INTERCEPT_H_
+#define GORDIAN_PRELOAD_INTERCEPT_H_
+
+#include <errno.h>
+
+#include "libsync/record/stack.h"
+
+namespace gordian::preload {
+
+struct RealFunction {
+  const char* name;
+  void* address;  // of the next definition after ours; null until resolved
+};
+
+// Resolves one entry: now if start-up has not come to it yet. Null when libc lacks the function.
+void* Resolve(RealFunction* function);
+// Resolves every entry. False when dlsym(RTLD_DEFAULT) does not answer with our own hooks: another library
+// stands before us and sees the calls first.
+bool ResolveAll();
+
+inline void* Resolved(RealFunction* function) {
+  void* address = __atomic_load_n(&function->address, __ATOMIC_RELAXED);
+  return __builtin_expect(address != nullptr, 1) ? address : Resolve(function);
+}
+
+}  // namespace gordian::preload
+
+#define INTERCEPT(result, name, ...)                                                                           \
+  extern "C" __attribute__((visibility("default"))) result hook_##name(__VA_ARGS__) __asm__(#name);            \
+  namespace gordian::preload::real {                                                                           \
+  __attribute__((section("gordian_hooks"), used)) static constinit RealFunction entry_##name{#name, nullptr};  \
+  }                                                                                                            \
+  result hook_##name(__VA_ARGS__)
+
+// The same for a call whose hook is written in assembly (vfork.S exports the symbol).
+#define INTERCEPT_STUB(result, name, ...)                                                                      \
+  extern "C" result hook_##name(__VA_ARGS__) __asm__(#name);                                                   \
+  namespace gordian::preload::real {                                                                           \
+  __attribute__((section("gordian_hooks"), used)) static constinit RealFunction entry_##name{#name, nullptr};  \
+  }
+
+#define REAL(name) \
+  (reinterpret_cast<decltype(&hook_##name)>(::gordian::preload::Resolved(&::gordian::preload::real::entry_##name)))
+
+#endif  // GORDIAN_PRELOAD_INTERCEPT_H_

@@ -1,0 +1,66 @@
+// pthread_mutex_*: lock order, holdings, deadlocks, misuse.
+#include <pthread.h>
+
+#include "libsync/record/acquire.h"
+#include "libsync/record/lifetimes.h"
+#include "preload/intercept.h"
+
+using namespace gordian::record;
+
+namespace {
+
+// EOWNERDEAD is an acquisition too: of a robust mutex whose owner died.
+bool Acquired(int result) { return result == 0 || result == EOWNERDEAD; }
+
+}  // namespace
+
+INTERCEPT(int, pthread_mutex_lock, pthread_mutex_t* mutex) {
+  const Attempt attempt = BeginAcquire(mutex, Blocking::kForever, CALL_SITE());
+  const int result = REAL(pthread_mutex_lock)(mutex);
+  EndAcquire(attempt, Acquired(result));
+  return result;
+}
+
+INTERCEPT(int, pthread_mutex_unlock, pthread_mutex_t* mutex) {
+  BeginRelease(mutex, CALL_SITE());
+  return REAL(pthread_mutex_unlock)(mutex);
+}
+
+INTERCEPT(int, pthread_mutex_trylock, pthread_mutex_t* mutex) {
+  const Attempt attempt = BeginAcquire(mutex, Blocking::kTry, CALL_SITE());
+  const int result = REAL(pthread_mutex_trylock)(mutex);
+  EndAcquire(attempt, Acquired(result));
+  return result;
+}
+
+INTERCEPT(int, pthread_mutex_timedlock, pthread_mutex_t* mutex, const timespec* deadline) {
+  const Attempt attempt = BeginAcquire(mutex, Blocking::kTimed, CALL_SITE());
+  const int result = REAL(pthread_mutex_timedlock)(mutex, deadline);
+  EndAcquire(attempt, Acquired(result));
+  return result;
+}
+
+// std::timed_mutex and std::recursive_timed_mutex end up here.
+INTERCEPT(int, pthread_mutex_clocklock, pthread_mutex_t* mutex, clockid_t clock, const timespec* deadline) {
+  const Attempt attempt = BeginAcquire(mutex, Blocking::kTimed, CALL_SITE());
+  const int result = REAL(pthread_mutex_clocklock)(mutex, clock, deadline);
+  EndAcquire(attempt, Acquired(result));
+  return result;
+}
+
+INTERCEPT(int, pthread_mutex_init, pthread_mutex_t* mutex, const pthread_mutexattr_t* attributes) {
+  const Site site = CALL_SITE();
+  BeforeInit(mutex, site);
+  const int result = REAL(pthread_mutex_init)(mutex, attributes);
+  if (result == 0) {
+    AfterInit(mutex, site);
+  }
+  return result;
+}
+
+INTERCEPT(int, pthread_mutex_destroy, pthread_mutex_t* mutex) {
+  const Doomed doomed = BeforeDestroy(mutex, CALL_SITE());
+  const int result = REAL(pthread_mutex_destroy)(mutex);
+  AfterDestroy(doomed, result == 0);
+  return result;
+}

@@ -1,0 +1,47 @@
+// Who sends which process a signal: a lock that a killed process leaves behind is then more than an accident.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/types.h>
+
+#include "libsync/record/acquire.h"
+#include "libsync/record/events.h"
+#include "preload/intercept.h"
+
+using namespace gordian::record;
+
+namespace {
+
+void RecordKill(pid_t pid, int signal, const Site& site) {
+  if (signal == 0 || t_vfork_depth != 0) {
+    return;
+  }
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry) {
+    RecordEvent(entry.thread(), gordian::trace::EventKind::kKill, 0, 0,
+                static_cast<int64_t>(static_cast<uint32_t>(pid)) | static_cast<int64_t>(signal) << 32,
+                StackOf(entry.thread(), site), 0);
+  }
+}
+
+}  // namespace
+
+INTERCEPT(int, kill, pid_t pid, int signal) {
+  RecordKill(pid, signal, CALL_SITE());
+  return REAL(kill)(pid, signal);
+}
+
+INTERCEPT(int, tgkill, pid_t group, pid_t thread, int signal) {
+  RecordKill(group, signal, CALL_SITE());
+  return REAL(tgkill)(group, thread, signal);
+}
+
+// A sandbox begins: a system call of ours could be the one it kills for.
+INTERCEPT(int, prctl, int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+  if (option == PR_SET_SECCOMP) {
+    const Entry entry;
+    if (entry) {
+      StopSystemCalls();
+    }
+  }
+  return REAL(prctl)(option, a, b, c, d);
+}

@@ -1,0 +1,90 @@
+// How the shim begins in a process, and its last word.
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "libsync/record/image.h"
+#include "libsync/record/raw.h"
+#include "libsync/record/stack.h"
+#include "libsync/record/text.h"
+#include "libsync/record/thread.h"
+#include "preload/exit.h"
+#include "preload/fork.h"
+#include "preload/intercept.h"
+#include "preload/options.h"
+#include "preload/self_test.h"
+#include "preload/watcher.h"
+
+namespace gordian::preload {
+namespace {
+
+using record::g_config;
+
+// The size of a thread's stack when its creator asks for none (nptl: RLIMIT_STACK, 2 MiB when unlimited).
+size_t DefaultStackBytes() {
+  rlimit limit{};
+  record::RawSyscall(SYS_prlimit64, 0, RLIMIT_STACK, 0, record::ToRaw(&limit));
+  return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur == 0 ? size_t{2} << 20 : static_cast<size_t>(limit.rlim_cur);
+}
+
+bool SeccompIsOn() {
+  char status[4096];
+  if (record::ReadSmallFile("/proc/self/status", status, sizeof(status)) <= 0) {
+    return false;
+  }
+  const char* line = strstr(status, "\nSeccomp:\t");
+  return line != nullptr && line[10] != '0';
+}
+
+// With children=0 only the images of the run's first process are recorded. `root` is its pid.
+bool IsExcludedChild(const char* options) {
+  size_t bytes = 0;
+  const char* root = FindOption(options, "root", &bytes);
+  return OptionIs(options, "children", "0") && root != nullptr &&
+         record::ParseUnsigned(root) != static_cast<uint64_t>(record::RawGetpid());
+}
+
+// The run's folder: given by gordian run (or by the root image), else this image is a root of its own.
+bool FindRun(const char* options) {
+  if (CopyOption(options, "run", g_config.run_directory, sizeof(g_config.run_directory))) {
+    CopyOption(options, "drop", g_config.drop_directory, sizeof(g_config.drop_directory));
+    return true;
+  }
+  return StartWatcher(options);
+}
+
+void Start() {
+  record::FindOwnCode();
+  g_config.hooks_proved = ResolveAll();
+  RegisterAtFork();
+  const char* options = getenv(kOptionsVariable);
+  if (options == nullptr) {
+    options = "";
+  }
+  char executable[512] = {};
+  record::RawSyscall(SYS_readlinkat, -100 /* AT_FDCWD */, record::ToRaw("/proc/self/exe"), record::ToRaw(executable),
+                     sizeof(executable) - 1);
+  if (IsExcludedChild(options) || !IsSelected(options, executable)) {
+    return;
+  }
+  g_config.default_stack_bytes = DefaultStackBytes();
+  g_config.use_tags = !OptionIs(options, "identity", "memory") && TagsWork();
+  g_config.children = !OptionIs(options, "children", "0");
+  if (SeccompIsOn() || !FindRun(options) || !record::Prepare()) {
+    return;
+  }
+  g_config.on = true;
+  const record::Entry entry;  // opens the trace: an image that records nothing is still counted
+}
+
+__attribute__((constructor)) void OnLoad() {
+  const int saved = errno;
+  Start();
+  errno = saved;
+}
+
+__attribute__((destructor)) void OnUnload() { RecordOrderlyExit(); }
+
+}  // namespace
+}  // namespace gordian::preload

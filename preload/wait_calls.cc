@@ -1,0 +1,106 @@
+// Calls that wait for children. What they return tells who was reaped; who waits is shown while they block.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libsync/record/acquire.h"
+#include "libsync/record/children.h"
+#include "preload/intercept.h"
+#include "preload/watcher.h"
+
+using namespace gordian::record;
+
+namespace {
+
+Thread* BeginChildWait(pid_t pid, int options, const Site& site) {
+  if ((options & WNOHANG) != 0) {
+    return nullptr;
+  }
+  Entry entry(Entry::Open::kOnlyIfOpen);
+  if (!entry) {
+    return nullptr;
+  }
+  return BeginWait(&entry, gordian::trace::WaitKind::kProcess, pid > 0 ? FindChild(pid) : 0, pid, false,
+                   StackOf(entry.thread(), site));
+}
+
+void EndChildWait(Thread* waiting, pid_t pid, int status) {
+  EndWait(waiting);
+  if (pid <= 0 || !(WIFEXITED(status) || WIFSIGNALED(status))) {
+    return;
+  }
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry) {
+    RecordReaped(entry.thread(), pid, status);
+  }
+}
+
+// The status as wait(2) would have given it.
+int StatusOf(const siginfo_t& info) {
+  switch (info.si_code) {
+    case CLD_EXITED:
+      return info.si_status << 8;
+    case CLD_KILLED:
+      return info.si_status & 0x7F;
+    case CLD_DUMPED:
+      return (info.si_status & 0x7F) | 0x80;
+    default:
+      return 0x7F;  // stopped or continued: not reaped
+  }
+}
+
+// The watcher that this image started may have become its child (of a pid 1): the program never hears of it.
+#define WAIT_HIDING_WATCHER(pid, options, own_status, call)                       \
+  Thread* waiting = BeginChildWait(pid, options, CALL_SITE());                    \
+  int own_status = 0;                                                             \
+  pid_t result;                                                                   \
+  do {                                                                            \
+    if (gordian::preload::OnlyWatcherIsLeft(pid)) {                               \
+      EndWait(waiting);                                                           \
+      errno = ECHILD;                                                             \
+      return -1;                                                                  \
+    }                                                                             \
+    result = call;                                                                \
+  } while (gordian::preload::IsWatcher(result));                                  \
+  EndChildWait(waiting, result, own_status);                                      \
+  if (result > 0 && status != nullptr) {                                          \
+    *status = own_status;                                                         \
+  }                                                                               \
+  return result
+
+}  // namespace
+
+INTERCEPT(pid_t, waitpid, pid_t pid, int* status, int options) {
+  WAIT_HIDING_WATCHER(pid, options, own_status, REAL(waitpid)(pid, &own_status, options));
+}
+
+INTERCEPT(pid_t, wait, int* status) { WAIT_HIDING_WATCHER(-1, 0, own_status, REAL(wait)(&own_status)); }
+
+INTERCEPT(pid_t, wait3, int* status, int options, struct rusage* usage) {
+  WAIT_HIDING_WATCHER(-1, options, own_status, REAL(wait3)(&own_status, options, usage));
+}
+
+INTERCEPT(pid_t, wait4, pid_t pid, int* status, int options, struct rusage* usage) {
+  WAIT_HIDING_WATCHER(pid, options, own_status, REAL(wait4)(pid, &own_status, options, usage));
+}
+
+INTERCEPT(int, waitid, idtype_t type, id_t id, siginfo_t* info, int options) {
+  const pid_t pid = type == P_PID ? static_cast<pid_t>(id) : -1;
+  Thread* waiting = BeginChildWait(pid, options, CALL_SITE());
+  siginfo_t own{};
+  int result;
+  do {
+    if (gordian::preload::OnlyWatcherIsLeft(pid)) {
+      EndWait(waiting);
+      errno = ECHILD;
+      return -1;
+    }
+    own.si_pid = 0;
+    result = REAL(waitid)(type, id, &own, options);
+  } while (result == 0 && gordian::preload::IsWatcher(own.si_pid));
+  const bool reaped = result == 0 && (options & WNOWAIT) == 0;
+  EndChildWait(waiting, reaped ? own.si_pid : 0, reaped ? StatusOf(own) : 0);
+  if (result == 0 && info != nullptr) {
+    *info = own;
+  }
+  return result;
+}
