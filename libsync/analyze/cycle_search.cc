@@ -1,0 +1,468 @@
+#include "libsync/analyze/cycle_search.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "libsync/analyze/gates.h"
+#include "libsync/analyze/happens_before.h"
+#include "libsync/analyze/lock_order_graph.h"
+#include "libsync/analyze/lookup.h"
+
+namespace gordian::analyze {
+namespace {
+
+using Edge = LockOrderGraph::Edge;
+using EdgeId = LockOrderGraph::EdgeId;
+using Node = LockOrderGraph::Node;
+using Witness = LockOrderGraph::Witness;
+using trace::Index;
+using trace::kNoIndex;
+
+constexpr int kUnreachable = std::numeric_limits<int>::max();
+
+// Where the witnesses with the gates and modes of the one at `w` end.
+size_t EndOfGroup(const std::vector<Witness>& witnesses, size_t w) {
+  const Witness& first = witnesses[w];
+  while (w < witnesses.size() && witnesses[w].gates == first.gates &&
+         witnesses[w].held_mode == first.held_mode && witnesses[w].wanted_mode == first.wanted_mode) {
+    ++w;
+  }
+  return w;
+}
+
+class Search {
+ public:
+  Search(const trace::Process& process, const SearchLimits& limits)
+      : process_(process), limits_(limits), gates_(process), order_(process), graph_(process, &gates_) {}
+
+  CycleSearchResult Run();
+
+ private:
+  // Why a pair of witnesses cannot stand in one deadlock.
+  struct Failure {
+    const char* predicate = nullptr;
+    const Witness* a = nullptr;
+    const Witness* b = nullptr;
+    Index gate = kNoIndex;
+  };
+  using Assignment = std::vector<const Witness*>;
+
+  // Per component, from one length to the next.
+  struct Progress {
+    const LockOrderGraph::Component* component = nullptr;
+    std::vector<int> shortest;  // cycle through each node and higher ones only; 0 not computed yet
+    uint64_t steps = 0;
+    size_t longest = 0;  // no deadlock has more locks, or more threads
+    bool done = false;
+  };
+
+  void NoteRemoved();
+  size_t ThreadsIn(const LockOrderGraph::Component& component) const;
+  void FindPairs(Progress* progress);
+  void FindOfLength(size_t length, Progress* progress);
+  int MeasureDistances(Node start, int depth);
+  void Extend(Node start, size_t length);
+  bool Close(EdgeId edge);
+  bool Push(EdgeId edge);
+  bool Solve(bool closed, size_t position, Assignment* chosen);
+  Failure Check(const Witness& candidate, const Assignment& chosen, bool closes);
+  bool MayOverlap(const Witness& a, const Witness& b);
+  bool AllCovered(const LockOrderGraph::Component& component) const;
+  bool AnyNew(EdgeId last) const;
+  void Report();
+  void Prune(bool closed);
+  std::string Explain(const Failure& failure) const;
+
+  bool Spend(uint64_t steps = 1) {
+    steps_ += steps;
+    if (steps_ > limits_.steps || steps_ > component_end_ || result_.cycles.size() >= limits_.cycles) {
+      exhausted_ = true;
+      result_.complete = false;
+    }
+    return !exhausted_;
+  }
+
+  const trace::Process& process_;
+  const SearchLimits limits_;
+  Gates gates_;
+  HappensBefore order_;
+  LockOrderGraph graph_;
+
+  std::vector<EdgeId> path_;
+  Assignment chosen_;  // a witness for each edge of path_, fitting together
+  std::vector<bool> on_path_;
+  std::vector<int> distance_;  // to the start, over nodes above it
+  std::vector<Node> measured_;
+  std::vector<bool> covered_;  // edges of reported cycles
+  Failure failure_;
+  size_t failure_depth_ = 0;
+
+  uint64_t steps_ = 0;
+  uint64_t component_end_ = 0;
+  bool exhausted_ = false;
+  CycleSearchResult result_;
+};
+
+CycleSearchResult Search::Run() {
+  NoteRemoved();
+  on_path_.resize(process_.locks.size());
+  distance_.assign(process_.locks.size(), kUnreachable);
+  covered_.resize(graph_.edges().size());
+
+  std::vector<Progress> all;
+  size_t longest = 0;
+  for (const LockOrderGraph::Component& component : graph_.components()) {
+    Progress progress;
+    progress.component = &component;
+    progress.shortest.resize(component.size());
+    progress.longest = std::min(component.size(), ThreadsIn(component));
+    longest = std::max(longest, progress.longest);
+    all.push_back(std::move(progress));
+  }
+  // Lengths outside, components inside: a big component cannot keep the short cycles of the others waiting.
+  for (size_t length = 2; length <= longest; ++length) {
+    bool all_done = true;
+    for (Progress& progress : all) {
+      progress.done = progress.done || length > progress.longest || AllCovered(*progress.component);
+      if (progress.done) {
+        continue;
+      }
+      all_done = false;
+      exhausted_ = false;
+      const uint64_t begin = steps_;
+      component_end_ = begin + limits_.steps_per_component - progress.steps;
+      if (length == 2) {
+        FindPairs(&progress);
+      } else {
+        FindOfLength(length, &progress);
+      }
+      progress.steps += steps_ - begin;
+      progress.done = exhausted_;
+    }
+    if (all_done) {
+      break;
+    }
+  }
+  return std::move(result_);
+}
+
+void Search::NoteRemoved() {
+  for (const LockOrderGraph::Removed& removed : graph_.removed()) {
+    if (result_.pruned.size() >= limits_.pruned) {
+      return;
+    }
+    result_.pruned.push_back({{removed.lock},
+                              false,
+                              removed.one_thread ? kDistinctThreads : kModesConflict,
+                              removed.one_thread
+                                  ? "only one thread both waits for this lock and waits while holding it"
+                                  : "it is only ever waited for and held in shared mode"});
+  }
+}
+
+size_t Search::ThreadsIn(const LockOrderGraph::Component& component) const {
+  absl::flat_hash_set<Index> threads;
+  for (const Node node : component) {
+    for (const EdgeId edge : graph_.Out(node)) {
+      for (const Witness& witness : graph_.edges()[static_cast<size_t>(edge)].witnesses) {
+        threads.insert(witness.thread);
+      }
+    }
+  }
+  return threads.size();
+}
+
+bool Search::AllCovered(const LockOrderGraph::Component& component) const {
+  return std::all_of(component.begin(), component.end(), [this](Node node) {
+    const std::vector<EdgeId>& out = graph_.Out(node);
+    return std::all_of(out.begin(), out.end(), [this](EdgeId e) { return covered_[static_cast<size_t>(e)]; });
+  });
+}
+
+// Two locks in both orders: most cycles are these, and they need no walk.
+void Search::FindPairs(Progress* progress) {
+  for (const Node node : *progress->component) {
+    for (const EdgeId edge : graph_.Out(node)) {
+      const Node other = graph_.edges()[static_cast<size_t>(edge)].to;
+      if (other < node) {
+        continue;
+      }
+      const std::vector<EdgeId>& back = graph_.Out(other);
+      const auto found = std::lower_bound(back.begin(), back.end(), node, [this](EdgeId e, Node wanted) {
+        return graph_.edges()[static_cast<size_t>(e)].to < wanted;
+      });
+      if (!Spend()) {
+        return;
+      }
+      if (found == back.end() || graph_.edges()[static_cast<size_t>(*found)].to != node) {
+        continue;
+      }
+      path_.clear();
+      chosen_.clear();
+      if (Push(edge)) {
+        Close(*found);
+      }
+      if (exhausted_) {
+        return;
+      }
+    }
+  }
+}
+
+void Search::FindOfLength(size_t length, Progress* progress) {
+  const LockOrderGraph::Component& component = *progress->component;
+  for (size_t n = 0; n < component.size(); ++n) {
+    if (progress->shortest[n] > static_cast<int>(length)) {
+      continue;
+    }
+    const Node start = component[n];
+    progress->shortest[n] = MeasureDistances(start, static_cast<int>(length));
+    if (progress->shortest[n] <= static_cast<int>(length) && !exhausted_) {
+      path_.clear();
+      chosen_.clear();
+      on_path_[static_cast<size_t>(start)] = true;
+      Extend(start, length);
+      on_path_[static_cast<size_t>(start)] = false;
+    }
+    if (exhausted_) {
+      return;
+    }
+  }
+}
+
+// Breadth first against the edges, as deep as `depth` and until a cycle is found. Returns the length of the
+// shortest cycle through `start` and higher nodes.
+int Search::MeasureDistances(Node start, int depth) {
+  for (const Node node : measured_) {
+    distance_[static_cast<size_t>(node)] = kUnreachable;
+  }
+  measured_.assign(1, start);
+  distance_[static_cast<size_t>(start)] = 0;
+  int shortest = kUnreachable;
+  uint64_t looked_at = 0;
+  for (size_t next = 0; next < measured_.size(); ++next) {
+    const Node node = measured_[next];
+    const int distance = distance_[static_cast<size_t>(node)];
+    if (distance >= depth && shortest != kUnreachable) {
+      break;
+    }
+    for (const EdgeId edge : graph_.In(node)) {
+      const Node from = graph_.edges()[static_cast<size_t>(edge)].from;
+      ++looked_at;
+      if (from == start) {
+        shortest = std::min(shortest, distance + 1);
+      } else if (from > start && distance_[static_cast<size_t>(from)] == kUnreachable) {
+        distance_[static_cast<size_t>(from)] = distance + 1;
+        measured_.push_back(from);
+      }
+    }
+  }
+  // A step of this walk is far cheaper than a comparison of witnesses.
+  Spend(1 + looked_at / 8);
+  return shortest;
+}
+
+void Search::Extend(Node start, size_t length) {
+  const Node at = path_.empty() ? start : graph_.edges()[static_cast<size_t>(path_.back())].to;
+  for (const EdgeId edge : graph_.Out(at)) {
+    if (!Spend()) {
+      return;
+    }
+    const Node to = graph_.edges()[static_cast<size_t>(edge)].to;
+    if (to == start) {
+      if (path_.size() + 1 == length) {
+        Close(edge);
+      }
+      continue;
+    }
+    const auto t = static_cast<size_t>(to);
+    const size_t used = path_.size() + 1;
+    if (to < start || on_path_[t] || distance_[t] == kUnreachable ||
+        used + static_cast<size_t>(distance_[t]) > length) {
+      continue;
+    }
+    const Assignment before = chosen_;
+    if (Push(edge)) {
+      on_path_[t] = true;
+      Extend(start, length);
+      on_path_[t] = false;
+      path_.pop_back();
+    }
+    chosen_ = before;
+  }
+}
+
+// Appends the edge if the path still has witnesses that fit together.
+bool Search::Push(EdgeId edge) {
+  failure_ = {};
+  failure_depth_ = 0;
+  path_.push_back(edge);
+  Assignment chosen = chosen_;
+  // Mostly the witnesses chosen so far can stay.
+  if (Solve(false, path_.size() - 1, &chosen)) {
+    chosen_ = std::move(chosen);
+    return true;
+  }
+  chosen.clear();
+  if (path_.size() > 1 && Solve(false, 0, &chosen)) {
+    chosen_ = std::move(chosen);
+    return true;
+  }
+  Prune(false);
+  path_.pop_back();
+  return false;
+}
+
+// Reports the path with this last edge if it is new and has witnesses. The path stays as it was.
+bool Search::Close(EdgeId edge) {
+  if (!AnyNew(edge)) {
+    return false;
+  }
+  failure_ = {};
+  failure_depth_ = 0;
+  const Assignment before = chosen_;
+  path_.push_back(edge);
+  bool found = Solve(true, path_.size() - 1, &chosen_);
+  if (!found) {
+    chosen_.clear();
+    found = Solve(true, 0, &chosen_);
+  }
+  if (found) {
+    Report();
+  } else {
+    Prune(true);
+  }
+  path_.pop_back();
+  chosen_ = before;
+  return found;
+}
+
+// Chooses witnesses for the path's edges from `position` on.
+bool Search::Solve(bool closed, size_t position, Assignment* chosen) {
+  if (position == path_.size()) {
+    return true;
+  }
+  const std::vector<Witness>& witnesses = graph_.edges()[static_cast<size_t>(path_[position])].witnesses;
+  const bool closes = closed && position + 1 == path_.size();
+  for (size_t w = 0; w < witnesses.size(); ++w) {
+    if (!Spend()) {
+      return false;
+    }
+    const Witness& candidate = witnesses[w];
+    const Failure failure = Check(candidate, *chosen, closes);
+    if (failure.predicate == nullptr) {
+      chosen->push_back(&candidate);
+      if (Solve(closed, position + 1, chosen)) {
+        return true;
+      }
+      chosen->pop_back();
+      continue;
+    }
+    if (failure_.predicate == nullptr || chosen->size() >= failure_depth_) {
+      failure_ = failure;
+      failure_depth_ = chosen->size();
+    }
+    if (failure.predicate == kNoCommonGate || failure.predicate == kModesConflict) {
+      w = EndOfGroup(witnesses, w) - 1;
+    }
+  }
+  return false;
+}
+
+Search::Failure Search::Check(const Witness& candidate, const Assignment& chosen, bool closes) {
+  if (!chosen.empty() && !Conflict(chosen.back()->wanted_mode, candidate.held_mode)) {
+    return {kModesConflict, chosen.back(), &candidate, kNoIndex};
+  }
+  if (closes && !Conflict(candidate.wanted_mode, chosen.front()->held_mode)) {
+    return {kModesConflict, &candidate, chosen.front(), kNoIndex};
+  }
+  for (const Witness* other : chosen) {
+    Spend();
+    if (other->thread == candidate.thread) {
+      return {kDistinctThreads, other, &candidate, kNoIndex};
+    }
+    const Index gate = gates_.Common(other->gates, candidate.gates);
+    if (gate != kNoIndex) {
+      return {kNoCommonGate, other, &candidate, gate};
+    }
+    if (!MayOverlap(*other, candidate)) {
+      return {kMayOverlap, other, &candidate, kNoIndex};
+    }
+  }
+  return {};
+}
+
+bool Search::MayOverlap(const Witness& a, const Witness& b) {
+  const trace::Dependency& left = process_.dependencies[static_cast<size_t>(a.dependency)];
+  const trace::Dependency& right = process_.dependencies[static_cast<size_t>(b.dependency)];
+  for (const uint32_t i : left.segments) {
+    for (const uint32_t j : right.segments) {
+      Spend();
+      if (order_.MayOverlap(left.thread, i, right.thread, j)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool Search::AnyNew(EdgeId last) const {
+  return !covered_[static_cast<size_t>(last)] || std::any_of(path_.begin(), path_.end(), [this](EdgeId e) {
+    return !covered_[static_cast<size_t>(e)];
+  });
+}
+
+void Search::Report() {
+  LockOrderCycle cycle;
+  for (size_t e = 0; e < path_.size(); ++e) {
+    covered_[static_cast<size_t>(path_[e])] = true;
+    cycle.edges.push_back({chosen_[e]->dependency, chosen_[e]->held});
+  }
+  result_.cycles.push_back(std::move(cycle));
+}
+
+void Search::Prune(bool closed) {
+  if (exhausted_ || failure_.predicate == nullptr || result_.pruned.size() >= limits_.pruned) {
+    return;
+  }
+  PrunedPath pruned;
+  for (const EdgeId edge : path_) {
+    pruned.locks.push_back(graph_.LockOf(graph_.edges()[static_cast<size_t>(edge)].from));
+  }
+  if (!closed) {
+    pruned.locks.push_back(graph_.LockOf(graph_.edges()[static_cast<size_t>(path_.back())].to));
+  }
+  pruned.closed = closed;
+  pruned.predicate = failure_.predicate;
+  pruned.fact = Explain(failure_);
+  result_.pruned.push_back(std::move(pruned));
+}
+
+std::string Search::Explain(const Failure& failure) const {
+  const auto tid = [this](const Witness* witness) {
+    return process_.threads[static_cast<size_t>(witness->thread)].tid;
+  };
+  if (failure.predicate == kDistinctThreads) {
+    return absl::StrCat("thread ", tid(failure.a), " would stand in it twice");
+  }
+  if (failure.predicate == kNoCommonGate) {
+    return absl::StrCat("threads ", tid(failure.a), " and ", tid(failure.b), " both act under lock #",
+                        failure.gate);
+  }
+  if (failure.predicate == kModesConflict) {
+    return absl::StrCat("thread ", tid(failure.a), " and thread ", tid(failure.b),
+                        " share the lock between them");
+  }
+  return absl::StrCat("create or join orders thread ", tid(failure.a), " and thread ", tid(failure.b));
+}
+
+}  // namespace
+
+CycleSearchResult FindLockOrderCycles(const trace::Process& process, const SearchLimits& limits) {
+  return Search(process, limits).Run();
+}
+
+}  // namespace gordian::analyze

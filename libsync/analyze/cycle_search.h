@@ -1,0 +1,72 @@
+// Finds the cycles of the lock-order graph that can deadlock.
+//
+// A cycle of lock instances counts when one witness per edge can be chosen such that all of these hold:
+//   distinct-threads   no thread stands in it twice
+//   no-common-gate     no two witnesses act under different acquisitions of one lock (gates.h)
+//   modes-conflict     every wait conflicts with how the next thread holds the lock
+//   may-overlap        some segments in which the witnesses were seen are ordered by no create or join
+// The first three and the last are questions about two witnesses, so a path that fails them is left at once.
+// That the wait can last for good (not try, not timed) holds for every dependency that is recorded, and that
+// the lifetimes overlap follows from nodes being instances.
+//
+// Order: shortest first, then by lock index; each cycle once, begun at its lowest lock. A cycle of which
+// every edge already stands in reported ones is left out: it says nothing new, and dense graphs have
+// exponentially many of them.
+//
+// The search has a budget. When it is used up, what was found stands and `complete` is false.
+//
+// Thread safety: a function without shared state.
+#ifndef GORDIAN_LIBSYNC_ANALYZE_CYCLE_SEARCH_H_
+#define GORDIAN_LIBSYNC_ANALYZE_CYCLE_SEARCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "libsync/trace/run.h"
+
+namespace gordian::analyze {
+
+inline constexpr char kDistinctThreads[] = "distinct-threads";
+inline constexpr char kNoCommonGate[] = "no-common-gate";
+inline constexpr char kModesConflict[] = "modes-conflict";
+inline constexpr char kMayOverlap[] = "may-overlap";
+inline constexpr char kCanBlock[] = "can-block";
+
+struct SearchLimits {
+  uint64_t steps_per_component = 4'000'000;  // a step looks at one pair of witnesses or one edge
+  uint64_t steps = 16'000'000;
+  size_t cycles = 20'000;
+  size_t pruned = 64;
+};
+
+// The thread of `dependency` holds the cycle's lock of this edge and wants the one of the next.
+struct CycleEdge {
+  trace::Index dependency = trace::kNoIndex;
+  trace::Index held = trace::kNoIndex;  // index into Dependency::held
+};
+
+struct LockOrderCycle {
+  std::vector<CycleEdge> edges;
+};
+
+// A path or cycle of locks that is in the graph but in no deadlock, and the first reason.
+struct PrunedPath {
+  std::vector<trace::Index> locks;
+  bool closed = false;    // a whole cycle; else a path, and with it every cycle through it
+  std::string predicate;  // one of the names above
+  std::string fact;
+};
+
+struct CycleSearchResult {
+  std::vector<LockOrderCycle> cycles;
+  std::vector<PrunedPath> pruned;
+  bool complete = true;
+};
+
+CycleSearchResult FindLockOrderCycles(const trace::Process& process, const SearchLimits& limits = {});
+
+}  // namespace gordian::analyze
+
+#endif  // GORDIAN_LIBSYNC_ANALYZE_CYCLE_SEARCH_H_

@@ -1,0 +1,283 @@
+// deadlock, self-deadlock and abandoned-lock: what the wait-for graph says can never go on. Certain as soon
+// as it stands still, so judged while the program runs.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libsync/analyze/content.h"
+#include "libsync/analyze/detectors/detectors.h"
+#include "libsync/analyze/finding_builder.h"
+#include "libsync/analyze/lookup.h"
+#include "libsync/analyze/wait_for_graph.h"
+
+namespace gordian::analyze {
+namespace {
+
+constexpr size_t kMaxBehind = 20;
+
+class DeadlockJudge {
+ public:
+  DeadlockJudge(const trace::Run& run, Index process)
+      : run_(run), process_(run.processes[static_cast<size_t>(process)]), index_(process), content_(run) {}
+
+  void Judge(std::vector<Finding>* findings) {
+    for (const Stall& stall : FindStalls(process_)) {
+      if (OnlyInterpreterLocks(stall)) {
+        continue;
+      }
+      if (stall.kind == Stall::Kind::kAbandoned) {
+        findings->push_back(Abandoned(stall));
+      } else if (stall.threads.size() == 1) {
+        findings->push_back(OnItself(stall));
+      } else {
+        findings->push_back(Cycle(stall));
+      }
+    }
+  }
+
+ private:
+  const trace::Thread& ThreadAt(Index thread) const { return process_.threads[static_cast<size_t>(thread)]; }
+
+  bool OnlyInterpreterLocks(const Stall& stall) const;
+  std::vector<Index> Normalized(const std::vector<Index>& ring);
+  const trace::Holding* HoldingOf(Index thread, Index lock) const;
+  int AddWaiter(FindingBuilder* builder, Index thread) const;
+  void AddBehind(FindingBuilder* builder, const Stall& stall) const;
+  std::string Sentence(FindingBuilder* builder, Index thread, Index other) const;
+  const char* HowCertain() const {
+    return process_.ended ? "This is how the threads stood when the process ended."
+                          : "The threads were seen asleep there twice, with nothing moved in between.";
+  }
+  Finding Cycle(const Stall& stall);
+  Finding OnItself(const Stall& stall);
+  Finding Abandoned(const Stall& stall);
+  void TellAbandoned(FindingBuilder* builder, const Stall& stall, int lock, int owner) const;
+
+  const trace::Run& run_;
+  const trace::Process& process_;
+  const Index index_;
+  Content content_;
+};
+
+// A runtime that hangs on its own locks alone is not the program's mistake.
+bool DeadlockJudge::OnlyInterpreterLocks(const Stall& stall) const {
+  const auto own = [this](Index thread) {
+    const trace::Lock* lock = At(process_.locks, AwaitedLock(ThreadAt(thread).wait));
+    return lock != nullptr && lock->interpreter;
+  };
+  return std::all_of(stall.threads.begin(), stall.threads.end(), own);
+}
+
+const trace::Holding* DeadlockJudge::HoldingOf(Index thread, Index lock) const {
+  const std::vector<trace::Holding>& held = ThreadAt(thread).held;
+  const auto found =
+      std::find_if(held.begin(), held.end(), [lock](const trace::Holding& h) { return h.lock == lock; });
+  return found != held.end() ? &*found : nullptr;
+}
+
+// The same ring begins at the same place in every run.
+std::vector<Index> DeadlockJudge::Normalized(const std::vector<Index>& ring) {
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < ring.size(); ++i) {
+    const trace::Wait& wait = ThreadAt(ring[i]).wait;
+    const Index held_lock = LockBetween(process_, ring[(i + ring.size() - 1) % ring.size()], ring[i]);
+    const trace::Holding* held = HoldingOf(ring[i], held_lock);
+    keys.push_back(absl::StrCat(content_.LockClass(index_, held_lock), "|",
+                                content_.Stack(index_, held != nullptr ? held->stack : kNoIndex), "|",
+                                content_.Stack(index_, wait.stack)));
+  }
+  std::vector<Index> result = ring;
+  std::rotate(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(SmallestRotation(keys)),
+              result.end());
+  return result;
+}
+
+int DeadlockJudge::AddWaiter(FindingBuilder* builder, Index thread) const {
+  const trace::Wait& wait = ThreadAt(thread).wait;
+  const int part = builder->AddThread(thread);
+  const int lock = builder->AddLock(AwaitedLock(wait));
+  const int joined = wait.kind == trace::WaitKind::kJoin ? builder->AddThread(wait.thread) : -1;
+  WaitPart& waits = builder->finding().threads[static_cast<size_t>(part)].waits;
+  waits.kind = lock >= 0 ? trace::WaitKind::kLock : wait.kind;
+  waits.lock = lock;
+  waits.thread = joined;
+  waits.stack = builder->Stack(wait.stack);
+  return part;
+}
+
+// Names the first ones; they are all stuck for the same reason.
+void DeadlockJudge::AddBehind(FindingBuilder* builder, const Stall& stall) const {
+  for (size_t b = 0; b < stall.behind.size() && b < kMaxBehind; ++b) {
+    const Index thread = stall.behind[b];
+    const int part = AddWaiter(builder, thread);
+    ThreadPart& added = builder->finding().threads[static_cast<size_t>(part)];
+    added.role = "stuck behind it";
+    std::string what = added.waits.lock >= 0     ? "waits for " + LockName(added.waits.lock)
+                       : added.waits.thread >= 0 ? "joins " + ThreadName(added.waits.thread)
+                                                 : std::string("waits");
+    builder->finding().behind.push_back(absl::StrCat(ThreadName(part), " ", what));
+  }
+  if (stall.behind.size() > kMaxBehind) {
+    builder->finding().behind.push_back(
+        absl::StrCat("and ", Counted(stall.behind.size() - kMaxBehind, "more thread")));
+  }
+}
+
+std::string DeadlockJudge::Sentence(FindingBuilder* builder, Index thread, Index other) const {
+  const int part = builder->AddThread(thread);
+  const int next = builder->AddThread(other);
+  const WaitPart& waits = builder->finding().threads[static_cast<size_t>(part)].waits;
+  if (waits.lock < 0) {
+    return absl::StrCat(ThreadName(part), " joins ", ThreadName(next), ", which cannot end. ");
+  }
+  const bool holds = LockBetween(process_, thread, other) != kNoIndex;
+  return absl::StrCat(ThreadName(part), " waits for ", LockName(waits.lock),
+                      holds ? ", which " : ", for which a writer queues first: ", ThreadName(next),
+                      holds ? " holds. " : ". ");
+}
+
+Finding DeadlockJudge::Cycle(const Stall& stall) {
+  const std::vector<Index> ring = Normalized(stall.threads);
+  FindingBuilder builder("deadlock", run_, index_);
+  Finding& finding = builder.finding();
+  for (const Index thread : ring) {
+    builder.AddThread(thread);
+  }
+  bool joins = false;
+  for (size_t i = 0; i < ring.size(); ++i) {
+    const Index wanted = LockBetween(process_, ring[(i + ring.size() - 1) % ring.size()], ring[i]);
+    const trace::Holding* held = HoldingOf(ring[i], wanted);
+    if (held != nullptr) {
+      builder.AddHeld(static_cast<int>(i), *held);
+      builder.AddStep(static_cast<int>(i), "lock", builder.AddLock(wanted), held->stack);
+      builder.AddIdentity(held->stack);
+    }
+    builder.AddIdentity(ThreadAt(ring[i]).wait.stack);
+  }
+  for (size_t i = 0; i < ring.size(); ++i) {
+    const int part = AddWaiter(&builder, ring[i]);
+    const int lock = finding.threads[static_cast<size_t>(part)].waits.lock;
+    joins = joins || lock < 0;
+    builder.AddStep(part, lock >= 0 ? "blocks on" : "join", lock, ThreadAt(ring[i]).wait.stack);
+  }
+  finding.title = ring.size() == 2
+                      ? "Deadlock: {thread:0} and {thread:1} wait for each other"
+                      : absl::StrCat("Deadlock: ", ring.size(), " threads wait for each other in a ring");
+  for (size_t i = 0; i < ring.size(); ++i) {
+    finding.explanation += Sentence(&builder, ring[i], ring[(i + 1) % ring.size()]);
+  }
+  finding.explanation +=
+      absl::StrCat("None of these waits has a timeout, so none of the threads ever goes on. ", HowCertain());
+  finding.fix =
+      joins ? "Do not join a thread while holding a lock that it needs to finish: release the lock before "
+              "the join."
+            : "Take these locks in the same order in every thread, or take them together with "
+              "std::scoped_lock, which cannot deadlock.";
+  builder.AddCondition("stands-still", HowCertain());
+  builder.AddCondition("untimed", "none of the waits ends by itself");
+  AddBehind(&builder, stall);
+  return std::move(finding);
+}
+
+Finding DeadlockJudge::OnItself(const Stall& stall) {
+  const Index thread = stall.threads.front();
+  const trace::Wait& wait = ThreadAt(thread).wait;
+  FindingBuilder builder("self-deadlock", run_, index_);
+  Finding& finding = builder.finding();
+  const int part = AddWaiter(&builder, thread);
+  const trace::Holding* held = HoldingOf(thread, AwaitedLock(wait));
+  if (held == nullptr) {
+    finding.title = "Self-deadlock: {thread:0} joins itself";
+    finding.explanation = "{thread:0} waits for its own end, which cannot come while it waits. ";
+    finding.fix = "Join a thread from another thread, or detach it.";
+    builder.AddStep(part, "join", -1, wait.stack);
+  } else {
+    const int lock = builder.AddLock(held->lock);
+    const bool upgrade = held->mode == trace::Mode::kShared && wait.mode == trace::Mode::kExclusive;
+    builder.AddHeld(part, *held);
+    builder.AddStep(part, "lock", lock, held->stack);
+    builder.AddStep(part, "blocks on", lock, wait.stack);
+    builder.AddIdentity(held->stack);
+    finding.title = "Self-deadlock: {thread:0} waits for {lock:0}, which it holds itself";
+    finding.explanation = upgrade ? "{thread:0} holds {lock:0} for reading and asks for it for writing. The "
+                                    "writer waits until every "
+                                    "reader is gone, and this reader waits for the writer. "
+                                  : "{thread:0} locks {lock:0} a second time without having released it. The "
+                                    "lock is not recursive, so "
+                                    "the thread waits for itself. ";
+    finding.fix =
+        upgrade ? "Release the read lock before taking the write lock, and test again what was read."
+                : "Release {lock:0} before this call, or split the called function into one that locks and "
+                  "one that expects the lock to be held. A recursive mutex also ends the hang.";
+  }
+  builder.AddIdentity(wait.stack);
+  finding.explanation += HowCertain();
+  builder.AddCondition("stands-still", HowCertain());
+  AddBehind(&builder, stall);
+  return std::move(finding);
+}
+
+void DeadlockJudge::TellAbandoned(FindingBuilder* builder, const Stall& stall, int lock, int owner) const {
+  Finding& finding = builder->finding();
+  const std::string waits = stall.threads.size() == 1
+                                ? absl::StrCat(ThreadName(0), " waits")
+                                : absl::StrCat(Counted(stall.threads.size(), "thread"), " wait");
+  finding.title = absl::StrCat("Abandoned lock: ", waits, " for ", LockName(lock), ", whose owner is gone");
+  if (owner >= 0) {
+    finding.explanation = absl::StrCat(ThreadName(owner), " took ", LockName(lock),
+                                       " and ended without releasing it. Nobody else can release it. ");
+    finding.fix = absl::StrCat("Release ", LockName(lock), " on every way out of ", ThreadName(owner),
+                               " (return, pthread_exit, cancellation, exception): a guard object such as "
+                               "std::lock_guard does that.");
+  } else {
+    finding.explanation = absl::StrCat(LockName(lock), " was held by thread ",
+                                       process_.locks[static_cast<size_t>(stall.lock)].owner_at_fork,
+                                       " of the parent when this process was forked. The child got a copy of "
+                                       "the locked lock, but not the thread "
+                                       "that would release it. ");
+    finding.fix =
+        "Call only async-signal-safe functions between fork() and exec() in a program with threads. Or start "
+        "the child "
+        "before the threads, or take the lock in a pthread_atfork() handler and release it on both sides.";
+  }
+}
+
+Finding DeadlockJudge::Abandoned(const Stall& stall) {
+  FindingBuilder builder("abandoned-lock", run_, index_);
+  Finding& finding = builder.finding();
+  for (size_t t = 0; t < stall.threads.size() && t < kMaxBehind; ++t) {
+    const int part = AddWaiter(&builder, stall.threads[t]);
+    finding.threads[static_cast<size_t>(part)].role = "waits for it";
+  }
+  const int lock = builder.AddLock(stall.lock);
+  const int owner = builder.AddThread(stall.owner);
+  if (owner >= 0) {
+    finding.threads[static_cast<size_t>(owner)].role = "ended while holding it";
+    const trace::Holding* held = HoldingOf(stall.owner, stall.lock);
+    builder.AddHeld(owner, *held);
+    builder.AddStep(owner, "lock", lock, held->stack);
+    builder.AddStep(owner, "ends", -1, kNoIndex);
+    builder.AddIdentity(held->stack);
+  }
+  const Index first = stall.threads.front();
+  builder.AddStep(0, "blocks on", lock, ThreadAt(first).wait.stack);
+  builder.AddIdentity(ThreadAt(first).wait.stack);
+  TellAbandoned(&builder, stall, lock, owner);
+  finding.explanation += HowCertain();
+  builder.AddCondition("stands-still", HowCertain());
+  builder.AddCondition("owner-gone", owner >= 0 ? absl::StrCat(ThreadName(owner), " has ended")
+                                                : "no thread of this process holds the lock");
+  AddBehind(&builder, stall);
+  return std::move(finding);
+}
+
+}  // namespace
+
+void JudgeDeadlock(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
+  for (size_t p = 0; p < run.processes.size(); ++p) {
+    DeadlockJudge(run, static_cast<Index>(p)).Judge(findings);
+  }
+}
+
+}  // namespace gordian::analyze

@@ -1,0 +1,146 @@
+// unlock-not-held, unlock-not-owner, destroy-in-use, free-in-use, reinit-in-use, use-after-destroy: the
+// recorder saw the call that broke the rules, so the finding is certain at once.
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "libsync/analyze/content.h"
+#include "libsync/analyze/detectors/detectors.h"
+#include "libsync/analyze/finding_builder.h"
+#include "libsync/analyze/lookup.h"
+
+namespace gordian::analyze {
+namespace {
+
+// How an event is told: {thread:0} is the thread that made the call, {lock:0} what it was about.
+struct Misuse {
+  trace::EventKind kind;
+  const char* rule;
+  const char* action;      // of the acting thread, in the interleaving
+  const char* other_role;  // of the thread on the other side
+  const char* title;
+  const char* explanation;
+  const char* fix;
+};
+
+constexpr Misuse kMisuses[] = {
+    {trace::EventKind::kUnlockNotHeld, "unlock-not-held", "unlock", "",
+     "{thread:0} unlocks {lock:0}, which nobody holds",
+     "The lock was free when {thread:0} unlocked it: it was never locked on this path, or it was unlocked "
+     "twice. The "
+     "C library does not notice; the next two threads may both get the lock.",
+     "Unlock once for each lock. A guard object (std::lock_guard, std::unique_lock) keeps the two together."},
+    {trace::EventKind::kUnlockNotOwner, "unlock-not-owner", "unlock", "holds it",
+     "{thread:0} unlocks {lock:0}, which it does not hold",
+     "Only the thread that locked a mutex may unlock it. Here another thread's critical section was opened, "
+     "and from "
+     "now on two threads can be inside at once. Gordian treats {lock:0} as a signal between threads from "
+     "here on, not "
+     "as a lock.",
+     "Unlock in the thread that locked. To wake another thread use a condition variable or a semaphore."},
+    {trace::EventKind::kDestroyInUse, "destroy-in-use", "destroy", "uses it",
+     "{thread:0} destroys {lock:0} while it is in use",
+     "Destroying an object that is held or waited for is undefined: the user of it may hang, or write into "
+     "memory that "
+     "is something else by then.",
+     "Wait until every user of {lock:0} is done, for example by joining the threads, before destroying it."},
+    {trace::EventKind::kUseAfterDestroy, "use-after-destroy", "uses", "destroyed it",
+     "{thread:0} uses {lock:0} after it was destroyed",
+     "The object was destroyed and not initialised again. What the call does now is undefined: it may hang, "
+     "fail, or "
+     "let several threads in.",
+     "Destroy {lock:0} only after its last use; join the threads that use it first."},
+    {trace::EventKind::kReinitInUse, "reinit-in-use", "init", "uses it",
+     "{thread:0} initialises {lock:0} while it is in use",
+     "Initialising makes the object look free, while a thread still holds it or waits for it: two threads "
+     "can get in, "
+     "or the waiting one is never woken.",
+     "Initialise {lock:0} once, before the first thread can reach it (pthread_once, a static initialiser)."},
+    {trace::EventKind::kUnmapInUse, "free-in-use", "munmap", "holds it",
+     "{thread:0} unmaps memory in which {lock:0} is held",
+     "The memory of a held lock is given back to the kernel. Whoever unlocks or locks it next crashes, or "
+     "writes into "
+     "whatever is mapped there by then.",
+     "Release {lock:0}, and let all its users finish, before unmapping its memory."},
+    {trace::EventKind::kFrameInUse, "free-in-use", "returns", "holds it",
+     "{thread:0} leaves the function whose local {lock:0} is still held",
+     "The lock lived in a stack frame that is gone, and it was still held. Its memory is reused by the next "
+     "call, so the "
+     "unlock that follows writes into somebody else's variables.",
+     "Release {lock:0} before the function returns, or let the lock live as long as its users."},
+};
+
+const Misuse* MisuseOf(trace::EventKind kind) {
+  for (const Misuse& misuse : kMisuses) {
+    if (misuse.kind == kind) {
+      return &misuse;
+    }
+  }
+  return nullptr;
+}
+
+// Whether a destroyed object can be told from a live one by its own memory.
+bool KeepsMark(trace::LockKind kind) {
+  return kind == trace::LockKind::kMutex || kind == trace::LockKind::kRecursiveMutex ||
+         kind == trace::LockKind::kErrorcheckMutex || kind == trace::LockKind::kAdaptiveMutex;
+}
+
+// Semaphores are posted by anybody, and a destroyed or re-initialised one is not a held lock.
+bool IsSilent(const Misuse& misuse, const trace::Lock* lock) {
+  const bool unlock =
+      misuse.kind == trace::EventKind::kUnlockNotHeld || misuse.kind == trace::EventKind::kUnlockNotOwner;
+  return lock != nullptr && (lock->interpreter || (unlock && lock->kind == trace::LockKind::kSemaphore));
+}
+
+Finding Build(const trace::Run& run, Index process, const trace::Event& event, const Misuse& misuse) {
+  const trace::Process& image = run.processes[static_cast<size_t>(process)];
+  const trace::Lock* lock = At(image.locks, event.lock);
+  FindingBuilder builder(misuse.rule, run, process);
+  Finding& finding = builder.finding();
+  const int actor = builder.AddThread(event.thread);
+  const int what = builder.AddLock(event.lock);
+  finding.title = misuse.title;
+  finding.explanation = misuse.explanation;
+  finding.fix = misuse.fix;
+  if (event.kind == trace::EventKind::kUseAfterDestroy && lock != nullptr && !KeepsMark(lock->kind)) {
+    finding.level = Level::kWarning;
+    finding.explanation +=
+        " This kind of object keeps no mark of its destruction, so Gordian goes by its own records.";
+  }
+  const bool has_other = event.other != event.thread && At(image.threads, event.other) != nullptr;
+  const int other = has_other ? builder.AddThread(event.other) : -1;
+  if (other >= 0) {
+    finding.threads[static_cast<size_t>(other)].role = misuse.other_role;
+    finding.threads[static_cast<size_t>(other)].at = builder.Stack(event.other_stack);
+    builder.AddStep(other, misuse.other_role, what, event.other_stack);
+  }
+  if (actor >= 0) {
+    finding.threads[static_cast<size_t>(actor)].role = absl::StrCat("the call: ", misuse.action);
+    finding.threads[static_cast<size_t>(actor)].at = builder.Stack(event.stack);
+    builder.AddStep(actor, misuse.action, what, event.stack);
+  }
+  builder.AddIdentity(event.stack);
+  builder.AddIdentity(event.other_stack);
+  return std::move(finding);
+}
+
+}  // namespace
+
+void JudgeMisuse(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
+  Content content(run);
+  FindingGroups groups(findings);
+  for (size_t p = 0; p < run.processes.size(); ++p) {
+    const auto process = static_cast<Index>(p);
+    for (const trace::Event& event : run.processes[p].events) {
+      const Misuse* misuse = MisuseOf(event.kind);
+      if (misuse == nullptr || IsSilent(*misuse, At(run.processes[p].locks, event.lock)) ||
+          groups.Again(
+              absl::StrCat(static_cast<int>(event.kind), "|", content.Stack(process, event.stack)))) {
+        continue;
+      }
+      findings->push_back(Build(run, process, event, *misuse));
+    }
+  }
+}
+
+}  // namespace gordian::analyze

@@ -1,0 +1,188 @@
+#include "libsync/analyze/finding_builder.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "libsync/analyze/detector.h"
+#include "libsync/analyze/lookup.h"
+
+namespace gordian::analyze {
+namespace {
+
+const trace::Process& ProcessOrNone(const trace::Run& run, Index process) {
+  static const trace::Process* const kNone = new trace::Process;
+  const trace::Process* found = At(run.processes, process);
+  return found != nullptr ? *found : *kNone;
+}
+
+}  // namespace
+
+FindingBuilder::FindingBuilder(const char* rule, const trace::Run& run, Index process)
+    : process_(ProcessOrNone(run, process)), process_index_(process) {
+  finding_.rule = &RuleById(rule);
+  finding_.level = finding_.rule->level;
+  finding_.confidence = finding_.rule->confidence;
+}
+
+int FindingBuilder::AddLock(Index lock) {
+  if (At(process_.locks, lock) == nullptr) {
+    return -1;
+  }
+  for (size_t l = 0; l < finding_.locks.size(); ++l) {
+    if (finding_.locks[l].lock == lock && finding_.locks[l].process == process_index_) {
+      return static_cast<int>(l);
+    }
+  }
+  finding_.locks.push_back({process_index_, lock});
+  return static_cast<int>(finding_.locks.size()) - 1;
+}
+
+int FindingBuilder::AddThread(Index thread) {
+  const trace::Thread* found = At(process_.threads, thread);
+  if (found == nullptr) {
+    return -1;
+  }
+  for (size_t t = 0; t < finding_.threads.size(); ++t) {
+    if (finding_.threads[t].thread == thread && finding_.threads[t].process == process_index_) {
+      return static_cast<int>(t);
+    }
+  }
+  ThreadPart part;
+  part.process = process_index_;
+  part.thread = thread;
+  part.created = Stack(found->create_stack);
+  finding_.threads.push_back(std::move(part));
+  return static_cast<int>(finding_.threads.size()) - 1;
+}
+
+void FindingBuilder::AddHeld(int thread, const trace::Holding& held) {
+  const int lock = AddLock(held.lock);
+  if (thread >= 0 && lock >= 0) {
+    finding_.threads[static_cast<size_t>(thread)].holds.push_back({lock, held.mode, Stack(held.stack)});
+  }
+}
+
+void FindingBuilder::AddStep(int thread, std::string action, int lock, Index stack) {
+  finding_.interleaving.push_back({thread, std::move(action), lock, Stack(stack)});
+}
+
+void FindingBuilder::AddCondition(const char* name, std::string because) {
+  finding_.conditions.push_back({name, true, std::move(because)});
+}
+
+void FindingBuilder::AddIdentity(Index stack) {
+  if (At(process_.stacks, stack) != nullptr) {
+    finding_.identity.push_back({process_index_, stack});
+  }
+}
+
+StackAt FindingBuilder::Stack(Index stack) const {
+  return At(process_.stacks, stack) != nullptr ? StackAt{process_index_, stack} : StackAt{};
+}
+
+bool FindingGroups::Again(const std::string& key) {
+  const auto [found, is_new] = known_.try_emplace(key, findings_->size());
+  if (!is_new) {
+    ++(*findings_)[found->second].count;
+  }
+  return !is_new;
+}
+
+std::string LockName(int lock) { return absl::StrCat("{lock:", lock, "}"); }
+std::string ThreadName(int thread) { return absl::StrCat("{thread:", thread, "}"); }
+std::string ProcessName(int process) { return absl::StrCat("{process:", process, "}"); }
+
+const char* KindWord(trace::LockKind kind) {
+  switch (kind) {
+    case trace::LockKind::kMutex:
+    case trace::LockKind::kRecursiveMutex:
+    case trace::LockKind::kErrorcheckMutex:
+    case trace::LockKind::kAdaptiveMutex:
+      return "mutex";
+    case trace::LockKind::kCondition:
+      return "condition variable";
+    case trace::LockKind::kRwlock:
+      return "read-write lock";
+    case trace::LockKind::kSpinlock:
+      return "spinlock";
+    case trace::LockKind::kSemaphore:
+      return "semaphore";
+    case trace::LockKind::kFileLock:
+      return "file lock";
+    case trace::LockKind::kBarrier:
+      return "barrier";
+    case trace::LockKind::kOnce:
+      return "once flag";
+    case trace::LockKind::kUnknown:
+      break;
+  }
+  return "lock";
+}
+
+const char* HowWord(trace::ChildHow how) {
+  switch (how) {
+    case trace::ChildHow::kFork:
+      return "fork()";
+    case trace::ChildHow::kRawFork:
+      return "_Fork()";
+    case trace::ChildHow::kVfork:
+      return "vfork()";
+    case trace::ChildHow::kSpawn:
+      return "posix_spawn()";
+    case trace::ChildHow::kSystem:
+      return "system()";
+    case trace::ChildHow::kPopen:
+      return "popen()";
+    case trace::ChildHow::kDaemon:
+      return "daemon()";
+  }
+  return "fork()";
+}
+
+const char* EndWord(trace::End end) {
+  switch (end) {
+    case trace::End::kExit:
+      return "exit()";
+    case trace::End::kQuickExit:
+      return "quick_exit()";
+    case trace::End::kRawExit:
+      return "_exit()";
+    case trace::End::kAbort:
+      return "abort()";
+    case trace::End::kExec:
+      return "exec()";
+    case trace::End::kNone:
+      break;
+  }
+  return "";
+}
+
+std::string Milliseconds(uint64_t ms) {
+  return ms < 10'000 ? absl::StrCat(ms, " ms") : absl::StrCat(ms / 1000, ".", ms % 1000 / 100, " s");
+}
+
+std::string CommandOf(const trace::Process& process) {
+  return process.command.empty() ? process.executable : absl::StrJoin(process.command, " ");
+}
+
+std::string Counted(uint64_t count, const char* word) {
+  return absl::StrCat(count, " ", word, count == 1 ? "" : "s");
+}
+
+size_t SmallestRotation(const std::vector<std::string>& items) {
+  const size_t count = items.size();
+  size_t best = 0;
+  for (size_t candidate = 1; candidate < count; ++candidate) {
+    for (size_t i = 0; i < count; ++i) {
+      const int order = items[(candidate + i) % count].compare(items[(best + i) % count]);
+      if (order != 0) {
+        best = order < 0 ? candidate : best;
+        break;
+      }
+    }
+  }
+  return best;
+}
+
+}  // namespace gordian::analyze

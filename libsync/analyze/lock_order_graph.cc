@@ -1,0 +1,200 @@
+#include "libsync/analyze/lock_order_graph.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "libsync/analyze/lookup.h"
+#include "libsync/analyze/strong_components.h"
+
+namespace gordian::analyze {
+namespace {
+
+using trace::Dependency;
+using trace::Index;
+using trace::kNoIndex;
+using trace::Mode;
+
+uint64_t Pair(int32_t a, int32_t b) {
+  return (static_cast<uint64_t>(static_cast<uint32_t>(a)) << 32) | static_cast<uint32_t>(b);
+}
+
+// Calls visit(held index) for every lock that `dependency` orders before the one it wants.
+template <typename Visit>
+void ForEachPredecessor(const trace::Process& process, const Dependency& dependency, Visit visit) {
+  for (size_t h = 0; h < dependency.held.size(); ++h) {
+    const trace::Lock* lock = At(process.locks, dependency.held[h].lock);
+    if (lock != nullptr && IsReportable(*lock)) {
+      visit(static_cast<Index>(h));
+    }
+  }
+}
+
+// Which threads use a lock in one of the two modes: none, one, or several.
+struct Users {
+  Index one = kNoIndex;
+  bool several = false;
+
+  void Add(Index thread) {
+    several = several || (one != kNoIndex && one != thread);
+    one = one == kNoIndex ? thread : one;
+  }
+  bool MeetsAnother(const Users& other) const {
+    return one != kNoIndex && other.one != kNoIndex && (several || other.several || one != other.one);
+  }
+};
+
+size_t ModeSlot(Mode mode) { return mode == Mode::kShared ? 1 : 0; }
+
+}  // namespace
+
+// A recursive re-acquisition waits for nobody, and an upgrade hangs on itself: neither orders two locks.
+bool LockOrderGraph::CanBlock(const Dependency& dependency) const {
+  const trace::Lock* wanted = At(process_.locks, dependency.lock);
+  return wanted != nullptr && IsReportable(*wanted) && At(process_.threads, dependency.thread) != nullptr &&
+         std::none_of(dependency.held.begin(), dependency.held.end(),
+                      [&](const trace::Holding& held) { return held.lock == dependency.lock; });
+}
+
+LockOrderGraph::LockOrderGraph(const trace::Process& process, Gates* gates) : process_(process) {
+  std::vector<std::vector<int32_t>> successors(process.locks.size());
+  absl::flat_hash_set<uint64_t> known;
+  for (const Dependency& dependency : process.dependencies) {
+    if (!CanBlock(dependency)) {
+      continue;
+    }
+    ForEachPredecessor(process, dependency, [&](Index held) {
+      const Index from = dependency.held[static_cast<size_t>(held)].lock;
+      if (known.insert(Pair(from, dependency.lock)).second) {
+        successors[static_cast<size_t>(from)].push_back(dependency.lock);
+      }
+    });
+  }
+  AddWitnesses(gates, CyclicComponents(successors));
+  Reduce();
+}
+
+// Only dependencies inside a component are kept: a program with a consistent order keeps none.
+void LockOrderGraph::AddWitnesses(Gates* gates, const std::vector<int32_t>& component_of_lock) {
+  std::vector<Node> node_of(component_of_lock.size(), -1);
+  for (size_t lock = 0; lock < component_of_lock.size(); ++lock) {
+    if (component_of_lock[lock] >= 0) {
+      node_of[lock] = static_cast<Node>(locks_.size());
+      locks_.push_back(static_cast<Index>(lock));
+    }
+  }
+  absl::flat_hash_map<uint64_t, EdgeId> edge_of;
+  for (size_t d = 0; d < process_.dependencies.size(); ++d) {
+    const Dependency& dependency = process_.dependencies[d];
+    const auto wanted = static_cast<size_t>(dependency.lock);
+    if (!CanBlock(dependency) || component_of_lock[wanted] < 0) {
+      continue;
+    }
+    Gates::SetId set = -1;
+    ForEachPredecessor(process_, dependency, [&](Index h) {
+      const trace::Holding& held = dependency.held[static_cast<size_t>(h)];
+      if (component_of_lock[static_cast<size_t>(held.lock)] != component_of_lock[wanted]) {
+        return;
+      }
+      set = set >= 0 ? set : gates->Intern(dependency.thread, dependency.held);
+      const Node from = node_of[static_cast<size_t>(held.lock)];
+      const auto [found, is_new] =
+          edge_of.try_emplace(Pair(from, node_of[wanted]), static_cast<EdgeId>(edges_.size()));
+      if (is_new) {
+        edges_.push_back({from, node_of[wanted], {}});
+      }
+      edges_[static_cast<size_t>(found->second)].witnesses.push_back(
+          {static_cast<Index>(d), h, dependency.thread, set, held.mode, dependency.mode});
+    });
+  }
+  for (Edge& edge : edges_) {
+    std::sort(edge.witnesses.begin(), edge.witnesses.end(), [](const Witness& a, const Witness& b) {
+      return std::tie(a.gates, a.held_mode, a.wanted_mode, a.dependency, a.held) <
+             std::tie(b.gates, b.held_mode, b.wanted_mode, b.dependency, b.held);
+    });
+  }
+}
+
+// Every lock of a deadlock is waited for by one thread and held by another that waits for the next, and the
+// two conflict. A lock without such a pair goes, and may take the component apart.
+bool LockOrderGraph::RemoveUseless() {
+  std::vector<std::array<Users, 2>> waiters(locks_.size());
+  std::vector<std::array<Users, 2>> holders(locks_.size());
+  for (size_t e = 0; e < edges_.size(); ++e) {
+    if (!alive_[e]) {
+      continue;
+    }
+    for (const Witness& witness : edges_[e].witnesses) {
+      waiters[static_cast<size_t>(edges_[e].to)][ModeSlot(witness.wanted_mode)].Add(witness.thread);
+      holders[static_cast<size_t>(edges_[e].from)][ModeSlot(witness.held_mode)].Add(witness.thread);
+    }
+  }
+  bool removed_any = false;
+  std::vector<bool> useless(locks_.size(), false);
+  for (const Component& component : components_) {
+    for (const Node node : component) {
+      const auto& waits = waiters[static_cast<size_t>(node)];
+      const auto& holds = holders[static_cast<size_t>(node)];
+      const bool distinct = waits[0].MeetsAnother(holds[0]) || waits[0].MeetsAnother(holds[1]) ||
+                            waits[1].MeetsAnother(holds[0]);
+      if (!distinct) {
+        useless[static_cast<size_t>(node)] = true;
+        removed_any = true;
+        removed_.push_back({LockOf(node), !waits[1].MeetsAnother(holds[1])});
+      }
+    }
+  }
+  for (size_t e = 0; e < edges_.size() && removed_any; ++e) {
+    alive_[e] = alive_[e] && !useless[static_cast<size_t>(edges_[e].from)] &&
+                !useless[static_cast<size_t>(edges_[e].to)];
+  }
+  return removed_any;
+}
+
+void LockOrderGraph::Connect() {
+  std::vector<std::vector<int32_t>> successors(locks_.size());
+  for (size_t e = 0; e < edges_.size(); ++e) {
+    if (alive_[e]) {
+      successors[static_cast<size_t>(edges_[e].from)].push_back(edges_[e].to);
+    }
+  }
+  const std::vector<int32_t> component_of = CyclicComponents(successors);
+  components_.clear();
+  for (size_t node = 0; node < component_of.size(); ++node) {
+    if (component_of[node] < 0) {
+      continue;
+    }
+    const auto component = static_cast<size_t>(component_of[node]);
+    components_.resize(std::max(components_.size(), component + 1));
+    components_[component].push_back(static_cast<Node>(node));
+  }
+  std::sort(components_.begin(), components_.end());
+  out_.assign(locks_.size(), {});
+  in_.assign(locks_.size(), {});
+  for (size_t e = 0; e < edges_.size(); ++e) {
+    const int32_t from = component_of[static_cast<size_t>(edges_[e].from)];
+    alive_[e] = alive_[e] && from >= 0 && from == component_of[static_cast<size_t>(edges_[e].to)];
+    if (alive_[e]) {
+      out_[static_cast<size_t>(edges_[e].from)].push_back(static_cast<EdgeId>(e));
+      in_[static_cast<size_t>(edges_[e].to)].push_back(static_cast<EdgeId>(e));
+    }
+  }
+  for (std::vector<EdgeId>& out : out_) {
+    std::sort(out.begin(), out.end(), [this](EdgeId a, EdgeId b) {
+      return edges_[static_cast<size_t>(a)].to < edges_[static_cast<size_t>(b)].to;
+    });
+  }
+}
+
+void LockOrderGraph::Reduce() {
+  alive_.assign(edges_.size(), true);
+  Connect();
+  while (RemoveUseless()) {
+    Connect();
+  }
+}
+
+}  // namespace gordian::analyze

@@ -1,0 +1,66 @@
+// Small questions that every detector asks of a Process.
+//
+// Thread safety: functions without shared state.
+#ifndef GORDIAN_LIBSYNC_ANALYZE_LOOKUP_H_
+#define GORDIAN_LIBSYNC_ANALYZE_LOOKUP_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "libsync/trace/run.h"
+
+namespace gordian::analyze {
+
+// The element, or nullptr where the index is kNoIndex or a damaged trace points nowhere.
+template <typename T>
+const T* At(const std::vector<T>& items, trace::Index index) {
+  return index >= 0 && static_cast<size_t>(index) < items.size() ? &items[static_cast<size_t>(index)]
+                                                                 : nullptr;
+}
+
+// A lock that its acquirer alone gives back. Semaphores, conditions and barriers are released by anybody, and
+// so is a mutex that was once unlocked by a thread that did not hold it.
+inline bool IsOwned(const trace::Lock& lock) {
+  switch (lock.kind) {
+    case trace::LockKind::kCondition:
+    case trace::LockKind::kSemaphore:
+    case trace::LockKind::kBarrier:
+      return false;
+    default:
+      return (lock.flags & trace::kHandOff) == 0;
+  }
+}
+
+// An owned lock of the program itself, not of the language runtime that it runs in.
+inline bool IsReportable(const trace::Lock& lock) { return IsOwned(lock) && !lock.interpreter; }
+
+// Two modes that exclude each other: all but shared with shared.
+inline bool Conflict(trace::Mode a, trace::Mode b) {
+  return a != trace::Mode::kShared || b != trace::Mode::kShared;
+}
+
+// The thread will never run again.
+inline bool IsDead(const trace::Thread& thread) {
+  return thread.gone || thread.state == trace::ThreadState::kFinished;
+}
+
+// The lock that a thread queues for: of a lock call, or of a condition wait that is past its condition.
+inline trace::Index AwaitedLock(const trace::Wait& wait) {
+  if (wait.kind == trace::WaitKind::kLock) {
+    return wait.lock;
+  }
+  return wait.kind == trace::WaitKind::kCondition && wait.reacquiring ? wait.mutex : trace::kNoIndex;
+}
+
+// Leaks are judged only when nothing can mend them any more.
+inline bool IsOver(const trace::Run& run, const trace::Process& process) { return run.over || process.ended; }
+
+// The process ended by its own call of exit, quick_exit or _exit, not by a signal and not by exec.
+inline bool EndedItself(const trace::Process& process) {
+  return process.end == trace::End::kExit || process.end == trace::End::kQuickExit ||
+         process.end == trace::End::kRawExit;
+}
+
+}  // namespace gordian::analyze
+
+#endif  // GORDIAN_LIBSYNC_ANALYZE_LOOKUP_H_
