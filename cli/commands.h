@@ -1,0 +1,31 @@
+// The subcommands: each takes its parsed arguments and returns the exit code of gordian.
+#ifndef GORDIAN_CLI_COMMANDS_H_
+#define GORDIAN_CLI_COMMANDS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+
+namespace gordian::cli {
+
+// `gordian run -- CMD ARGS...`. May not return: the signal that ended CMD is raised again.
+int RunCommand(const Options& options, const std::vector<std::string>& command);
+
+// `gordian report DIR`.
+int ReportCommand(const Options& options, const std::string& directory);
+
+// `gordian watch`, which the shim starts for a program that has nothing but LD_PRELOAD.
+struct WatchArguments {
+  int32_t pid = 0;
+  uint64_t start_ticks = 0;
+  std::string run;
+  std::string drop;
+  std::string options;  // the value of GORDIAN_OPTIONS
+};
+int WatchCommand(const WatchArguments& arguments);
+
+}  // namespace gordian::cli
+
+#endif  // GORDIAN_CLI_COMMANDS_H_

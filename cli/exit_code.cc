@@ -1,0 +1,60 @@
+#include "cli/exit_code.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace gordian::cli {
+
+bool HasFailingFinding(const report::Report& report, FailOn fail_on) {
+  return std::any_of(report.findings.begin(), report.findings.end(),
+                     [&](const report::ReportFinding& finding) {
+                       bool error = finding.level == "error";
+                       switch (fail_on) {
+                         case FailOn::kError:
+                           return error;
+                         case FailOn::kWarning:
+                           return error || finding.level == "warning";
+                         case FailOn::kConfirmed:
+                           return error && finding.confidence == "confirmed";
+                         case FailOn::kNever:
+                           return false;
+                       }
+                       return false;
+                     });
+}
+
+Ending DecideEnding(int status, EndedBy ended_by, bool failing, const Options& options) {
+  if (ended_by == EndedBy::kDeadlockKill) {
+    return {options.error_exitcode, 0};
+  }
+  if (ended_by == EndedBy::kWatchdog) {
+    return {kExitWatchdog, 0};
+  }
+  if (WIFSIGNALED(status)) {
+    return {128 + WTERMSIG(status), WTERMSIG(status)};
+  }
+  int code = WEXITSTATUS(status);
+  return {code == 0 && failing ? options.error_exitcode : code, 0};
+}
+
+void EndAs(const Ending& ending) {
+  if (ending.signal != 0) {
+    rlimit no_core{0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    prctl(PR_SET_DUMPABLE, 0);  // a core_pattern that is a pipe does not ask RLIMIT_CORE
+    signal(ending.signal, SIG_DFL);
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, ending.signal);
+    raise(ending.signal);
+    sigprocmask(SIG_UNBLOCK, &only, nullptr);
+  }
+  _exit(ending.exit_code);
+}
+
+}  // namespace gordian::cli

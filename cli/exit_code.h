@@ -1,0 +1,39 @@
+// The exit codes of gordian and the policy behind that of `run`.
+#ifndef GORDIAN_CLI_EXIT_CODE_H_
+#define GORDIAN_CLI_EXIT_CODE_H_
+
+#include <optional>
+
+#include "cli/options.h"
+#include "reports/report.h"
+
+namespace gordian::cli {
+
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitCannotInspect = 3;
+inline constexpr int kExitWatchdog = 124;
+inline constexpr int kExitGordian = 125;  // gordian failed before the program started
+inline constexpr int kExitNotExecutable = 126;
+inline constexpr int kExitNotFound = 127;
+
+// How gordian itself ends: with an exit code, or by the signal that ended the program.
+struct Ending {
+  int exit_code = 0;  // as a shell sees it: 128 + signal if `signal` is set
+  int signal = 0;
+};
+
+// Whether a finding of this report is one that --fail-on asks for.
+bool HasFailingFinding(const report::Report& report, FailOn fail_on);
+
+enum class EndedBy { kItself, kDeadlockKill, kWatchdog };
+
+// `status` as wait(2) gives it.
+Ending DecideEnding(int status, EndedBy ended_by, bool failing, const Options& options);
+
+// Ends this process that way. A signal is raised again without a core file: the program's own is the one
+// that tells something.
+[[noreturn]] void EndAs(const Ending& ending);
+
+}  // namespace gordian::cli
+
+#endif  // GORDIAN_CLI_EXIT_CODE_H_

@@ -1,0 +1,50 @@
+#include "cli/final_report.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "libsync/analyze/detector.h"
+
+namespace gordian::cli {
+
+report::Report JudgeRun(const trace::Run& run, const Options& options, const LiveReport* live) {
+  analyze::Options analyze_options;
+  analyze_options.grace_ms = options.grace_ms;
+  report::BuildOptions build_options;
+  build_options.redact = options.redact;
+  report::Report report = report::BuildReport(run, analyze::Analyze(run, analyze_options), build_options);
+  if (live == nullptr) {
+    return report;
+  }
+  for (const report::ReportFinding& finding : live->findings()) {
+    auto same = [&](const report::ReportFinding& other) { return other.fingerprint == finding.fingerprint; };
+    // It was true when it was printed, although the program got out of it later.
+    if (std::none_of(report.findings.begin(), report.findings.end(), same)) {
+      report.findings.push_back(finding);
+    }
+  }
+  return report;
+}
+
+void WriteReports(report::Report report, const Options& options, Outputs* outputs, const LiveReport* live,
+                  const Ending& ending) {
+  if (outputs->wants_json()) {
+    std::string problem = outputs->Json(report::ToJson(report));
+    if (!problem.empty()) {
+      report.coverage.unseen.push_back(problem);
+    }
+  }
+  report::TextOptions text_options;
+  text_options.color = outputs->color();
+  text_options.verbosity = options.Verbosity();
+  text_options.exit_code = ending.exit_code;
+  if (!outputs->out().empty()) {
+    text_options.next_steps = absl::StrCat("The run is kept: gordian report ", outputs->out());
+  }
+  if (live != nullptr) {
+    text_options.printed_before = live->PrintedFingerprints();
+  }
+  outputs->Text(report::ToText(report, text_options));
+}
+
+}  // namespace gordian::cli

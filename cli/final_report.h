@@ -1,0 +1,26 @@
+// From a finished Run to the written reports.
+#ifndef GORDIAN_CLI_FINAL_REPORT_H_
+#define GORDIAN_CLI_FINAL_REPORT_H_
+
+#include <string>
+
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/outputs.h"
+#include "cli/watch/live_report.h"
+#include "libsync/trace/run.h"
+#include "reports/report.h"
+
+namespace gordian::cli {
+
+// Analyses and names. `live`: what was reported while the program ran, nullptr if nothing can have been; none
+// of it is missing in the result.
+report::Report JudgeRun(const trace::Run& run, const Options& options, const LiveReport* live);
+
+// Writes JSON and text. What could not be written is told in the text.
+void WriteReports(report::Report report, const Options& options, Outputs* outputs, const LiveReport* live,
+                  const Ending& ending);
+
+}  // namespace gordian::cli
+
+#endif  // GORDIAN_CLI_FINAL_REPORT_H_

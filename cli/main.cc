@@ -1,0 +1,172 @@
+// The gordian command: reads the command line and hands over to a subcommand.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/message.h"
+#include "cli/signals.h"
+
+namespace gordian::cli {
+namespace {
+
+constexpr const char kDefaultConfig[] = "gordian.conf";
+
+// What CLI11 fills for the options of one subcommand. A deque: bound addresses must not move.
+struct BoundOption {
+  const OptionKey* key;
+  std::vector<std::string> values;
+  bool given = false;
+};
+
+class OptionBinder {
+ public:
+  OptionBinder(CLI::App* app, bool report) {
+    for (const OptionKey& key : OptionKeys()) {
+      if (report && !key.in_report) {
+        continue;
+      }
+      BoundOption& bound = bound_.emplace_back(BoundOption{&key, {}, false});
+      if (key.value[0] == '\0') {
+        app->add_flag(key.flags, bound.given, key.help);
+        continue;
+      }
+      CLI::Option* option = app->add_option(key.flags, bound.values, key.help)->type_name(key.value);
+      option->expected(1)->allow_extra_args(false);
+      option->multi_option_policy(key.repeatable ? CLI::MultiOptionPolicy::TakeAll
+                                                 : CLI::MultiOptionPolicy::TakeLast);
+    }
+    app->add_option("--config", config_,
+                    "read more options from FILE, one `key = value` a line (default: ./" +
+                        std::string(kDefaultConfig) + ")")
+        ->type_name("FILE");
+  }
+
+  // Configuration file first, command line on top. Returns what is wrong, empty if nothing.
+  std::string Resolve(Options* options) const {
+    std::string problem;
+    if (!config_.empty()) {
+      problem = ApplyConfigFile(config_, options);
+    } else if (access(kDefaultConfig, F_OK) == 0) {
+      problem = ApplyConfigFile(kDefaultConfig, options);
+    }
+    if (!problem.empty()) {
+      return problem;
+    }
+    GivenOptions given;
+    for (const BoundOption& bound : bound_) {
+      if (bound.given) {
+        given[bound.key->name] = {"true"};
+      }
+      if (!bound.values.empty()) {
+        given[bound.key->name] = bound.values;
+      }
+    }
+    return ApplyGiven(given, options);
+  }
+
+ private:
+  std::deque<BoundOption> bound_;
+  std::string config_;
+};
+
+// CLI11 knows `--` too, but a command's own `--` and options must reach it untouched: everything after the
+// first `--` is set aside before CLI11 sees the line.
+struct SplitLine {
+  std::vector<std::string> own;
+  std::vector<std::string> command;
+  bool separated = false;
+};
+
+SplitLine Split(int argc, char** argv) {
+  SplitLine line;
+  for (int i = 1; i < argc; ++i) {
+    if (!line.separated && std::strcmp(argv[i], "--") == 0) {
+      line.separated = true;
+    } else {
+      (line.separated ? line.command : line.own).emplace_back(argv[i]);
+    }
+  }
+  return line;
+}
+
+int UsageError(const std::string& what) {
+  Message(what);
+  return kExitUsage;
+}
+
+int Dispatch(SplitLine line) {
+  CLI::App app("Gordian finds deadlocks, leaked locks, unjoined threads and zombie children in programs.",
+               "gordian");
+  app.set_version_flag("--version", std::string("gordian ") + GORDIAN_VERSION);
+  app.require_subcommand(0, 1);
+
+  CLI::App* run = app.add_subcommand("run", "run a program and report what goes wrong in it");
+  run->footer("Write the program behind `--`: gordian run [OPTIONS] -- CMD [ARGS...]");
+  run->prefix_command();
+  OptionBinder run_options(run, false);
+
+  CLI::App* report = app.add_subcommand("report", "report a run that was kept with --out DIR");
+  OptionBinder report_options(report, true);
+  std::string directory;
+  report->add_option("DIR", directory, "the folder of the run")->required();
+
+  CLI::App* watch = app.add_subcommand("watch", "watch a program that started itself under the shim");
+  watch->group("");
+  WatchArguments watch_arguments;
+  watch->add_option("--pid", watch_arguments.pid)->required();
+  watch->add_option("--start-ticks", watch_arguments.start_ticks)->required();
+  watch->add_option("--run", watch_arguments.run)->required();
+  watch->add_option("--drop", watch_arguments.drop);
+  watch->add_option("--options", watch_arguments.options);
+
+  std::reverse(line.own.begin(), line.own.end());  // the order in which CLI11 takes a vector
+  try {
+    app.parse(line.own);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return UsageError(std::string(error.what()) + "; see `gordian --help`");
+  }
+
+  Options options;
+  if (watch->parsed()) {
+    return WatchCommand(watch_arguments);
+  }
+  if (report->parsed()) {
+    if (line.separated) {
+      return UsageError("`gordian report` takes a folder, not a command");
+    }
+    std::string problem = report_options.Resolve(&options);
+    return problem.empty() ? ReportCommand(options, directory) : UsageError(problem);
+  }
+  if (!run->parsed()) {
+    return UsageError("say what to do: `gordian run -- CMD ARGS...`; see `gordian --help`");
+  }
+  std::vector<std::string> command = run->remaining();
+  if (!command.empty() && (line.separated || command[0].starts_with("-"))) {
+    return UsageError("run: unknown option or argument '" + command[0] + "' before `--`");
+  }
+  if (line.separated) {
+    command = line.command;
+  }
+  if (command.empty()) {
+    return UsageError("run: no command; write `gordian run [OPTIONS] -- CMD ARGS...`");
+  }
+  std::string problem = run_options.Resolve(&options);
+  return problem.empty() ? RunCommand(options, command) : UsageError(problem);
+}
+
+}  // namespace
+}  // namespace gordian::cli
+
+int main(int argc, char** argv) {
+  gordian::cli::RememberArguments(argc, argv);
+  return gordian::cli::Dispatch(gordian::cli::Split(argc, argv));
+}

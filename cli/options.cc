@@ -1,0 +1,245 @@
+#include "cli/options.h"
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace gordian::cli {
+namespace {
+
+template <typename T>
+std::string SetChoice(const std::string& value, std::initializer_list<std::pair<const char*, T>> choices,
+                      T* result) {
+  std::string names;
+  for (const auto& [name, choice] : choices) {
+    if (value == name) {
+      *result = choice;
+      return "";
+    }
+    absl::StrAppend(&names, names.empty() ? "" : ", ", name);
+  }
+  return absl::StrCat("'", value, "' is none of ", names);
+}
+
+std::string SetSwitch(const std::string& value, bool* result) {
+  return SetChoice<bool>(value,
+                         {{"true", true},
+                          {"false", false},
+                          {"yes", true},
+                          {"no", false},
+                          {"on", true},
+                          {"off", false},
+                          {"1", true},
+                          {"0", false}},
+                         result);
+}
+
+std::string SetSeconds(const std::string& value, std::optional<double>* result) {
+  double seconds = 0;
+  if (!absl::SimpleAtod(value, &seconds) || !std::isfinite(seconds) || seconds < 0 || seconds > 1e9) {
+    return absl::StrCat("'", value, "' is not a number of seconds");
+  }
+  *result = seconds;
+  return "";
+}
+
+std::string SetFile(const std::string& value, std::string* result) {
+  if (value.empty()) {
+    return "the name is empty";
+  }
+  *result = value;
+  return "";
+}
+
+std::string AddGlob(const std::string& value, std::vector<std::string>* result) {
+  // The shim gets the globs in one string whose entries end at a colon.
+  if (value.empty() || value.find(':') != std::string::npos) {
+    return absl::StrCat("'", value, "' is not a glob on program names (no colon is allowed)");
+  }
+  result->push_back(value);
+  return "";
+}
+
+std::string SetGrace(Options* options, const std::string& value) {
+  uint64_t milliseconds = 0;
+  if (!absl::SimpleAtoi(value, &milliseconds) || milliseconds > 1'000'000'000) {
+    return absl::StrCat("'", value, "' is not a number of milliseconds");
+  }
+  options->grace_ms = milliseconds;
+  return "";
+}
+
+std::string SetExitCode(Options* options, const std::string& value) {
+  int code = 0;
+  if (!absl::SimpleAtoi(value, &code) || code < 0 || code > 255) {
+    return absl::StrCat("'", value, "' is not an exit code from 0 to 255");
+  }
+  options->error_exitcode = code;
+  return "";
+}
+
+std::string SetOnDeadlock(Options* options, const std::string& value) {
+  return SetChoice<OnDeadlock>(
+      value, {{"report", OnDeadlock::kReport}, {"kill", OnDeadlock::kKill}, {"core", OnDeadlock::kCore}},
+      &options->on_deadlock);
+}
+
+std::string SetFailOn(Options* options, const std::string& value) {
+  return SetChoice<FailOn>(value,
+                           {{"error", FailOn::kError},
+                            {"warning", FailOn::kWarning},
+                            {"confirmed", FailOn::kConfirmed},
+                            {"never", FailOn::kNever}},
+                           &options->fail_on);
+}
+
+std::string SetColor(Options* options, const std::string& value) {
+  return SetChoice<Color>(
+      value, {{"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}}, &options->color);
+}
+
+std::string SetRedact(Options* options, const std::string& value) {
+  return SetChoice<bool>(value, {{"auto", true}, {"none", false}}, &options->redact);
+}
+
+std::string SetNoChildren(Options* options, const std::string& value) {
+  bool no_children = !options->children;
+  std::string problem = SetSwitch(value, &no_children);
+  options->children = !no_children;
+  return problem;
+}
+
+const OptionKey kKeys[] = {
+    {"json", "--json", "FILE", "write the report as JSON (gordian.report/1)", false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->json); }},
+    {"text", "--text", "FILE", "write the text report there instead of to stderr", false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->text); }},
+    {"out", "--out", "DIR", "keep the run in DIR, for `gordian report DIR`", false, false,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->out); }},
+    {"on-deadlock", "--on-deadlock", "report|kill|core",
+     "what to do with a program that hangs for good: report it (default), kill the whole tree, or let the "
+     "deadlocked process dump core first",
+     false, false, SetOnDeadlock},
+    {"dump-after", "--dump-after", "SEC", "print what every thread holds and waits for after SEC seconds",
+     false, false,
+     [](Options* options, const std::string& value) { return SetSeconds(value, &options->dump_after); }},
+    {"kill-after", "--kill-after", "SEC", "end the whole tree after SEC seconds, then exit 124", false, false,
+     [](Options* options, const std::string& value) { return SetSeconds(value, &options->kill_after); }},
+    {"grace-ms", "--grace-ms", "N",
+     "how long descendants may outlive the program, and zombies their exit, before that is a finding "
+     "(default 2000)",
+     false, true, SetGrace},
+    {"fail-on", "--fail-on", "error|warning|confirmed|never",
+     "which findings turn exit code 0 into --error-exitcode (default: error)", false, true, SetFailOn},
+    {"error-exitcode", "--error-exitcode", "N", "the exit code that tells of a finding (default 66)", false,
+     true, SetExitCode},
+    {"only", "--only", "GLOB", "record only programs with such a name (repeatable)", true, false,
+     [](Options* options, const std::string& value) { return AddGlob(value, &options->only); }},
+    {"skip", "--skip", "GLOB", "do not record programs with such a name (repeatable)", true, false,
+     [](Options* options, const std::string& value) { return AddGlob(value, &options->skip); }},
+    {"no-children", "--no-children", "", "record CMD alone, not the processes that it starts", false, false,
+     SetNoChildren},
+    {"color", "--color", "auto|always|never", "colour the text report (default: on a terminal)", false, true,
+     SetColor},
+    {"quiet", "--quiet,-q", "", "print the summary line only", false, true,
+     [](Options* options, const std::string& value) { return SetSwitch(value, &options->quiet); }},
+    {"verbose", "--verbose,-v", "", "print notes in full and raw facts too", false, true,
+     [](Options* options, const std::string& value) { return SetSwitch(value, &options->verbose); }},
+    {"redact", "--redact", "auto|none", "hide what looks like a secret in command lines (default: auto)",
+     false, true, SetRedact},
+};
+
+bool SameKey(const std::string& name, const OptionKey& key) {
+  std::string dashed = name;
+  for (char& c : dashed) {
+    if (c == '_') {
+      c = '-';
+    }
+  }
+  if (dashed == key.name) {
+    return true;
+  }
+  // The short spelling of a switch is a name too.
+  const char* comma = std::strchr(key.flags, ',');
+  return comma != nullptr && dashed == comma + 2;
+}
+
+std::string ApplyConfigLine(const std::string& text, Options* options) {
+  std::string line(absl::StripAsciiWhitespace(text));
+  if (line.empty() || line[0] == '#') {
+    return "";
+  }
+  size_t equals = line.find('=');
+  if (equals == std::string::npos) {
+    return absl::StrCat("'", line, "' is not 'key = value'");
+  }
+  std::string name(absl::StripAsciiWhitespace(line.substr(0, equals)));
+  std::string value(absl::StripAsciiWhitespace(line.substr(equals + 1)));
+  const OptionKey* key = FindOptionKey(name);
+  if (key == nullptr) {
+    return absl::StrCat("unknown key '", name, "'");
+  }
+  std::string problem = key->set(options, value);
+  return problem.empty() ? "" : absl::StrCat(name, ": ", problem);
+}
+
+}  // namespace
+
+std::span<const OptionKey> OptionKeys() { return kKeys; }
+
+const OptionKey* FindOptionKey(const std::string& name) {
+  for (const OptionKey& key : kKeys) {
+    if (SameKey(name, key)) {
+      return &key;
+    }
+  }
+  return nullptr;
+}
+
+std::string ApplyConfigFile(const std::string& path, Options* options) {
+  std::ifstream file(path);
+  if (!file) {
+    return absl::StrCat(path, ": ", std::strerror(errno));
+  }
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    std::string problem = ApplyConfigLine(line, options);
+    if (!problem.empty()) {
+      return absl::StrCat(path, ":", number, ": ", problem);
+    }
+  }
+  if (file.bad()) {
+    return absl::StrCat(path, ": it cannot be read");
+  }
+  return "";
+}
+
+std::string ApplyGiven(const GivenOptions& given, Options* options) {
+  for (const auto& [name, values] : given) {
+    const OptionKey* key = FindOptionKey(name);
+    if (key == nullptr) {
+      return absl::StrCat("unknown option --", name);
+    }
+    if (name == "only") {
+      options->only.clear();
+    }
+    if (name == "skip") {
+      options->skip.clear();
+    }
+    for (const std::string& value : values) {
+      std::string problem = key->set(options, value);
+      if (!problem.empty()) {
+        return absl::StrCat("--", name, ": ", problem);
+      }
+    }
+  }
+  return "";
+}
+
+}  // namespace gordian::cli

@@ -1,0 +1,69 @@
+// The options of `gordian run`: one table serves the command line, the configuration file and the
+// GORDIAN_OPTIONS string of a watcher, so that a key means the same everywhere.
+//
+// Thread safety: plain data and functions without shared state.
+#ifndef GORDIAN_CLI_OPTIONS_H_
+#define GORDIAN_CLI_OPTIONS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace gordian::cli {
+
+enum class OnDeadlock { kReport, kKill, kCore };
+enum class FailOn { kError, kWarning, kConfirmed, kNever };
+enum class Color { kAuto, kAlways, kNever };
+
+struct Options {
+  std::string json;  // file names; empty: not asked for
+  std::string text;
+  std::string out;
+  OnDeadlock on_deadlock = OnDeadlock::kReport;
+  std::optional<double> dump_after;  // seconds
+  std::optional<double> kill_after;
+  uint64_t grace_ms = 2000;
+  FailOn fail_on = FailOn::kError;
+  int error_exitcode = 66;
+  std::vector<std::string> only;
+  std::vector<std::string> skip;
+  bool children = true;
+  Color color = Color::kAuto;
+  bool quiet = false;
+  bool verbose = false;
+  bool redact = true;
+
+  int Verbosity() const { return quiet ? -1 : verbose ? 1 : 0; }
+};
+
+// One option: its name without dashes, how it takes a value, and what that does.
+struct OptionKey {
+  const char* name;
+  const char* flags;  // as on the command line: "--quiet,-q"
+  const char* value;  // what to call its value in help; empty: a switch, which takes true or false
+  const char* help;
+  bool repeatable;
+  bool in_report;  // also an option of `gordian report`
+  // Returns what is wrong with the value, empty if nothing.
+  std::string (*set)(Options* options, const std::string& value);
+};
+
+std::span<const OptionKey> OptionKeys();
+
+// The key of this name, '_' and '-' alike; nullptr if there is none.
+const OptionKey* FindOptionKey(const std::string& name);
+
+// Applies every `key = value` line of a configuration file. Returns one line naming file and line number when
+// a line is wrong or the file cannot be read, else an empty string.
+std::string ApplyConfigFile(const std::string& path, Options* options);
+
+// The values of one option given on the command line; they replace those of the configuration file.
+using GivenOptions = std::map<std::string, std::vector<std::string>>;
+std::string ApplyGiven(const GivenOptions& given, Options* options);
+
+}  // namespace gordian::cli
+
+#endif  // GORDIAN_CLI_OPTIONS_H_

@@ -1,0 +1,128 @@
+#include "cli/outputs.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "cli/file_util.h"
+#include "cli/message.h"
+
+namespace gordian::cli {
+namespace {
+
+int OpenForWriting(const std::string& path) {
+  return open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+}
+
+bool WantsColor(Color color, int fd) {
+  if (color != Color::kAuto) {
+    return color == Color::kAlways;
+  }
+  const char* terminal = getenv("TERM");
+  const char* no_color = getenv("NO_COLOR");
+  return isatty(fd) == 1 && terminal != nullptr && std::strcmp(terminal, "dumb") != 0 &&
+         (no_color == nullptr || no_color[0] == '\0');
+}
+
+bool HoldsRun(const std::string& folder) {
+  for (const std::string& name : ListNames(folder)) {
+    if (name == "run.json" || absl::EndsWith(name, ".trace")) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Makes the folder of a kept run. Traces of two runs in one folder would be judged as one run.
+std::string PrepareOut(const std::string& folder) {
+  if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) {
+    return ErrnoText(folder);
+  }
+  if (HoldsRun(folder)) {
+    return absl::StrCat(folder, ": another run is kept there already");
+  }
+  std::string probe = absl::StrCat(folder, "/.gordian-", getpid());
+  int fd = open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return ErrnoText(folder);
+  }
+  close(fd);
+  unlink(probe.c_str());
+  return "";
+}
+
+}  // namespace
+
+std::optional<Outputs> Outputs::Open(const Options& options, int default_text_fd, std::string* why) {
+  Outputs outputs;
+  outputs.text_fd_ = default_text_fd;
+  if (!options.text.empty()) {
+    outputs.text_fd_ = OpenForWriting(options.text);
+    outputs.owns_text_ = outputs.text_fd_ >= 0;
+    if (!outputs.owns_text_) {
+      *why = ErrnoText(absl::StrCat("cannot write ", options.text));
+      return std::nullopt;
+    }
+  }
+  if (!options.json.empty()) {
+    outputs.json_name_ = options.json;
+    outputs.json_fd_ = OpenForWriting(options.json);
+    if (outputs.json_fd_ < 0) {
+      *why = ErrnoText(absl::StrCat("cannot write ", options.json));
+      return std::nullopt;
+    }
+  }
+  if (!options.out.empty()) {
+    std::string problem = PrepareOut(options.out);
+    if (!problem.empty()) {
+      *why = absl::StrCat("cannot keep the run in ", problem);
+      return std::nullopt;
+    }
+    char* absolute = realpath(options.out.c_str(), nullptr);
+    outputs.out_ = absolute == nullptr ? options.out : absolute;
+    free(absolute);
+  }
+  outputs.color_ = WantsColor(options.color, outputs.text_fd_);
+  return outputs;
+}
+
+Outputs::Outputs(Outputs&& other) noexcept
+    : text_fd_(other.text_fd_),
+      owns_text_(std::exchange(other.owns_text_, false)),
+      json_fd_(std::exchange(other.json_fd_, -1)),
+      json_name_(std::move(other.json_name_)),
+      color_(other.color_),
+      out_(std::move(other.out_)) {}
+
+Outputs::~Outputs() {
+  if (owns_text_) {
+    close(text_fd_);
+  }
+  if (json_fd_ >= 0) {
+    close(json_fd_);
+  }
+}
+
+void Outputs::Text(const std::string& text) const { WriteAll(text_fd_, text); }
+
+std::string Outputs::Json(const std::string& json) {
+  bool written = WriteAll(json_fd_, json);
+  int error = errno;
+  // A full disk may only show at the close.
+  if (close(std::exchange(json_fd_, -1)) != 0 && written) {
+    written = false;
+    error = errno;
+  }
+  return written ? ""
+                 : absl::StrCat("the JSON report could not be written to ", json_name_, ": ",
+                                std::strerror(error));
+}
+
+}  // namespace gordian::cli

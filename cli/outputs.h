@@ -1,0 +1,47 @@
+// Where the reports go. Everything is opened before the program starts, so that a wrong name costs nothing.
+//
+// Thread safety: none.
+#ifndef GORDIAN_CLI_OUTPUTS_H_
+#define GORDIAN_CLI_OUTPUTS_H_
+
+#include <optional>
+#include <string>
+
+#include "cli/options.h"
+#include "reports/report.h"
+
+namespace gordian::cli {
+
+class Outputs {
+ public:
+  // nullopt, and `why`: a file cannot be written, or --out names a folder that is no place for a new run.
+  // `default_text_fd`: where the text goes without --text.
+  static std::optional<Outputs> Open(const Options& options, int default_text_fd, std::string* why);
+
+  Outputs(Outputs&& other) noexcept;
+  Outputs& operator=(Outputs&&) = delete;
+  ~Outputs();
+
+  // Writes at once. A reader that has gone away is no concern of the program's.
+  void Text(const std::string& text) const;
+  bool color() const { return color_; }
+  bool wants_json() const { return json_fd_ >= 0; }
+  // Returns what went wrong, empty if nothing.
+  std::string Json(const std::string& json);
+  // Absolute; empty: the run is not kept.
+  const std::string& out() const { return out_; }
+
+ private:
+  Outputs() = default;
+
+  int text_fd_ = -1;
+  bool owns_text_ = false;
+  int json_fd_ = -1;
+  std::string json_name_;
+  bool color_ = false;
+  std::string out_;
+};
+
+}  // namespace gordian::cli
+
+#endif  // GORDIAN_CLI_OUTPUTS_H_

@@ -1,0 +1,158 @@
+#include "cli/preload.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "cli/elf_needed.h"
+
+namespace gordian::cli {
+namespace {
+
+constexpr char kPreload[] = "LD_PRELOAD";
+constexpr char kShimOptions[] = "GORDIAN_OPTIONS";
+
+std::string DirectoryOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+std::string RealPath(const std::string& path) {
+  char* resolved = realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) {
+    return "";
+  }
+  std::string result(resolved);
+  free(resolved);
+  return result;
+}
+
+bool IsRunnable(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0;
+}
+
+// gcc's dynamic AddressSanitizer refuses to start behind any other preloaded object.
+std::string NeededSanitizer(const std::string& program) {
+  for (const std::string& name : ElfNeeded(program)) {
+    if (absl::StartsWith(name, "libasan.so")) {
+      return name;
+    }
+  }
+  return "";
+}
+
+std::string PreloadValue(const PreloadPlan& plan, const std::string& users) {
+  std::string value = NeededSanitizer(plan.program);
+  if (absl::StrContains(users, value)) {
+    value.clear();
+  }
+  absl::StrAppend(&value, value.empty() ? "" : ":", plan.shim);
+  std::string rest;
+  // An outer gordian has put the same shim there already.
+  for (absl::string_view entry : absl::StrSplit(users, absl::ByAnyChar(": "), absl::SkipEmpty())) {
+    if (entry != plan.shim) {
+      absl::StrAppend(&rest, ":", entry);
+    }
+  }
+  return value + rest;
+}
+
+const char* Environment(const char* name) {
+  const char* value = getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+std::string FindShim(std::string* why) {
+  std::string own = RealPath("/proc/self/exe");
+  std::string prefix = DirectoryOf(DirectoryOf(own));
+  std::string tried;
+  for (const char* folder : {"/lib/", "/lib/x86_64-linux-gnu/", "/lib64/"}) {
+    std::string path = RealPath(prefix + folder + kShimName);
+    if (path.empty()) {
+      absl::StrAppend(&tried, tried.empty() ? "" : ", ", prefix, folder);
+      continue;
+    }
+    if (path.find_first_of(": \t\n$") == std::string::npos) {
+      return path;
+    }
+    *why = absl::StrCat("the path of the shim, ", path,
+                        ", has a character that LD_PRELOAD cannot express; install gordian elsewhere");
+    return "";
+  }
+  *why = absl::StrCat("the shim ", kShimName, " is missing (looked in ", tried, ")");
+  return "";
+}
+
+std::string FindExecutable(const std::string& command) {
+  if (command.find('/') != std::string::npos) {
+    return command;
+  }
+  const char* path = getenv("PATH");
+  for (absl::string_view folder : absl::StrSplit(path == nullptr ? "/bin:/usr/bin" : path, ':')) {
+    std::string candidate = absl::StrCat(folder.empty() ? "." : folder, "/", command);
+    if (IsRunnable(candidate)) {
+      return candidate;
+    }
+  }
+  return "";
+}
+
+std::string ShimOptions(const PreloadPlan& plan, const Options& options, const std::string& users) {
+  std::string value = absl::StrCat("run=", plan.run);
+  if (!plan.drop.empty()) {
+    absl::StrAppend(&value, ":drop=", plan.drop);
+  }
+  for (const std::string& glob : options.only) {
+    absl::StrAppend(&value, ":only=", glob);
+  }
+  for (const std::string& glob : options.skip) {
+    absl::StrAppend(&value, ":skip=", glob);
+  }
+  if (!options.children) {
+    absl::StrAppend(&value, ":children=0");
+  }
+  for (absl::string_view entry : absl::StrSplit(users, ':', absl::SkipEmpty())) {
+    absl::string_view key = entry.substr(0, entry.find('='));
+    bool ours = key == "run" || key == "drop" || key == "only" || key == "skip" || key == "children";
+    if (!ours) {
+      absl::StrAppend(&value, ":", entry);
+    }
+  }
+  return value;
+}
+
+std::vector<std::string> ProgramEnvironment(const PreloadPlan& plan, const Options& options) {
+  std::string preload = absl::StrCat(kPreload, "=", PreloadValue(plan, Environment(kPreload)));
+  std::string shim_options =
+      absl::StrCat(kShimOptions, "=", ShimOptions(plan, options, Environment(kShimOptions)));
+  bool has_preload = plan.shim.empty();
+  bool has_options = false;
+  std::vector<std::string> environment;
+  // In place, so that the order of the other variables stays what it was.
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string text = *entry;
+    if (absl::StartsWith(text, "LD_PRELOAD=") && !plan.shim.empty()) {
+      text = preload;
+      has_preload = true;
+    } else if (absl::StartsWith(text, "GORDIAN_OPTIONS=")) {
+      text = shim_options;
+      has_options = true;
+    }
+    environment.push_back(text);
+  }
+  if (!has_preload) {
+    environment.push_back(preload);
+  }
+  if (!has_options && !plan.shim.empty()) {
+    environment.push_back(shim_options);
+  }
+  return environment;
+}
+
+}  // namespace gordian::cli

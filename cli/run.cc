@@ -1,0 +1,104 @@
+// `gordian run -- CMD`: prepares everything that can fail, starts CMD, follows it to its end, reports.
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/final_report.h"
+#include "cli/launch.h"
+#include "cli/message.h"
+#include "cli/outputs.h"
+#include "cli/preload.h"
+#include "cli/run_folder.h"
+#include "cli/run_loop.h"
+#include "cli/signals.h"
+#include "cli/watch/unseen.h"
+#include "cli/watch/watcher.h"
+
+namespace gordian::cli {
+namespace {
+
+int ExecFailed(const std::string& command, int error) {
+  Message("cannot run '" + command +
+          "': " + (error == ENOENT ? "No such file or directory" : std::strerror(error)));
+  return error == ENOENT ? kExitNotFound : kExitNotExecutable;
+}
+
+// The ending of gordian; `report` decides whether an exit code 0 stays one.
+Ending Conclude(const Options& options, Watcher* watcher, const RunLoop& loop, Outputs* outputs) {
+  trace::Run run = watcher->Finish({loop.root_status(), loop.ended_by() != EndedBy::kItself});
+  std::string why;
+  if (!outputs->out().empty() && !trace::WriteRunInfo(run, outputs->out(), &why)) {
+    run.lost.push_back("the run was not kept whole: " + why);
+  }
+  report::Report report = JudgeRun(run, options, &watcher->live_report());
+  Ending ending =
+      DecideEnding(loop.root_status(), loop.ended_by(), HasFailingFinding(report, options.fail_on), options);
+  WriteReports(std::move(report), options, outputs, &watcher->live_report(), ending);
+  return ending;
+}
+
+// Everything that lives as long as the run; its destructors remove the folders before gordian ends.
+Ending RunAndReport(const Options& options, const std::vector<std::string>& command,
+                    const InheritedDescriptors& descriptors) {
+  std::string why;
+  auto before_start = [&] {
+    Message(why);
+    return Ending{kExitGordian, 0};
+  };
+  std::string shim = FindShim(&why);
+  if (shim.empty()) {
+    return before_start();
+  }
+  auto outputs = Outputs::Open(options, STDERR_FILENO, &why);
+  if (!outputs.has_value()) {
+    return before_start();
+  }
+  auto folder = RunFolder::Create(&why);
+  if (!folder.has_value()) {
+    return before_start();
+  }
+
+  PreloadPlan plan{shim, FindExecutable(command[0]), folder->path(), folder->drop()};
+  std::string unrecordable = plan.program.empty() ? "" : WhyNotRecordable(plan.program);
+  if (!unrecordable.empty()) {
+    plan.shim.clear();
+  }
+
+  InheritedSignals signals = TakeSignals();
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  Sentinel sentinel;
+  if (!sentinel.Start()) {
+    why = ErrnoText("cannot make a process");
+    return before_start();
+  }
+  Watcher watcher({&options, &*folder, &*outputs, getpid(), {sentinel.pid()}, shim});
+  Launched launched = Launch(command, ProgramEnvironment(plan, options), signals);
+  if (launched.exec_error != 0) {
+    return {ExecFailed(command[0], launched.exec_error), 0};
+  }
+  descriptors.Release();
+  watcher.SetRoot({launched.pid, StartTicks(launched.pid)}, command);
+  if (!unrecordable.empty()) {
+    watcher.SetRootUnseen(unrecordable);
+  }
+
+  RunLoop loop(options, &watcher, &sentinel, &*outputs);
+  loop.Run();
+  return Conclude(options, &watcher, loop, &*outputs);
+}
+
+}  // namespace
+
+int RunCommand(const Options& options, const std::vector<std::string>& command) {
+  InheritedDescriptors descriptors = InheritedDescriptors::List();
+  EndAs(RunAndReport(options, command, descriptors));
+}
+
+}  // namespace gordian::cli

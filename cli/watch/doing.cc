@@ -1,0 +1,117 @@
+#include "cli/watch/doing.h"
+
+#include <sys/syscall.h>
+
+#include <map>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "libsync/inspect/proc.h"
+#include "libsync/trace/reader.h"
+
+namespace gordian::cli {
+namespace {
+
+constexpr size_t kMostThreads = 4;
+
+// The calls in which threads usually sleep.
+const char* SyscallName(int64_t number) {
+  switch (number) {
+    case SYS_futex:
+      return "futex";
+    case SYS_nanosleep:
+    case SYS_clock_nanosleep:
+      return "sleep";
+    case SYS_pause:
+      return "pause";
+    case SYS_poll:
+    case SYS_ppoll:
+      return "poll";
+    case SYS_select:
+    case SYS_pselect6:
+      return "select";
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+      return "epoll_wait";
+    case SYS_read:
+      return "read";
+    case SYS_write:
+      return "write";
+    case SYS_recvfrom:
+      return "recv";
+    case SYS_recvmsg:
+      return "recvmsg";
+    case SYS_accept:
+    case SYS_accept4:
+      return "accept";
+    case SYS_wait4:
+    case SYS_waitid:
+      return "wait for another child";
+    case SYS_rt_sigsuspend:
+      return "sigsuspend";
+    case SYS_rt_sigtimedwait:
+      return "sigwait";
+    default:
+      return nullptr;
+  }
+}
+
+const char* WaitName(const trace::SlotRecord& slot) {
+  switch (static_cast<trace::WaitKind>(slot.wait_kind)) {
+    case trace::WaitKind::kLock:
+      return "waits for a lock";
+    case trace::WaitKind::kCondition:
+      return "waits on a condition";
+    case trace::WaitKind::kJoin:
+      return "joins a thread";
+    case trace::WaitKind::kProcess:
+      return "waits for a child";
+    case trace::WaitKind::kNone:
+      break;
+  }
+  return nullptr;
+}
+
+std::string ThreadDoing(pid_t pid, pid_t tid) {
+  auto wait = inspect::ReadTaskWait(pid, tid);
+  if (!wait.has_value() || !wait->readable) {
+    return "";
+  }
+  if (wait->running) {
+    return "runs";
+  }
+  const char* name = SyscallName(wait->syscall);
+  return name != nullptr ? absl::StrCat("sleeps in ", name)
+                         : absl::StrCat("sleeps in system call ", wait->syscall);
+}
+
+}  // namespace
+
+std::string WhatItDoes(const SeenProcess& process, const TraceSet& traces) {
+  pid_t pid = process.stat.pid;
+  std::map<pid_t, const char*> recorded;
+  if (const LiveTrace* trace = traces.FindLive(pid)) {
+    for (const trace::SlotSnapshot& snapshot : trace::ReadSlots(trace->path, trace->header)) {
+      if (const char* name = WaitName(snapshot.slot)) {
+        recorded[snapshot.slot.tid] = name;
+      }
+    }
+  }
+  std::vector<pid_t> tasks = inspect::ListTasks(pid);
+  std::string text;
+  for (size_t i = 0; i < tasks.size() && i < kMostThreads; ++i) {
+    auto known = recorded.find(tasks[i]);
+    std::string doing = known != recorded.end() ? known->second : ThreadDoing(pid, tasks[i]);
+    if (doing.empty()) {
+      continue;
+    }
+    std::string who = tasks[i] == pid ? "the main thread" : absl::StrCat("thread ", tasks[i]);
+    absl::StrAppend(&text, text.empty() ? "" : "; ", who, " ", doing);
+  }
+  if (tasks.size() > kMostThreads) {
+    absl::StrAppend(&text, "; and ", tasks.size() - kMostThreads, " more threads");
+  }
+  return text;
+}
+
+}  // namespace gordian::cli

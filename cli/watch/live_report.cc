@@ -1,0 +1,112 @@
+#include "cli/watch/live_report.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "libsync/analyze/detector.h"
+
+namespace gordian::cli {
+namespace {
+
+using analyze::Finding;
+
+// What a finding is about, in names that stay the same from one reading of the traces to the next.
+std::string KeyOf(const trace::Run& run, const Finding& finding) {
+  std::vector<std::string> parts;
+  auto process_name = [&](analyze::Index index) {
+    return index < 0 ? 0 : run.processes[static_cast<size_t>(index)].nonce;
+  };
+  for (const analyze::ThreadPart& thread : finding.threads) {
+    parts.push_back(absl::StrCat("t", process_name(thread.process), ".", thread.thread));
+  }
+  for (const analyze::LockPart& lock : finding.locks) {
+    parts.push_back(absl::StrCat("l", process_name(lock.process), ".", lock.lock));
+  }
+  for (const analyze::ProcessPart& process : finding.processes) {
+    parts.push_back(absl::StrCat("p", process.pid));
+  }
+  std::sort(parts.begin(), parts.end());
+  std::string key = finding.rule->id;
+  for (const std::string& part : parts) {
+    absl::StrAppend(&key, " ", part);
+  }
+  // Findings about a place rather than about threads or locks differ in where they happened.
+  for (const analyze::StackAt& place : finding.identity) {
+    absl::StrAppend(&key, " s", process_name(place.process), ".", place.stack);
+  }
+  return key;
+}
+
+std::vector<ProcessId> Hanging(const trace::Run& run, const std::vector<Finding>& findings) {
+  std::vector<ProcessId> hanging;
+  for (const Finding& finding : findings) {
+    if (!IsDeadlockRule(finding.rule->id)) {
+      continue;
+    }
+    for (const analyze::ThreadPart& thread : finding.threads) {
+      if (thread.process < 0) {
+        continue;
+      }
+      const trace::Process& process = run.processes[static_cast<size_t>(thread.process)];
+      ProcessId id{process.pid, process.start_ticks};
+      bool known = std::find(hanging.begin(), hanging.end(), id) != hanging.end();
+      if (!process.ended && !known) {
+        hanging.push_back(id);
+      }
+    }
+  }
+  return hanging;
+}
+
+}  // namespace
+
+bool IsDeadlockRule(const std::string& rule) {
+  return rule == "deadlock" || rule == "self-deadlock" || rule == "abandoned-lock";
+}
+
+std::vector<ProcessId> LiveReport::Judge(const trace::Run& run) {
+  analyze::Options analyze_options;
+  analyze_options.grace_ms = options_->grace_ms;
+  std::vector<Finding> fresh;
+  for (Finding& finding : analyze::Analyze(run, analyze_options)) {
+    if (finding.confidence != analyze::Confidence::kConfirmed || finding.level == analyze::Level::kNote) {
+      continue;
+    }
+    if (known_.insert(KeyOf(run, finding)).second) {
+      fresh.push_back(std::move(finding));
+    }
+  }
+  if (fresh.empty()) {
+    return {};
+  }
+  report::BuildOptions build_options;
+  build_options.redact = options_->redact;
+  report::Report report = report::BuildReport(run, fresh, build_options);
+  report::TextOptions text_options;
+  text_options.color = outputs_->color();
+  text_options.verbosity = options_->Verbosity();
+  for (report::ReportFinding& finding : report.findings) {
+    auto same = [&](const report::ReportFinding& other) { return other.fingerprint == finding.fingerprint; };
+    if (std::any_of(findings_.begin(), findings_.end(), same)) {
+      continue;
+    }
+    if (!options_->quiet) {
+      outputs_->Text(report::FindingToText(finding, text_options));
+    }
+    findings_.push_back(std::move(finding));
+  }
+  return Hanging(run, fresh);
+}
+
+std::vector<std::string> LiveReport::PrintedFingerprints() const {
+  std::vector<std::string> fingerprints;
+  if (options_->quiet) {
+    return fingerprints;
+  }
+  for (const report::ReportFinding& finding : findings_) {
+    fingerprints.push_back(finding.fingerprint);
+  }
+  return fingerprints;
+}
+
+}  // namespace gordian::cli

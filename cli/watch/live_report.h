@@ -1,0 +1,43 @@
+// Judges a running program, and prints what is confirmed the moment it is: each finding once.
+//
+// Thread safety: none.
+#ifndef GORDIAN_CLI_WATCH_LIVE_REPORT_H_
+#define GORDIAN_CLI_WATCH_LIVE_REPORT_H_
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "cli/outputs.h"
+#include "cli/watch/process_tree.h"
+#include "libsync/trace/run.h"
+#include "reports/report.h"
+
+namespace gordian::cli {
+
+// The program will not go on by itself.
+bool IsDeadlockRule(const std::string& rule);
+
+class LiveReport {
+ public:
+  LiveReport(const Options* options, const Outputs* outputs) : options_(options), outputs_(outputs) {}
+
+  // Judges `run` (not over yet) and prints what is new. Returns the processes that hang for good by a finding
+  // not known before.
+  std::vector<ProcessId> Judge(const trace::Run& run);
+
+  // What was printed, for the final report: none of it may be missing there.
+  const std::vector<report::ReportFinding>& findings() const { return findings_; }
+  std::vector<std::string> PrintedFingerprints() const;
+
+ private:
+  const Options* options_;
+  const Outputs* outputs_;
+  std::set<std::string> known_;
+  std::vector<report::ReportFinding> findings_;
+};
+
+}  // namespace gordian::cli
+
+#endif  // GORDIAN_CLI_WATCH_LIVE_REPORT_H_

@@ -1,0 +1,138 @@
+#include "cli/watch/settle.h"
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "cli/watch/stall.h"
+#include "libsync/inspect/proc.h"
+
+namespace gordian::cli {
+namespace {
+
+// The two looks are a promise of the reports.
+constexpr uint64_t kApartNs = 200'000'000;
+constexpr uint64_t kConditionBytes = 48;  // sizeof(pthread_cond_t)
+
+bool Exists(pid_t pid, pid_t tid) { return inspect::ReadTaskStat(pid, tid).has_value(); }
+
+// Past its condition, a waiter sleeps at the mutex: at an address outside the condition.
+bool PastCondition(const trace::SlotRecord& slot, uint64_t futex) {
+  return futex != 0 && (futex < slot.wait_address || futex >= slot.wait_address + kConditionBytes);
+}
+
+}  // namespace
+
+std::optional<SettleWatch::Task> SettleWatch::ReadTask(pid_t pid, pid_t tid) {
+  auto stat = inspect::ReadTaskStat(pid, tid);
+  auto switches = inspect::ReadContextSwitches(pid, tid);
+  auto wait = inspect::ReadTaskWait(pid, tid);
+  if (!stat.has_value() || !switches.has_value() || !wait.has_value()) {
+    return std::nullopt;
+  }
+  bool at_futex = wait->readable && !wait->running && wait->syscall == SYS_futex;
+  return Task{stat->state, *switches, stat->cpu_ticks, at_futex ? wait->args[0] : 0};
+}
+
+std::vector<bool> SettleWatch::Unchanged(const std::vector<trace::SlotSnapshot>& slots) const {
+  std::vector<bool> unchanged;
+  for (const trace::SlotSnapshot& slot : slots) {
+    auto before = last_.find(slot.slot.tid);
+    unchanged.push_back(before != last_.end() && before->second.SameAs(slot));
+  }
+  return unchanged;
+}
+
+bool SettleWatch::Look(const LiveTrace& trace, uint64_t now_ns) {
+  pid_ = trace.pid;
+  std::vector<trace::SlotSnapshot> slots = trace::ReadSlots(trace.path, trace.header);
+  auto exists = [&](int32_t tid) { return Exists(pid_, tid); };
+  std::vector<bool> stalled = FindStalled(slots, Unchanged(slots), exists);
+  TakeSamples(pid_, slots, stalled, now_ns);
+  last_.clear();
+  for (const trace::SlotSnapshot& slot : slots) {
+    last_[slot.slot.tid] = slot;
+  }
+  // What may hang by the slots must also hang by what the kernel says.
+  std::vector<bool> settled;
+  for (const trace::SlotSnapshot& slot : slots) {
+    auto sample = samples_.find(slot.slot.tid);
+    settled.push_back(sample != samples_.end() && sample->second.settled);
+  }
+  std::vector<bool> stuck = FindStalled(slots, settled, exists);
+  if (std::find(stuck.begin(), stuck.end(), true) == stuck.end()) {
+    return false;
+  }
+  return judged_.insert(Signature(slots)).second;
+}
+
+void SettleWatch::TakeSamples(pid_t pid, const std::vector<trace::SlotSnapshot>& slots,
+                              const std::vector<bool>& stalled, uint64_t now_ns) {
+  std::map<int32_t, Sample> fresh;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (!stalled[i]) {
+      continue;
+    }
+    const trace::SlotRecord& slot = slots[i].slot;
+    auto task = ReadTask(pid, slot.tid);
+    if (!task.has_value() || task->state != 'S') {
+      continue;
+    }
+    bool condition = static_cast<trace::WaitKind>(slot.wait_kind) == trace::WaitKind::kCondition;
+    if (condition && !PastCondition(slot, task->futex)) {
+      continue;
+    }
+    Sample sample{*task, slots[i], now_ns, false};
+    auto before = samples_.find(slot.tid);
+    if (before != samples_.end() && before->second.task == *task && before->second.slot.SameAs(slots[i])) {
+      sample.since_ns = before->second.since_ns;
+      sample.settled = now_ns - sample.since_ns >= kApartNs;
+    }
+    fresh[slot.tid] = std::move(sample);
+  }
+  samples_ = std::move(fresh);
+}
+
+// The settled picture: who stands where.
+std::string SettleWatch::Signature(const std::vector<trace::SlotSnapshot>& slots) const {
+  std::string signature;
+  for (const trace::SlotSnapshot& snapshot : slots) {
+    auto sample = samples_.find(snapshot.slot.tid);
+    if (sample == samples_.end() || !sample->second.settled) {
+      continue;
+    }
+    absl::StrAppend(&signature, snapshot.slot.tid, "/", snapshot.slot.acquisitions, "/",
+                    snapshot.slot.wait_object, " ");
+  }
+  return signature;
+}
+
+void SettleWatch::Apply(trace::Process* process) const {
+  for (trace::Thread& thread : process->threads) {
+    if (!thread.live) {
+      continue;
+    }
+    auto sample = samples_.find(thread.tid);
+    if (sample == samples_.end() || !sample->second.settled) {
+      // A slot that looked the same before, of a thread that the kernel does not know: it died in silence.
+      auto before = last_.find(thread.tid);
+      bool same = before != last_.end() && before->second.slot.acquisitions == thread.acquisitions;
+      thread.gone = same && thread.state == trace::ThreadState::kRunning && !Exists(pid_, thread.tid);
+      continue;
+    }
+    const trace::SlotRecord& slot = sample->second.slot.slot;
+    bool same = slot.acquisitions == thread.acquisitions && slot.segment == thread.segment &&
+                slot.wait_kind == static_cast<uint8_t>(thread.wait.kind);
+    // Asked again after the trace was read: then the reading lies between two equal looks.
+    auto task = ReadTask(pid_, thread.tid);
+    thread.settled = same && task.has_value() && *task == sample->second.task;
+    if (thread.settled && thread.wait.kind == trace::WaitKind::kCondition && thread.wait.mutex >= 0) {
+      const trace::Lock& mutex = process->locks[static_cast<size_t>(thread.wait.mutex)];
+      thread.wait.reacquiring = sample->second.task.futex == mutex.address;
+    }
+  }
+}
+
+}  // namespace gordian::cli

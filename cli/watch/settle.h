@@ -1,0 +1,59 @@
+// Decides which threads of a process stand still for good: two looks, at least 200 ms apart, at its slots and
+// at the kernel's view of its tasks, with nothing moved in between.
+//
+// Thread safety: none; one instance a traced process image.
+#ifndef GORDIAN_CLI_WATCH_SETTLE_H_
+#define GORDIAN_CLI_WATCH_SETTLE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/watch/trace_set.h"
+#include "libsync/trace/reader.h"
+#include "libsync/trace/run.h"
+
+namespace gordian::cli {
+
+class SettleWatch {
+ public:
+  // One look. True: threads have settled into a picture that may be a deadlock and that Look() did not
+  // return true for before; the caller then reads the trace, calls Apply() and judges.
+  bool Look(const LiveTrace& trace, uint64_t now_ns);
+
+  // Marks the settled threads in a fresh reading of the trace, if they still have not moved.
+  void Apply(trace::Process* process) const;
+
+ private:
+  // What the kernel says of a sleeping thread; equal at two looks: it did not move in between.
+  struct Task {
+    char state = '?';
+    uint64_t switches = 0;
+    uint64_t cpu_ticks = 0;
+    uint64_t futex = 0;  // the address it waits at; 0: it waits for something else, or unknown
+    bool operator==(const Task&) const = default;
+  };
+  struct Sample {
+    Task task;
+    trace::SlotSnapshot slot;
+    uint64_t since_ns = 0;  // unchanged since this look
+    bool settled = false;
+  };
+  static std::optional<Task> ReadTask(pid_t pid, pid_t tid);
+  std::vector<bool> Unchanged(const std::vector<trace::SlotSnapshot>& slots) const;
+  void TakeSamples(pid_t pid, const std::vector<trace::SlotSnapshot>& slots, const std::vector<bool>& stalled,
+                   uint64_t now_ns);
+  std::string Signature(const std::vector<trace::SlotSnapshot>& slots) const;
+
+  pid_t pid_ = 0;
+  std::map<int32_t, trace::SlotSnapshot> last_;  // by tid
+  std::map<int32_t, Sample> samples_;            // by tid; stalled threads only
+  std::set<std::string> judged_;
+};
+
+}  // namespace gordian::cli
+
+#endif  // GORDIAN_CLI_WATCH_SETTLE_H_

@@ -1,0 +1,215 @@
+#include "cli/watch/trace_set.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "cli/file_util.h"
+#include "cli/message.h"
+
+namespace gordian::cli {
+namespace {
+
+// A header may say kExec although the exec then failed; the recorder takes it back within microseconds.
+constexpr uint64_t kExecSettledNs = 500'000'000;
+// A trace without a whole header after this time will not get one; nor will a process of another pid
+// namespace be found later.
+constexpr uint64_t kUnfinishedNs = 500'000'000;
+
+std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+pid_t OuterPid(const trace::FileHeader& header, const ProcessTree& tree) {
+  for (const SeenProcess* process : tree.Living()) {
+    if (process->stat.start_ticks == header.start_ticks &&
+        PidNamespace(process->stat.pid) == header.pid_namespace &&
+        InnerPid(process->stat.pid) == header.pid) {
+      return process->stat.pid;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+TraceSet::TraceSet(std::string run, std::string drop, std::string out)
+    : run_(std::move(run)),
+      drop_(std::move(drop)),
+      out_(std::move(out)),
+      own_pid_namespace_(PidNamespace(getpid())) {}
+
+void TraceSet::Look(uint64_t now_ns, const ProcessTree& tree) {
+  for (const std::string& path : trace::ListTraces(run_)) {
+    LookAt(path, false, now_ns, tree);
+  }
+  if (drop_.empty()) {
+    return;
+  }
+  for (const std::string& path : trace::ListTraces(drop_)) {
+    LookAt(path, true, now_ns, tree);
+  }
+}
+
+void TraceSet::LookAt(const std::string& path, bool any_owner, uint64_t now_ns, const ProcessTree& tree) {
+  if (unreadable_.contains(path)) {
+    return;
+  }
+  std::string why;
+  auto header = trace::ReadHeader(path, &why, any_owner);
+  auto [it, is_new] = live_.try_emplace(path);
+  LiveTrace& trace = it->second;
+  if (is_new) {
+    trace.path = path;
+    trace.any_owner = any_owner;
+    trace.first_seen_ns = now_ns;
+  }
+  if (!header.has_value()) {
+    // A new file has no header for a moment: only one that stays so is damaged.
+    if (trace.header.pid == 0 && now_ns - trace.first_seen_ns > kUnfinishedNs) {
+      Lose(path, why);
+    }
+    return;
+  }
+  trace.header = *header;
+  trace.foreign_pids = header->pid_namespace != own_pid_namespace_;
+  if (!trace.foreign_pids) {
+    trace.pid = header->pid;
+  } else if (trace.pid == 0) {
+    trace.pid = OuterPid(*header, tree);
+  }
+  uint32_t& newest = traced_[{trace.pid, header->start_ticks}];
+  newest = std::max(newest, header->image);
+  bool exec = header->end == static_cast<uint32_t>(trace::End::kExec);
+  if (!exec) {
+    trace.exec_seen_ns = 0;
+  }
+  if (exec && trace.exec_seen_ns == 0) {
+    trace.exec_seen_ns = now_ns;
+  }
+}
+
+bool TraceSet::HasEnded(LiveTrace* trace, uint64_t now_ns) const {
+  if (trace->header.pid == 0) {
+    return false;
+  }
+  if (trace->pid == 0) {
+    return now_ns - trace->first_seen_ns > kUnfinishedNs;
+  }
+  if (!IsAlive({trace->pid, trace->header.start_ticks})) {
+    return true;
+  }
+  if (trace->exec_seen_ns == 0) {
+    return false;
+  }
+  return NewestImage({trace->pid, trace->header.start_ticks}) > trace->header.image ||
+         now_ns - trace->exec_seen_ns >= kExecSettledNs;
+}
+
+size_t TraceSet::FoldEnded(uint64_t now_ns) {
+  size_t before = ended_.size();
+  for (auto it = live_.begin(); it != live_.end();) {
+    if (HasEnded(&it->second, now_ns)) {
+      Fold(&it->second);
+      it = live_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  return ended_.size() - before;
+}
+
+std::optional<trace::Process> TraceSet::Read(const LiveTrace& trace) {
+  std::string why;
+  auto process = trace::ReadProcess(trace.path, &why, trace.any_owner);
+  if (!process.has_value()) {
+    Lose(trace.path, why);
+  }
+  if (process.has_value() && trace.foreign_pids && trace.pid != 0) {
+    process->pid = trace.pid;
+  }
+  return process;
+}
+
+void TraceSet::Fold(LiveTrace* trace) {
+  // It wrote on after the last look.
+  std::string why;
+  if (auto header = trace::ReadHeader(trace->path, &why, trace->any_owner)) {
+    trace->header = *header;
+  }
+  auto process = Read(*trace);
+  if (process.has_value()) {
+    trace::MarkEnded(&*process);
+    ended_.push_back(std::move(*process));
+  }
+  Keep(*trace);
+  unlink(trace->path.c_str());
+}
+
+void TraceSet::Keep(const LiveTrace& trace) {
+  if (out_.empty()) {
+    return;
+  }
+  std::string target = absl::StrCat(out_, "/", NameOf(trace.path));
+  if (!CopyFile(trace.path, target, trace.header.used)) {
+    Lose(trace.path, ErrnoText("it was not kept: " + target));
+  }
+}
+
+void TraceSet::CopyLive() {
+  for (const auto& [path, trace] : live_) {
+    if (trace.header.pid != 0) {
+      Keep(trace);
+    }
+  }
+}
+
+void TraceSet::GiveUpUnreadable() {
+  for (const auto& [path, trace] : live_) {
+    std::string why;
+    if (trace.header.pid == 0 && !trace::ReadHeader(path, &why, trace.any_owner).has_value()) {
+      Lose(path, why);
+    }
+  }
+}
+
+void TraceSet::Lose(const std::string& path, const std::string& why) {
+  if (unreadable_.insert(path).second) {
+    lost_.push_back(absl::StrCat("trace ", NameOf(path), ": ", why));
+  }
+}
+
+const LiveTrace* TraceSet::FindLive(pid_t pid) const {
+  const LiveTrace* newest = nullptr;
+  for (const auto& [path, trace] : live_) {
+    if (trace.pid == pid && trace.header.pid != 0 &&
+        (newest == nullptr || trace.header.image > newest->header.image)) {
+      newest = &trace;
+    }
+  }
+  return newest;
+}
+
+bool TraceSet::WasTracedPid(pid_t pid) const {
+  auto it = traced_.lower_bound({pid, 0});
+  return it != traced_.end() && it->first.first == pid;
+}
+
+uint32_t TraceSet::NewestImage(const ProcessId& id) const {
+  auto it = traced_.find(id);
+  return it == traced_.end() ? 0 : it->second;
+}
+
+std::vector<ProcessId> TraceSet::LiveProcesses() const {
+  std::vector<ProcessId> ids;
+  for (const auto& [path, trace] : live_) {
+    if (trace.pid != 0) {
+      ids.emplace_back(trace.pid, trace.header.start_ticks);
+    }
+  }
+  return ids;
+}
+
+}  // namespace gordian::cli

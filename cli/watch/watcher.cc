@@ -1,0 +1,289 @@
+#include "cli/watch/watcher.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "cli/watch/doing.h"
+#include "cli/watch/dump.h"
+
+namespace gordian::cli {
+namespace {
+
+constexpr uint64_t kMs = 1'000'000;
+constexpr uint64_t kLookNs = 250 * kMs;
+constexpr uint64_t kLongestLookNs = 600 * kMs;  // two looks and a judgement must fit into two seconds
+constexpr uint64_t kBusyLookNs = 50 * kMs;      // while processes end by the dozen and fill the folder
+constexpr size_t kManyEnded = 16;
+constexpr uint64_t kCostFactor = 50;
+constexpr uint64_t kProcessCostFactor = 100;
+constexpr uint64_t kJudgeNs = 1'000 * kMs;
+
+uint64_t RealNs() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+Watcher::Watcher(const Setup& setup)
+    : setup_(setup),
+      tree_(setup.ancestor, setup.not_ours),
+      traces_(setup.folder->path(), setup.folder->drop(), setup.outputs->out()),
+      live_report_(setup.options, setup.outputs),
+      unseen_(setup.options, setup.shim),
+      start_ns_(NowNs()),
+      start_real_ns_(RealNs()) {
+  if (!setup.folder->remark().empty()) {
+    Remark(setup.folder->remark());
+  }
+}
+
+void Watcher::SetRoot(const ProcessId& root, const std::vector<std::string>& command) {
+  root_ = root;
+  command_ = command;
+  if (setup_.ancestor == 0) {
+    tree_.Add(root);
+  }
+}
+
+void Watcher::Tick(uint64_t now_ns) {
+  if (now_ns >= next_look_at_processes_ns_) {
+    tree_.Look(now_ns);
+    DescribeZombies();
+    unseen_.Look(now_ns, traces_, &tree_);
+    next_look_at_processes_ns_ = now_ns + std::max(kLookNs, tree_.last_cost_ns() * kProcessCostFactor) - kMs;
+  }
+  uint64_t begin_ns = NowNs();
+  traces_.Look(now_ns, tree_);
+  LearnCreators();
+  size_t ended = traces_.FoldEnded(now_ns);
+  LookAtTraces(now_ns);
+  uint64_t cost_ns = NowNs() - begin_ns;
+  uint64_t pause_ns = std::clamp(cost_ns * kCostFactor, kLookNs, kLongestLookNs);
+  next_tick_ns_ = now_ns + (ended >= kManyEnded ? kBusyLookNs : pause_ns);
+}
+
+void Watcher::LookAtTraces(uint64_t now_ns) {
+  std::erase_if(settle_, [&](const auto& entry) { return !traces_.live().contains(entry.first); });
+  bool stalled = false;
+  for (const auto& [path, trace] : traces_.live()) {
+    if (trace.pid == 0 || trace.foreign_pids) {
+      continue;
+    }
+    if (settle_[path].Look(trace, now_ns)) {
+      stalled = true;
+    }
+  }
+  if (stalled || NewsWorthJudging(now_ns)) {
+    JudgeLive(now_ns);
+  }
+}
+
+// Judging a whole tree costs; what is not a hang can wait.
+bool Watcher::NewsWorthJudging(uint64_t now_ns) {
+  if (now_ns < next_judge_ns_ || setup_.options->quiet) {
+    return false;
+  }
+  uint64_t facts = 0;
+  for (const auto& [path, trace] : traces_.live()) {
+    facts += trace.header.facts;
+  }
+  for (const auto& [id, process] : tree_.all()) {
+    // The moment a zombie is old enough to be reported is news too.
+    if (process.zombie_ns > setup_.options->grace_ms * kMs) {
+      ++facts;
+    }
+  }
+  if (facts == judged_facts_ && traces_.ended().size() == judged_ended_) {
+    return false;
+  }
+  judged_facts_ = facts;
+  return true;
+}
+
+void Watcher::JudgeLive(uint64_t now_ns) {
+  trace::Run run = LiveRun();
+  judged_ended_ = traces_.ended().size();
+  for (const ProcessId& id : live_report_.Judge(run)) {
+    hanging_.push_back(id);
+  }
+  uint64_t cost_ns = NowNs() - now_ns;
+  next_judge_ns_ = now_ns + std::max(kJudgeNs, cost_ns * kCostFactor);
+}
+
+std::vector<trace::Process> Watcher::ReadLive() {
+  std::vector<trace::Process> processes;
+  for (const auto& [path, trace] : traces_.live()) {
+    if (trace.header.pid == 0) {
+      continue;
+    }
+    auto process = traces_.Read(trace);
+    if (!process.has_value()) {
+      continue;
+    }
+    settle_[path].Apply(&*process);
+    processes.push_back(std::move(*process));
+  }
+  return processes;
+}
+
+// What runs now and what ended since the last judgement: the rest has been judged.
+trace::Run Watcher::LiveRun() {
+  trace::Run run;
+  run.command = command_;
+  run.root_pid = root_.first;
+  run.start_real_ns = start_real_ns_;
+  run.duration_ns = NowNs() - start_ns_;
+  run.processes = ReadLive();
+  for (size_t i = judged_ended_; i < traces_.ended().size(); ++i) {
+    run.processes.push_back(traces_.ended()[i]);
+  }
+  run.observed = tree_.Observations(root_, false, setup_.options->grace_ms);
+  ObserveTraced(run, &run.observed);
+  return run;
+}
+
+void Watcher::LearnCreators() {
+  for (const auto& [path, trace] : traces_.live()) {
+    if (trace.pid == 0 || trace.foreign_pids) {
+      continue;
+    }
+    ProcessId id{trace.pid, trace.header.start_ticks};
+    if (setup_.ancestor == 0) {
+      tree_.Add(id);
+    }
+    if (trace.header.image == 0 && id != root_) {
+      tree_.SetCreator(id, trace.header.ppid);
+    }
+  }
+}
+
+void Watcher::DescribeZombies() {
+  uint64_t old_enough_ns = setup_.options->grace_ms * kMs / 2;
+  for (auto& [id, process] : tree_.all()) {
+    if (process.described || process.zombie_ns == 0 || process.zombie_ns < old_enough_ns) {
+      continue;
+    }
+    process.described = true;
+    const SeenProcess* creator = tree_.Find(process.creator);
+    if (creator != nullptr) {
+      process.observed.creator_doing = WhatItDoes(*creator, traces_);
+    }
+  }
+}
+
+void Watcher::Reaped(const ProcStat& stat, int status, uint64_t now_ns) {
+  tree_.Reaped(stat, status, now_ns);
+}
+
+std::vector<ProcessId> Watcher::TakeHanging() { return std::exchange(hanging_, {}); }
+
+std::string Watcher::Dump() {
+  traces_.Look(NowNs(), tree_);
+  trace::Run run = LiveRun();
+  std::erase_if(run.processes, [](const trace::Process& process) { return process.ended; });
+  return DumpThreads(run, *setup_.options);
+}
+
+// Children that exec'd and left no trace: too short-lived for a look at /proc.
+void Watcher::NameUnseenChildren(const trace::Process& process) {
+  for (const trace::Child& child : process.children) {
+    bool execd = (child.flags & trace::kExecd) != 0 && (child.flags & trace::kCreateFailed) == 0;
+    const SeenProcess* seen = child.pid == 0 ? nullptr : tree_.FindPid(child.pid);
+    if (seen != nullptr) {
+      tree_.SetCreator(IdOf(seen->stat), process.pid);
+    }
+    if (!execd || child.pid == 0) {
+      continue;
+    }
+    if (seen == nullptr) {
+      ProcStat stat;
+      stat.pid = child.pid;
+      stat.ppid = process.pid;
+      stat.session = process.session;
+      stat.state = 'X';
+      tree_.MeetGone(stat, child.exec_path, child.start_ns);
+      seen = tree_.FindPid(child.pid);
+    }
+    ProcessId id = IdOf(seen->stat);
+    if (seen->observed.unseen.empty() && !traces_.WasTracedPid(child.pid)) {
+      tree_.SetUnseen(id, unseen_.WhyGone(child.exec_path));
+    }
+  }
+}
+
+// Every traced process is observed, also one that came and went between two looks.
+void Watcher::ObserveTraced(const trace::Run& run, std::vector<trace::Observed>* observed) const {
+  std::set<ProcessId> known;
+  for (const trace::Observed& one : *observed) {
+    known.insert({one.pid, one.start_ticks});
+  }
+  for (const trace::Process& process : run.processes) {
+    if (!known.insert({process.pid, process.start_ticks}).second) {
+      continue;
+    }
+    trace::Observed one;
+    one.pid = process.pid;
+    one.start_ticks = process.start_ticks;
+    one.start_ns = inspect::MonotonicNs(process.start_ticks);
+    one.creator = process.image == 0 && process.ppid != getpid() ? process.ppid : 0;
+    one.session = process.session;
+    for (const std::string& argument : process.command) {
+      absl::StrAppend(&one.command, one.command.empty() ? "" : " ", argument);
+    }
+    observed->push_back(std::move(one));
+  }
+}
+
+trace::Run Watcher::Finish(const End& end) {
+  uint64_t now_ns = NowNs();
+  tree_.Look(now_ns);
+  traces_.Look(now_ns, tree_);
+  LearnCreators();
+  traces_.FoldEnded(now_ns);
+  DescribeZombies();
+  unseen_.Look(now_ns, traces_, &tree_);
+  trace::Run run;
+  run.command = command_;
+  run.root_pid = root_.first;
+  run.root_status = end.root_status;
+  run.start_real_ns = start_real_ns_;
+  run.duration_ns = now_ns - start_ns_;
+  run.over = true;
+  run.ended_by_gordian = end.ended_by_gordian;
+  run.processes = ReadLive();
+  traces_.CopyLive();
+  traces_.GiveUpUnreadable();
+  for (trace::Process& process : traces_.TakeEnded()) {
+    run.processes.push_back(std::move(process));
+  }
+  std::stable_sort(run.processes.begin(), run.processes.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.start_ns, a.image) < std::pair(b.start_ns, b.image);
+  });
+  for (const trace::Process& process : run.processes) {
+    NameUnseenChildren(process);
+  }
+  if (!root_unseen_.empty()) {
+    tree_.SetUnseen(root_, root_unseen_);
+  }
+  run.observed = tree_.Observations(root_, true, setup_.options->grace_ms);
+  ObserveTraced(run, &run.observed);
+  run.lost = remarks_;
+  run.lost.insert(run.lost.end(), traces_.lost().begin(), traces_.lost().end());
+  for (const std::string* folder : {&setup_.folder->path(), &setup_.folder->drop()}) {
+    if (folder->empty()) {
+      continue;
+    }
+    for (std::string& sentence : trace::ListLost(*folder)) {
+      run.lost.push_back(std::move(sentence));
+    }
+  }
+  return run;
+}
+
+}  // namespace gordian::cli
