@@ -13,6 +13,15 @@ namespace {
 // A user's lock name longer than this is cut: many locks may share one long string.
 constexpr size_t kMaxLockName = 256;
 
+// Where the elements of records of variable length begin.
+constexpr size_t kFramesOffset = offsetof(StackRecord, frames);
+constexpr size_t kSetHeldOffset = offsetof(HeldSetRecord, held);
+
+// Older writers of this version know fewer header fields at the end, but all that a reader cannot do without.
+constexpr size_t kLeastHeaderBytes = offsetof(FileHeader, executable);
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+
 // Enumerators from a file: a value that this version does not know becomes `fallback`.
 template <typename E>
 E Known(std::underlying_type_t<E> value, E first, E last, E fallback) {
@@ -40,11 +49,10 @@ std::vector<std::string> CommandOf(const FileHeader& header) {
 }
 
 std::string HexOf(const uint8_t* bytes, size_t count) {
-  constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;
   for (size_t i = 0; i < count; ++i) {
-    hex += kDigits[bytes[i] >> 4];
-    hex += kDigits[bytes[i] & 15];
+    hex += kHexDigits[bytes[i] >> 4];
+    hex += kHexDigits[bytes[i] & 15];
   }
   return hex;
 }
@@ -178,14 +186,14 @@ Frame Parser::FrameOf(uint64_t encoded) {
 void Parser::FillStacks() {
   const std::vector<Ref>& records = stream_.Records(Type::kStack);
   process_.stacks.resize(records.size());
-  constexpr size_t kFrames = offsetof(StackRecord, frames);
   for (size_t i = 0; i < records.size(); ++i) {
     const auto wanted = stream_.GetAt<uint32_t>(records[i], offsetof(StackRecord, count));
-    const size_t count = stream_.Fit(records[i], kFrames, sizeof(uint64_t), wanted);
+    const size_t count = stream_.Fit(records[i], kFramesOffset, sizeof(uint64_t), wanted);
     std::vector<Frame>& frames = process_.stacks[i].frames;
     frames.reserve(count);
     for (size_t frame = 0; frame < count; ++frame) {
-      frames.push_back(FrameOf(stream_.GetAt<uint64_t>(records[i], kFrames + frame * sizeof(uint64_t))));
+      frames.push_back(
+          FrameOf(stream_.GetAt<uint64_t>(records[i], kFramesOffset + frame * sizeof(uint64_t))));
     }
   }
 }
@@ -222,15 +230,14 @@ std::vector<Holding> Parser::HoldingsOfSet(Ref set) {
   if (Resolve(Type::kHeldSet, set) == kNoIndex) {
     return {};
   }
-  constexpr size_t kHeld = offsetof(HeldSetRecord, held);
   const auto wanted = stream_.GetAt<uint32_t>(set, offsetof(HeldSetRecord, count));
-  const size_t count = stream_.Fit(set, kHeld, sizeof(HeldEntry), wanted);
+  const size_t count = stream_.Fit(set, kSetHeldOffset, sizeof(HeldEntry), wanted);
   if (count > shared_holdings_left_) {
     shared_holdings_cut_ = true;
     return {};
   }
   shared_holdings_left_ -= count;
-  return HoldingsAt(set, kHeld, count);
+  return HoldingsAt(set, kSetHeldOffset, count);
 }
 
 // A set without a thread of its own names each entry's holder where a count of acquisitions stands otherwise.
@@ -322,7 +329,7 @@ void Parser::FillSlots() {
       const size_t count = std::min<size_t>(slot.held_count, kInlineHeld);
       thread.held = HoldingsAt(ref, offsetof(SlotRecord, held), count);
     } else if (slot.held_count <= shared_holdings_left_) {
-      thread.held = HoldingsAt(slot.held_overflow, offsetof(HeldSetRecord, held), slot.held_count);
+      thread.held = HoldingsAt(slot.held_overflow, kSetHeldOffset, slot.held_count);
       shared_holdings_left_ -= thread.held.size();
     } else {
       shared_holdings_cut_ = true;
@@ -471,10 +478,8 @@ void Parser::DescribeDamage() {
 }  // namespace
 
 std::optional<FileHeader> ParseHeader(std::string_view bytes, std::string* why) {
-  // Older writers of this version know fewer fields at the end, but all that a reader cannot do without.
-  constexpr size_t kLeast = offsetof(FileHeader, executable);
   FileHeader header{};
-  if (bytes.size() < kLeast) {
+  if (bytes.size() < kLeastHeaderBytes) {
     *why = "is too short to be a trace";
     return std::nullopt;
   }
@@ -492,7 +497,7 @@ std::optional<FileHeader> ParseHeader(std::string_view bytes, std::string* why) 
         "has the trace version " + std::to_string(header.version) + ", not " + std::to_string(kLayoutVersion);
     return std::nullopt;
   }
-  if (header.header_bytes < kLeast || header.header_bytes > kControlOffset) {
+  if (header.header_bytes < kLeastHeaderBytes || header.header_bytes > kControlOffset) {
     *why = "has a damaged header";
     return std::nullopt;
   }

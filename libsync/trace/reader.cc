@@ -15,6 +15,15 @@
 namespace gordian::trace {
 namespace {
 
+constexpr size_t kChunk = size_t{256} << 10;
+constexpr size_t kPage = 4096;
+// Trace files are sparse and far longer than what is in use. One is read so far, plus this for what is added
+// meanwhile.
+constexpr uint64_t kSlack = uint64_t{16} << 20;
+constexpr size_t kSetFixedBytes = offsetof(HeldSetRecord, held);
+// Of the boot id in a trace's name.
+constexpr size_t kBootDigits = 8;
+
 std::optional<FileHeader> ReadHeaderOf(const SafeFile& file, std::string* why) {
   char bytes[sizeof(FileHeader)];
   const size_t got = file.ReadAt(0, bytes, sizeof(bytes));
@@ -27,10 +36,7 @@ bool AllZero(const char* bytes, size_t count) {
 
 // Copies a stretch of the file, leaving pages that hold nothing untouched: a sparse file costs no memory.
 void Copy(const SafeFile& file, uint64_t from, uint64_t to, char* memory) {
-  constexpr size_t kChunk = size_t{256} << 10;
-  constexpr size_t kPage = 4096;
-  const std::vector<char>::size_type chunk_bytes = std::min<uint64_t>(kChunk, to - from);
-  std::vector<char> chunk(chunk_bytes);
+  std::vector<char> chunk(std::min<uint64_t>(kChunk, to - from));
   while (from < to) {
     const size_t got = file.ReadAt(from, chunk.data(), std::min<uint64_t>(chunk.size(), to - from));
     if (got == 0) {
@@ -60,7 +66,6 @@ std::optional<T> TakeNumber(std::string_view* text) {
 
 // The pid in "<8 hex digits of the boot id>-<pid>-<start ticks>-<image>...".
 std::optional<int32_t> PidOfName(std::string_view name) {
-  constexpr size_t kBootDigits = 8;
   if (name.size() <= kBootDigits || name[kBootDigits] != '-') {
     return std::nullopt;
   }
@@ -104,15 +109,14 @@ std::vector<HeldEntry> ReadHoldings(const SafeFile& file, const SlotRecord& slot
   }
   const uint64_t offset = uint64_t{slot.held_overflow} * kRecordAlign;
   HeldSetRecord set{};
-  constexpr size_t kFixed = offsetof(HeldSetRecord, held);
-  if (file.ReadAt(offset, &set, kFixed) != kFixed || set.prefix.committed != kCommitted ||
+  if (file.ReadAt(offset, &set, kSetFixedBytes) != kSetFixedBytes || set.prefix.committed != kCommitted ||
       set.prefix.type != static_cast<uint16_t>(Type::kHeldSet)) {
     return {};
   }
   const size_t bytes = size_t{set.prefix.units} * kRecordAlign;
-  const size_t room = bytes < kFixed ? 0 : (bytes - kFixed) / sizeof(HeldEntry);
+  const size_t room = bytes < kSetFixedBytes ? 0 : (bytes - kSetFixedBytes) / sizeof(HeldEntry);
   std::vector<HeldEntry> held(std::min<size_t>(slot.held_count, room));
-  const size_t got = file.ReadAt(offset + kFixed, held.data(), held.size() * sizeof(HeldEntry));
+  const size_t got = file.ReadAt(offset + kSetFixedBytes, held.data(), held.size() * sizeof(HeldEntry));
   held.resize(got / sizeof(HeldEntry));
   return held;
 }
@@ -132,9 +136,6 @@ std::optional<Process> ReadProcess(const std::string& path, std::string* why, bo
   if (!header) {
     return std::nullopt;
   }
-  // Files are sparse and far longer than what is in use: take that, and some room for what is added
-  // meanwhile.
-  constexpr uint64_t kSlack = uint64_t{16} << 20;
   const uint64_t longest = std::min(file->size(), kMaxTraceBytes);
   uint64_t end = std::min(header->used, longest);
   ZeroPages memory(std::min(end + kSlack, longest));
@@ -145,10 +146,9 @@ std::optional<Process> ReadProcess(const std::string& path, std::string* why, bo
   Copy(*file, 0, end, memory.data());
   std::string ignored;
   const std::optional<FileHeader> again = ReadHeaderOf(*file, &ignored);
-  if (again && again->nonce == header->nonce && again->used > header->used && end < memory.size()) {
-    const uint64_t new_end = std::min<uint64_t>(again->used, memory.size());
-    Copy(*file, end, new_end, memory.data());
-    header->used = end = new_end;
+  if (again && again->nonce == header->nonce && again->used > header->used && again->used <= memory.size()) {
+    Copy(*file, end, again->used, memory.data());
+    header->used = end = again->used;
   }
   Process process = Parse(*header, std::string_view(memory.data(), end));
   process.trace_file = path;

@@ -126,13 +126,13 @@ class Members {
 
   // The array of this name; an empty one when there is none.
   const Json& List(const char* name) {
-    static const Json kEmpty = Json::array();
+    static const Json empty_list = Json::array();
     const Json* found = Find(name);
     if (found != nullptr && !found->is_array()) {
       Refuse();
-      return kEmpty;
+      return empty_list;
     }
-    return found != nullptr ? *found : kEmpty;
+    return found != nullptr ? *found : empty_list;
   }
 
   void Refuse() { good_ = false; }
