@@ -33,6 +33,12 @@ size_t EndOfGroup(const std::vector<Witness>& witnesses, size_t w) {
   return w;
 }
 
+// A folded dependency was seen in its first segment; the others belong to further instances.
+size_t OwnSegments(const trace::Dependency& dependency) {
+  return (dependency.flags & trace::kFolded) != 0 ? std::min<size_t>(1, dependency.segments.size())
+                                                  : dependency.segments.size();
+}
+
 class Search {
  public:
   Search(const trace::Process& process, const SearchLimits& limits)
@@ -398,10 +404,10 @@ Search::Failure Search::Check(const Witness& candidate, const Assignment& chosen
 bool Search::MayOverlap(const Witness& a, const Witness& b) {
   const trace::Dependency& left = process_.dependencies[static_cast<size_t>(a.dependency)];
   const trace::Dependency& right = process_.dependencies[static_cast<size_t>(b.dependency)];
-  for (const uint32_t i : left.segments) {
-    for (const uint32_t j : right.segments) {
+  for (size_t i = 0; i < OwnSegments(left); ++i) {
+    for (size_t j = 0; j < OwnSegments(right); ++j) {
       Spend();
-      if (order_.MayOverlap(left.thread, i, right.thread, j)) {
+      if (order_.MayOverlap(left.thread, left.segments[i], right.thread, right.segments[j])) {
         return true;
       }
     }
