@@ -94,7 +94,10 @@ class NameReader {
         Keep(1);
       }
       if (Rest().starts_with(" <")) {
-        ++at_;  // "operator< <int>" separates the two for the reader only
+        if (keep_templates_) {
+          out_.push_back(' ');  // ends no return type
+        }
+        ++at_;
       }
       return;
     }
@@ -107,18 +110,10 @@ class NameReader {
     }
   }
 
-  // A lambda is its call operator: "{lambda(int)#1}::operator()(int) const" -> "{lambda(int)}".
+  // A lambda is its call operator: "{lambda(int)#1}::operator()(int) const" -> "{lambda}".
   void ReadLambda() {
-    const size_t end = SkipGroup(text_, at_);
-    std::string_view lambda = text_.substr(at_, end - at_);
-    const size_t number = lambda.rfind('#');
-    if (number != std::string_view::npos) {
-      lambda = lambda.substr(0, number);
-    } else if (lambda.ends_with("}")) {
-      lambda.remove_suffix(1);
-    }
-    out_.append(keep_templates_ ? lambda : kLambda).append("}");
-    at_ = end;
+    out_.append(kLambda).append("}");
+    at_ = SkipGroup(text_, at_);
     constexpr std::string_view kCall = "::operator()";
     if (Rest().starts_with(kCall)) {
       at_ += kCall.size();

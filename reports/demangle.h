@@ -15,11 +15,11 @@ namespace gordian::report {
 // compilers add to clones and local statics (".isra.0", ".part.1", ".cold", ".2345").
 std::string ReadableName(const std::string& symbol);
 
-// "void ns::Foo<int>::Bar(char) const" -> "ns::Foo<int>::Bar"; "f(int)::mu" -> "f::mu". Lambdas are spelled
-// "f::{lambda(int)}" however the compiler numbers or names them.
+// "void ns::Foo<int>::Bar(char) const" -> "ns::Foo<int>::Bar"; "f(int)::mu" -> "f::mu". The call operator
+// of a lambda is spelled "f::{lambda}" however the compiler numbers or names it: its line tells it apart.
 std::string WithoutParameters(std::string_view demangled);
 
-// "ns::Foo<int>::Bar" -> "ns::Foo::Bar", "f::{lambda(int)}" -> "f::{lambda}": what a fingerprint sees.
+// "ns::Foo<int>::Bar" -> "ns::Foo::Bar": what a fingerprint sees.
 std::string WithoutTemplateArguments(std::string_view name);
 
 }  // namespace gordian::report

@@ -14,38 +14,12 @@ namespace {
 // Ranges of units may overlap where the linker dropped duplicates; look at so many neighbours.
 constexpr int kMaxOverlap = 64;
 constexpr int kMaxTailCalls = 4;
+// Deeper than any source; a damaged file may nest without end.
+constexpr int kMaxNesting = 200;
 
-// Entries of an address, innermost first: a view of what libdw allocates.
-class Scopes {
- public:
-  Scopes(Dwarf_Die* unit, Dwarf_Addr pc) {
-    Dwarf_Die* at_pc = nullptr;
-    if (dwarf_getscopes(unit, pc, &at_pc) > 0) {
-      // The scopes of an inlined function go on with its abstract origin; the physical nesting is wanted.
-      count_ = dwarf_getscopes_die(&at_pc[0], &scopes_);
-    }
-    std::free(at_pc);
-  }
-  ~Scopes() { std::free(scopes_); }
-  Scopes(const Scopes&) = delete;
-  Scopes& operator=(const Scopes&) = delete;
-
-  Dwarf_Die* begin() { return scopes_; }
-  Dwarf_Die* end() { return scopes_ + std::max(count_, 0); }
-
- private:
-  Dwarf_Die* scopes_ = nullptr;
-  int count_ = 0;
-};
-
-std::string CallFile(Dwarf_Die* unit, Dwarf_Die* inlined) {
-  Dwarf_Files* files = nullptr;
-  size_t count = 0;
-  const uint64_t index = UnsignedAttribute(inlined, DW_AT_call_file);
-  if (dwarf_getsrcfiles(unit, &files, &count) != 0 || index >= count) {
-    return "";
-  }
-  return SourcePath(unit, dwarf_filesrc(files, index, nullptr, nullptr));
+bool HoldsFunctions(int tag) {
+  return tag == DW_TAG_namespace || tag == DW_TAG_class_type || tag == DW_TAG_structure_type ||
+         tag == DW_TAG_union_type || tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block;
 }
 
 void ForEachChild(Dwarf_Die* die, const auto& visit) {
@@ -56,6 +30,28 @@ void ForEachChild(Dwarf_Die* die, const auto& visit) {
   do {
     visit(&child);
   } while (dwarf_siblingof(&child, &child) == 0);
+}
+
+void ForEachRange(Dwarf_Die* die, const auto& visit) {
+  Dwarf_Addr base = 0;
+  Dwarf_Addr low = 0;
+  Dwarf_Addr high = 0;
+  for (ptrdiff_t next = dwarf_ranges(die, 0, &base, &low, &high); next > 0;
+       next = dwarf_ranges(die, next, &base, &low, &high)) {
+    if (low > 1 && low < high) {  // 0 and 1 are what linkers write for dropped functions
+      visit(low, high);
+    }
+  }
+}
+
+std::string CallFile(Dwarf_Die* unit, Dwarf_Die* inlined) {
+  Dwarf_Files* files = nullptr;
+  size_t count = 0;
+  const uint64_t index = UnsignedAttribute(inlined, DW_AT_call_file);
+  if (dwarf_getsrcfiles(unit, &files, &count) != 0 || index >= count) {
+    return "";
+  }
+  return SourcePath(unit, dwarf_filesrc(files, index, nullptr, nullptr));
 }
 
 bool IsCallSite(Dwarf_Die* die) {
@@ -96,6 +92,22 @@ void CollectCallSites(Dwarf_Die* die, std::vector<Dwarf_Die>* sites) {
   });
 }
 
+// The inlined functions around a pc, outermost first.
+void CollectInlined(Dwarf_Die* parent, Dwarf_Addr pc, std::vector<Dwarf_Die>* inlined) {
+  bool found = false;
+  ForEachChild(parent, [&](Dwarf_Die* child) {
+    const int tag = dwarf_tag(child);
+    const bool is_code = tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block;
+    if (!found && is_code && inlined->size() < size_t{kMaxNesting} && dwarf_haspc(child, pc) > 0) {
+      found = true;
+      if (tag == DW_TAG_inlined_subroutine) {
+        inlined->push_back(*child);
+      }
+      CollectInlined(child, pc, inlined);
+    }
+  });
+}
+
 // What the linker calls a function.
 std::string SymbolName(Dwarf_Die* function) {
   Dwarf_Attribute attribute;
@@ -118,54 +130,90 @@ SourceFrame DeclaredAt(Dwarf_Die function) {
 
 }  // namespace
 
+void DwarfLookup::SortRanges(std::vector<Range>* ranges) {
+  std::sort(ranges->begin(), ranges->end(), [](const Range& a, const Range& b) { return a.low < b.low; });
+}
+
+const DwarfLookup::Range* DwarfLookup::FindRange(const std::vector<Range>& ranges, uint64_t address) {
+  auto range = std::upper_bound(ranges.begin(), ranges.end(), address,
+                                [](uint64_t value, const Range& r) { return value < r.low; });
+  for (int i = 0; i < kMaxOverlap && range != ranges.begin(); ++i) {
+    --range;
+    if (address < range->high) {
+      return &*range;
+    }
+  }
+  return nullptr;
+}
+
 void DwarfLookup::ReadUnits() {
   read_ = true;
   Dwarf_Addr bias = 0;
   for (Dwarf_Die* die = dwfl_module_nextcu(module_, nullptr, &bias); die != nullptr;
        die = dwfl_module_nextcu(module_, die, &bias)) {
-    Unit unit{*die, *die, bias};
+    Unit unit;
+    unit.lines = *die;
+    unit.scopes = *die;
+    unit.bias = bias;
     Dwarf_Die split;
     if (dwarf_cu_info(die->cu, nullptr, nullptr, nullptr, &split, nullptr, nullptr, nullptr) == 0 &&
         split.addr != nullptr) {
       unit.scopes = split;
     }
-    Dwarf_Addr base = 0;
-    Dwarf_Addr low = 0;
-    Dwarf_Addr high = 0;
-    for (ptrdiff_t next = dwarf_ranges(die, 0, &base, &low, &high); next > 0;
-         next = dwarf_ranges(die, next, &base, &low, &high)) {
-      if (low > 1 && low < high) {  // 0 and 1 are what linkers write for dropped functions
-        ranges_.push_back({low + bias, high + bias, units_.size()});
-      }
-    }
-    units_.push_back(unit);
+    ForEachRange(die, [&](Dwarf_Addr low, Dwarf_Addr high) {
+      ranges_.push_back({low + bias, high + bias, units_.size()});
+    });
+    units_.push_back(std::move(unit));
   }
-  std::sort(ranges_.begin(), ranges_.end(), [](const Range& a, const Range& b) { return a.low < b.low; });
+  SortRanges(&ranges_);
 }
 
 DwarfLookup::Unit* DwarfLookup::FindUnit(uint64_t address) {
   if (!read_) {
     ReadUnits();
   }
-  auto range = std::upper_bound(ranges_.begin(), ranges_.end(), address,
-                                [](uint64_t value, const Range& r) { return value < r.low; });
-  for (int i = 0; i < kMaxOverlap && range != ranges_.begin(); ++i) {
-    --range;
-    if (address < range->high) {
-      return &units_[range->unit];
-    }
+  const Range* range = FindRange(ranges_, address);
+  return range == nullptr ? nullptr : &units_[range->index];
+}
+
+void DwarfLookup::ReadFunctions(Dwarf_Die* parent, Dwarf_Addr bias, int depth, Unit* unit) {
+  if (depth == kMaxNesting) {
+    return;
   }
-  return nullptr;
+  ForEachChild(parent, [&](Dwarf_Die* child) {
+    const int tag = dwarf_tag(child);
+    if (tag == DW_TAG_subprogram) {
+      ForEachRange(child, [&](Dwarf_Addr low, Dwarf_Addr high) {
+        unit->ranges.push_back({low + bias, high + bias, unit->functions.size()});
+      });
+      unit->functions.push_back(*child);
+    }
+    if (HoldsFunctions(tag)) {
+      ReadFunctions(child, bias, depth + 1, unit);
+    }
+  });
+}
+
+// The function whose code holds an address. dwarf_getscopes() would miss functions that are nested in others,
+// as the call operators of lambdas are: it looks only below entries that hold the address themselves.
+Dwarf_Die* DwarfLookup::FindFunction(Unit* unit, uint64_t address) {
+  if (!unit->functions_read) {
+    unit->functions_read = true;
+    ReadFunctions(&unit->scopes, unit->bias, 0, unit);
+    SortRanges(&unit->ranges);
+  }
+  const Range* range = FindRange(unit->ranges, address);
+  return range == nullptr ? nullptr : &unit->functions[range->index];
 }
 
 // A frame without a function: what the line table alone says.
-Frames DwarfLookup::Position(Unit* unit, uint64_t address) const {
+SourceFrame DwarfLookup::Position(Unit* unit, uint64_t address) const {
   SourceFrame frame;
   if (Dwarf_Line* line = dwarf_getsrc_die(&unit->lines, address - unit->bias); line != nullptr) {
     frame.file = SourcePath(&unit->lines, dwarf_linesrc(line, nullptr, nullptr));
     dwarf_lineno(line, &frame.line);
   }
-  return {frame};
+  return frame;
 }
 
 Frames DwarfLookup::Lookup(uint64_t address) {
@@ -173,23 +221,23 @@ Frames DwarfLookup::Lookup(uint64_t address) {
   if (unit == nullptr) {
     return {};
   }
-  Frames frames;
-  SourceFrame frame = Position(unit, address).front();
-  Scopes scopes(&unit->scopes, address - unit->bias);
-  for (Dwarf_Die& scope : scopes) {
-    const int tag = dwarf_tag(&scope);
-    if (tag == DW_TAG_inlined_subroutine) {
-      frame.function = QualifiedName(scope);
-      frame.inlined = true;
-      frames.push_back(frame);
-      frame = SourceFrame();
-      frame.file = CallFile(&unit->lines, &scope);
-      frame.line = static_cast<int>(UnsignedAttribute(&scope, DW_AT_call_line));
-    } else if (tag == DW_TAG_subprogram) {
-      frame.function = QualifiedName(scope);
-      break;
-    }
+  SourceFrame frame = Position(unit, address);
+  Dwarf_Die* function = FindFunction(unit, address);
+  if (function == nullptr) {
+    return {frame};
   }
+  std::vector<Dwarf_Die> inlined;
+  CollectInlined(function, address - unit->bias, &inlined);
+  Frames frames;
+  for (auto call = inlined.rbegin(); call != inlined.rend(); ++call) {
+    frame.function = QualifiedName(*call);
+    frame.inlined = true;
+    frames.push_back(frame);
+    frame = SourceFrame();
+    frame.file = CallFile(&unit->lines, &*call);
+    frame.line = static_cast<int>(UnsignedAttribute(&*call, DW_AT_call_line));
+  }
+  frame.function = QualifiedName(*function);
   frames.push_back(frame);
   return frames;
 }
@@ -215,22 +263,6 @@ uint64_t DwarfLookup::FunctionAddress(Dwarf_Die function) {
   return entry == functions_.end() ? 0 : entry->second;
 }
 
-bool DwarfLookup::FunctionAt(uint64_t address, Dwarf_Die* function, uint64_t* pc) {
-  Unit* unit = FindUnit(address);
-  if (unit == nullptr) {
-    return false;
-  }
-  *pc = address - unit->bias;
-  Scopes scopes(&unit->scopes, *pc);
-  for (Dwarf_Die& scope : scopes) {
-    if (dwarf_tag(&scope) == DW_TAG_subprogram) {
-      *function = scope;
-      return true;
-    }
-  }
-  return false;
-}
-
 bool DwarfLookup::IsCallee(Dwarf_Die function, const std::string& callee) {
   return callee.empty() ? FunctionAddress(function) == 0 : QualifiedName(function) == callee;
 }
@@ -238,14 +270,14 @@ bool DwarfLookup::IsCallee(Dwarf_Die function, const std::string& callee) {
 // The functions from `function` to the one that calls `callee` last, all by tail calls; empty when there is
 // no such path or when two differ, as a debugger does: a wrong frame is worse than a missing one.
 std::vector<Dwarf_Die> DwarfLookup::TailPath(Dwarf_Die function, const std::string& callee, int depth) {
-  Dwarf_Die definition;
-  uint64_t pc = 0;
   const uint64_t address = FunctionAddress(function);
-  if (depth == 0 || address == 0 || !FunctionAt(address, &definition, &pc)) {
+  Unit* unit = address == 0 ? nullptr : FindUnit(address);
+  Dwarf_Die* definition = depth == 0 || unit == nullptr ? nullptr : FindFunction(unit, address);
+  if (definition == nullptr) {
     return {};
   }
   std::vector<Dwarf_Die> sites;
-  CollectCallSites(&definition, &sites);
+  CollectCallSites(definition, &sites);
   std::vector<Dwarf_Die> only;
   for (Dwarf_Die& site : sites) {
     Dwarf_Die target;
@@ -259,7 +291,7 @@ std::vector<Dwarf_Die> DwarfLookup::TailPath(Dwarf_Die function, const std::stri
         continue;
       }
     }
-    path.insert(path.begin(), definition);
+    path.insert(path.begin(), *definition);
     const auto same = [](const Dwarf_Die& a, const Dwarf_Die& b) { return a.addr == b.addr; };
     if (!only.empty() && !std::equal(only.begin(), only.end(), path.begin(), path.end(), same)) {
       return {};
@@ -270,16 +302,17 @@ std::vector<Dwarf_Die> DwarfLookup::TailPath(Dwarf_Die function, const std::stri
 }
 
 Frames DwarfLookup::TailCalls(uint64_t return_address, const std::string& callee) {
-  Dwarf_Die caller;
-  uint64_t pc = 0;
-  if (!FunctionAt(return_address - 1, &caller, &pc)) {
+  Unit* unit = FindUnit(return_address - 1);
+  Dwarf_Die* caller = unit == nullptr ? nullptr : FindFunction(unit, return_address - 1);
+  if (caller == nullptr) {
     return {};
   }
   std::vector<Dwarf_Die> sites;
-  CollectCallSites(&caller, &sites);
+  CollectCallSites(caller, &sites);
   for (Dwarf_Die& site : sites) {
     Dwarf_Die target;
-    if (ReturnAddress(&site) != pc + 1 || !CallTarget(&site, &target) || IsCallee(target, callee)) {
+    if (ReturnAddress(&site) + unit->bias != return_address || !CallTarget(&site, &target) ||
+        IsCallee(target, callee)) {
       continue;
     }
     Frames frames;

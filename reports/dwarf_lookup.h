@@ -32,29 +32,36 @@ class DwarfLookup {
   Frames TailCalls(uint64_t return_address, const std::string& callee);
 
  private:
-  struct Unit {
-    Dwarf_Die lines;   // owns the line table
-    Dwarf_Die scopes;  // holds the functions: the split unit where there is one
-    Dwarf_Addr bias;
-  };
   struct Range {
     uint64_t low;
     uint64_t high;
-    size_t unit;
+    size_t index;  // of what lies there
   };
+  struct Unit {
+    Dwarf_Die lines;   // owns the line table
+    Dwarf_Die scopes;  // holds the functions: the split unit where there is one
+    Dwarf_Addr bias = 0;
+    bool functions_read = false;
+    std::vector<Dwarf_Die> functions;
+    std::vector<Range> ranges;  // of functions, by low
+  };
+
+  static void SortRanges(std::vector<Range>* ranges);
+  static const Range* FindRange(const std::vector<Range>& ranges, uint64_t address);
 
   void ReadUnits();
   Unit* FindUnit(uint64_t address);
-  Frames Position(Unit* unit, uint64_t address) const;
+  void ReadFunctions(Dwarf_Die* parent, Dwarf_Addr bias, int depth, Unit* unit);
+  Dwarf_Die* FindFunction(Unit* unit, uint64_t address);
+  SourceFrame Position(Unit* unit, uint64_t address) const;
   uint64_t FunctionAddress(Dwarf_Die function);
-  bool FunctionAt(uint64_t address, Dwarf_Die* function, uint64_t* pc);
   bool IsCallee(Dwarf_Die function, const std::string& callee);
   std::vector<Dwarf_Die> TailPath(Dwarf_Die function, const std::string& callee, int depth);
 
   Dwfl_Module* module_;
   bool read_ = false;
   std::vector<Unit> units_;
-  std::vector<Range> ranges_;  // by low
+  std::vector<Range> ranges_;  // of units, by low
   // Addresses of functions by their ELF symbol; 0 for a name that several functions share.
   absl::flat_hash_map<std::string, uint64_t> functions_;
   bool functions_read_ = false;

@@ -40,13 +40,6 @@ Dwarf_Die Declaration(Dwarf_Die die) {
   return die;
 }
 
-// gcc calls the class of a lambda "<lambda(int)>", and gives no linkage name to its call operator.
-bool IsLambdaClass(std::string_view name) { return name.starts_with("<lambda") && name.ends_with('>'); }
-
-std::string LambdaName(const std::string& class_name) {
-  return absl::StrCat("{", class_name.substr(1, class_name.size() - 2), "}");
-}
-
 // What an enclosing entry adds to the names inside it; "" for lexical blocks and units.
 std::string ScopeName(Dwarf_Die* scope) {
   const char* name = dwarf_diename(scope);
@@ -56,13 +49,25 @@ std::string ScopeName(Dwarf_Die* scope) {
     case DW_TAG_class_type:
     case DW_TAG_structure_type:
     case DW_TAG_union_type:
-      if (name == nullptr) {
-        return "";
-      }
-      return IsLambdaClass(name) ? LambdaName(name) : name;
+      return name == nullptr ? "" : name;
     default:
       return "";
   }
+}
+
+// gcc names neither the class of a lambda nor its call operator for the linker; the hidden first parameter is
+// what gives it away.
+bool IsLambda(Dwarf_Die* function, const std::string& name) {
+  if (!name.starts_with(kCallOperator)) {
+    return false;
+  }
+  Dwarf_Die parameter;
+  int more = dwarf_child(function, &parameter);
+  while (more == 0 && dwarf_tag(&parameter) != DW_TAG_formal_parameter) {
+    more = dwarf_siblingof(&parameter, &parameter);
+  }
+  const char* closure = more == 0 ? dwarf_diename(&parameter) : nullptr;
+  return closure != nullptr && std::string_view(closure) == "__closure";
 }
 
 bool IsFunction(int tag) { return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine; }
@@ -79,6 +84,9 @@ std::string QualifiedName(Dwarf_Die die) {
     return "";
   }
   std::string name = own;
+  if (IsLambda(&declaration, name)) {
+    name.replace(0, kCallOperator.size(), "{lambda}");
+  }
   Dwarf_Die* scopes = nullptr;
   const int count = dwarf_getscopes_die(&declaration, &scopes);
   for (int i = 1; i < count; ++i) {
@@ -88,9 +96,7 @@ std::string QualifiedName(Dwarf_Die die) {
       break;
     }
     if (const std::string scope = ScopeName(&scopes[i]); !scope.empty()) {
-      const bool lambda = scope.starts_with("{lambda") && name.starts_with(kCallOperator);
-      name =
-          lambda ? absl::StrCat(scope, name.substr(kCallOperator.size())) : absl::StrCat(scope, "::", name);
+      name = absl::StrCat(scope, "::", name);
     }
   }
   std::free(scopes);

@@ -278,12 +278,18 @@ std::string FirstPlace(const ReportFinding& finding) {
   return "";
 }
 
+bool WasPrinted(const ReportFinding& finding, const TextOptions& options) {
+  const std::vector<std::string>& printed = options.printed_before;
+  return std::find(printed.begin(), printed.end(), finding.fingerprint) != printed.end();
+}
+
 std::string OneLine(const ReportFinding& finding, const TextOptions& options) {
   const ReportFinding safe = PrintableFinding(finding);
   const std::string level = absl::AsciiStrToUpper(safe.level);
   const std::string place = FirstPlace(safe);
   std::string text = Wrap(absl::StrCat(level, " ", safe.rule, ": "), 2,
-                          absl::StrCat(safe.title, place.empty() ? "" : absl::StrCat("  ", place)));
+                          absl::StrCat(safe.title, place.empty() ? "" : absl::StrCat(" at ", place),
+                                       WasPrinted(finding, options) ? " (reported above)" : ""));
   return text.replace(0, level.size(), Paint(level, ToneOf(safe.level), options.color));
 }
 
@@ -332,7 +338,7 @@ std::string ToText(const Report& report, const TextOptions& options) {
   int full = 0;
   int one_line = 0;
   for (const ReportFinding& finding : report.findings) {
-    const bool in_full = InFull(finding, options);
+    const bool in_full = InFull(finding, options) && !WasPrinted(finding, options);
     if (in_full && (full < kFullFindings || options.verbosity > 0)) {
       ++full;
       absl::StrAppend(&out, FindingToText(finding, options), "\n");
