@@ -119,7 +119,8 @@ def check(sample, arguments, build, source):
         json_file = folder / "report.json"
         traced = Outcome([str(build / "bin" / "gordian"), "run", "--json", str(json_file), *sample.options, "--",
                           *command], folder, SECONDS_TO_END)
-        if not json_file.exists():
+        # It is created before the program starts.
+        if not json_file.exists() or json_file.stat().st_size == 0:
             return [f"no report; gordian ended with {traced.code} and said:\n{traced.stderr}"]
         report = json.loads(json_file.read_text())
     schema = json.loads((source / "docs" / "report.schema.json").read_text())
