@@ -1,0 +1,108 @@
+// The search against a naive one, on random programs.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "libsync/analyze/happens_before.h"
+#include "tests/analyze/judge.h"
+#include "tests/analyze/naive_judge.h"
+#include "tests/analyze/random_script.h"
+
+namespace gordian::test {
+namespace {
+
+using trace::Index;
+
+struct Tally {
+  int cycles = 0;
+  int long_cycles = 0;
+  int pruned_by_gate = 0;
+  int pruned_by_order = 0;
+  int pruned_by_mode = 0;
+};
+
+void Compare(const std::string& script, Tally* tally) {
+  const Played played = Play(script);
+  const trace::Process& process = played.process();
+  NaiveJudge naive(process);
+  const analyze::CycleSearchResult result = analyze::FindLockOrderCycles(process);
+  std::vector<NaiveJudge::Cycle> found;
+  for (const analyze::LockOrderCycle& cycle : result.cycles) {
+    NaiveJudge::Cycle locks;
+    std::vector<Index> witnesses;
+    for (const analyze::CycleEdge& edge : cycle.edges) {
+      const trace::Dependency& dependency = process.dependencies[static_cast<size_t>(edge.dependency)];
+      locks.push_back(dependency.held[static_cast<size_t>(edge.held)].lock);
+      witnesses.push_back(edge.dependency);
+    }
+    EXPECT_TRUE(naive.IsDeadlock(witnesses, locks)) << script;
+    tally->long_cycles += locks.size() > 2 ? 1 : 0;
+    found.push_back(std::move(locks));
+  }
+  ASSERT_EQ(found, naive.Cycles()) << script;
+  EXPECT_TRUE(result.complete);
+  tally->cycles += static_cast<int>(found.size());
+  for (const analyze::PrunedPath& pruned : result.pruned) {
+    tally->pruned_by_gate += pruned.predicate == analyze::kNoCommonGate ? 1 : 0;
+    tally->pruned_by_order += pruned.predicate == analyze::kMayOverlap ? 1 : 0;
+    tally->pruned_by_mode += pruned.predicate == analyze::kModesConflict ? 1 : 0;
+  }
+}
+
+TEST(LockOrderRandom, FindsWhatANaiveSearchFinds) {
+  Tally tally;
+  for (uint32_t seed = 0; seed < 20000 && !HasFailure(); ++seed) {
+    RandomShape shape;
+    shape.events = 40 + static_cast<int>(seed % 160);
+    shape.threads = 2 + static_cast<int>(seed % 5);
+    shape.locks = 2 + static_cast<int>(seed % 4);
+    shape.joins_by_others = seed % 3 != 0;
+    Compare(RandomScript(seed, shape).text(), &tally);
+  }
+  RecordProperty("cycles", tally.cycles);
+  RecordProperty("long_cycles", tally.long_cycles);
+  RecordProperty("pruned_by_gate", tally.pruned_by_gate);
+  RecordProperty("pruned_by_order", tally.pruned_by_order);
+  RecordProperty("pruned_by_mode", tally.pruned_by_mode);
+  // The programs must reach every verdict, or the comparison says little.
+  EXPECT_GT(tally.cycles, 500);
+  EXPECT_GT(tally.long_cycles, 20);
+  EXPECT_GT(tally.pruned_by_gate, 100);
+  EXPECT_GT(tally.pruned_by_order, 100);
+  EXPECT_GT(tally.pruned_by_mode, 20);
+}
+
+TEST(HappensBeforeRandom, AgreesWithTheClosureOfAllSegments) {
+  int ordered = 0;
+  int unordered = 0;
+  for (uint32_t seed = 0; seed < 1500 && !HasFailure(); ++seed) {
+    RandomShape shape;
+    shape.events = 150;
+    shape.threads = 4 + static_cast<int>(seed % 6);
+    shape.locks = 1;
+    shape.joins_by_others = seed % 4 != 0;
+    const std::string script = RandomScript(seed, shape).text();
+    const Played played = Play(script);
+    const NaiveJudge naive(played.process());
+    analyze::HappensBefore order(played.process());
+    const auto count = static_cast<Index>(played.process().threads.size());
+    for (Index a = 0; a < count; ++a) {
+      for (Index b = 0; b < count; ++b) {
+        for (uint32_t i = 0; i <= played.process().threads[static_cast<size_t>(a)].segment; ++i) {
+          for (uint32_t j = 0; j <= played.process().threads[static_cast<size_t>(b)].segment; ++j) {
+            const bool expected = naive.Ordered(a, i, b, j);
+            ASSERT_EQ(order.Ordered(a, i, b, j), expected) << a << "." << i << " " << b << "." << j << "\n"
+                                                           << script;
+            (expected ? ordered : unordered) += 1;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(ordered, 10000);
+  EXPECT_GT(unordered, 10000);
+}
+
+}  // namespace
+}  // namespace gordian::test

@@ -1,0 +1,209 @@
+// The conditions of a lock-order cycle, written down once more as plainly as possible: every choice of
+// dependencies is tried, and happens-before is the closure of a graph of all segments. Slow, for small runs.
+#ifndef GORDIAN_TESTS_ANALYZE_NAIVE_JUDGE_H_
+#define GORDIAN_TESTS_ANALYZE_NAIVE_JUDGE_H_
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "libsync/trace/run.h"
+
+namespace gordian::test {
+
+class NaiveJudge {
+ public:
+  using Cycle = std::vector<trace::Index>;  // locks, begun at the lowest
+
+  explicit NaiveJudge(const trace::Process& process) : process_(process) { CloseOrder(); }
+
+  bool Ordered(trace::Index a, uint32_t i, trace::Index b, uint32_t j) const {
+    return order_.count({{a, i}, {b, j}}) != 0 || (a == b && i == j);
+  }
+
+  // Shortest first, then by lock; without those of which every edge stands in an earlier one.
+  std::vector<Cycle> Cycles() {
+    Try({});
+    std::vector<Cycle> all(found_.begin(), found_.end());
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Cycle& a, const Cycle& b) { return a.size() < b.size(); });
+    std::vector<Cycle> result;
+    std::set<std::pair<trace::Index, trace::Index>> covered;
+    for (const Cycle& cycle : all) {
+      bool is_new = false;
+      for (size_t i = 0; i < cycle.size(); ++i) {
+        is_new = covered.insert({cycle[i], cycle[(i + 1) % cycle.size()]}).second || is_new;
+      }
+      if (is_new) {
+        result.push_back(cycle);
+      }
+    }
+    return result;
+  }
+
+  // Whether these dependencies, each holding the lock at the same position of `locks`, can deadlock.
+  bool IsDeadlock(const std::vector<trace::Index>& dependencies,
+                  const std::vector<trace::Index>& locks) const {
+    for (size_t i = 0; i < dependencies.size(); ++i) {
+      const size_t next = (i + 1) % dependencies.size();
+      const trace::Dependency& waiter = At(dependencies[i]);
+      const trace::Holding* held = HoldingOf(At(dependencies[next]), locks[next]);
+      const bool shared =
+          held != nullptr && held->mode == trace::Mode::kShared && waiter.mode == trace::Mode::kShared;
+      if (waiter.lock != locks[next] || held == nullptr || shared) {
+        return false;
+      }
+      for (size_t j = 0; j < i; ++j) {
+        const trace::Dependency& other = At(dependencies[j]);
+        if (waiter.thread == other.thread || locks[i] == locks[j] || Gated(waiter, other) ||
+            !Overlap(waiter, other)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+ private:
+  using Segment = std::pair<trace::Index, uint32_t>;
+  struct Gate {
+    trace::Index lock;
+    trace::Mode mode;
+    trace::Index owner;
+    uint32_t acquisition;
+  };
+
+  const trace::Dependency& At(trace::Index dependency) const {
+    return process_.dependencies[static_cast<size_t>(dependency)];
+  }
+
+  static const trace::Holding* HoldingOf(const trace::Dependency& dependency, trace::Index lock) {
+    for (const trace::Holding& held : dependency.held) {
+      if (held.lock == lock) {
+        return &held;
+      }
+    }
+    return nullptr;
+  }
+
+  void CloseOrder() {
+    std::vector<Segment> all;
+    for (size_t t = 0; t < process_.threads.size(); ++t) {
+      for (uint32_t s = 0; s <= process_.threads[t].segment; ++s) {
+        all.emplace_back(static_cast<trace::Index>(t), s);
+      }
+    }
+    for (const auto& [thread, segment] : all) {
+      const trace::Thread& itself = process_.threads[static_cast<size_t>(thread)];
+      if (segment < itself.segment) {
+        order_.insert({{thread, segment}, {thread, segment + 1}});
+      }
+      if (segment == 0 && itself.creator != trace::kNoIndex) {
+        order_.insert({{itself.creator, itself.creator_segment}, {thread, 0}});
+      }
+      if (segment == itself.segment && itself.joiner != trace::kNoIndex) {
+        order_.insert({{thread, segment}, {itself.joiner, itself.joiner_segment}});
+      }
+    }
+    for (const Segment& middle : all) {
+      for (const Segment& first : all) {
+        for (const Segment& last : all) {
+          if (order_.count({first, middle}) != 0 && order_.count({middle, last}) != 0) {
+            order_.insert({first, last});
+          }
+        }
+      }
+    }
+  }
+
+  bool Overlap(const trace::Dependency& a, const trace::Dependency& b) const {
+    for (const uint32_t i : a.segments) {
+      for (const uint32_t j : b.segments) {
+        if (!Ordered(a.thread, i, b.thread, j) && !Ordered(b.thread, j, a.thread, i)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  std::vector<Gate> GatesOf(const trace::Dependency& dependency) const {
+    std::vector<Gate> gates;
+    for (const trace::Holding& held : dependency.held) {
+      gates.push_back({held.lock, held.mode, dependency.thread, held.acquisition});
+    }
+    for (trace::Index t = dependency.thread; t != trace::kNoIndex;) {
+      const trace::Thread& thread = process_.threads[static_cast<size_t>(t)];
+      if (thread.joiner == trace::kNoIndex || thread.joiner != thread.creator) {
+        break;
+      }
+      for (const trace::Holding& at_create : thread.create_held) {
+        for (const trace::Holding& at_join : thread.join_held) {
+          if (at_create.lock == at_join.lock && at_create.acquisition == at_join.acquisition) {
+            gates.push_back({at_create.lock, at_create.mode, thread.creator, at_create.acquisition});
+          }
+        }
+      }
+      t = thread.creator;
+    }
+    return gates;
+  }
+
+  bool Gated(const trace::Dependency& a, const trace::Dependency& b) const {
+    for (const Gate& x : GatesOf(a)) {
+      for (const Gate& y : GatesOf(b)) {
+        const bool both_read = x.mode == trace::Mode::kShared && y.mode == trace::Mode::kShared;
+        // What the owner itself does while a child lives under its acquisition it does under the same one: a
+        // dependency keeps only the number of its first observation.
+        const bool same = x.owner == y.owner &&
+                          (x.acquisition == y.acquisition || x.owner == a.thread || y.owner == b.thread);
+        if (x.lock == y.lock && !both_read && !same) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  // Every chain of dependencies in which each holds what the one before wants.
+  void Try(const std::vector<trace::Index>& chain) {
+    if (!chain.empty()) {
+      Collect(chain);
+    }
+    if (chain.size() == process_.threads.size()) {
+      return;
+    }
+    for (size_t d = 0; d < process_.dependencies.size(); ++d) {
+      const auto next = static_cast<trace::Index>(d);
+      const bool fits = chain.empty() || HoldingOf(At(next), At(chain.back()).lock) != nullptr;
+      const bool again = std::any_of(chain.begin(), chain.end(),
+                                     [&](trace::Index other) { return At(other).thread == At(next).thread; });
+      if (fits && !again) {
+        std::vector<trace::Index> longer = chain;
+        longer.push_back(next);
+        Try(longer);
+      }
+    }
+  }
+
+  void Collect(const std::vector<trace::Index>& chain) {
+    Cycle locks = {At(chain.back()).lock};
+    for (size_t i = 0; i + 1 < chain.size(); ++i) {
+      locks.push_back(At(chain[i]).lock);
+    }
+    if (chain.size() > 1 && IsDeadlock(chain, locks)) {
+      std::rotate(locks.begin(), std::min_element(locks.begin(), locks.end()), locks.end());
+      found_.insert(locks);
+    }
+  }
+
+  const trace::Process& process_;
+  std::set<std::pair<Segment, Segment>> order_;
+  std::set<Cycle> found_;
+};
+
+}  // namespace gordian::test
+
+#endif  // GORDIAN_TESTS_ANALYZE_NAIVE_JUDGE_H_
