@@ -19,10 +19,8 @@ int ReportCommand(const Options& options, const std::string& directory);
 // `gordian watch`, which the shim starts for a program that has nothing but LD_PRELOAD.
 struct WatchArguments {
   int32_t pid = 0;
-  uint64_t start_ticks = 0;
   std::string run;
-  std::string drop;
-  std::string options;  // the value of GORDIAN_OPTIONS
+  std::string options;  // the value of GORDIAN_OPTIONS as the user wrote it
 };
 int WatchCommand(const WatchArguments& arguments);
 

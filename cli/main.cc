@@ -121,9 +121,7 @@ int Dispatch(SplitLine line) {
   watch->group("");
   WatchArguments watch_arguments;
   watch->add_option("--pid", watch_arguments.pid)->required();
-  watch->add_option("--start-ticks", watch_arguments.start_ticks)->required();
   watch->add_option("--run", watch_arguments.run)->required();
-  watch->add_option("--drop", watch_arguments.drop);
   watch->add_option("--options", watch_arguments.options);
 
   std::reverse(line.own.begin(), line.own.end());  // the order in which CLI11 takes a vector

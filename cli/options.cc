@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 namespace gordian::cli {
 namespace {
@@ -58,11 +60,13 @@ std::string SetFile(const std::string& value, std::string* result) {
 }
 
 std::string AddGlob(const std::string& value, std::vector<std::string>* result) {
-  // The shim gets the globs in one string whose entries end at a colon.
-  if (value.empty() || value.find(':') != std::string::npos) {
-    return absl::StrCat("'", value, "' is not a glob on program names (no colon is allowed)");
+  // The shim gets all globs in one entry of a string: ',' and ':' end them there.
+  for (absl::string_view glob : absl::StrSplit(value, ',')) {
+    if (glob.empty() || absl::StrContains(glob, ':')) {
+      return absl::StrCat("'", value, "' is not a glob on program names (no colon is allowed)");
+    }
+    result->emplace_back(glob);
   }
-  result->push_back(value);
   return "";
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "cli/elf_needed.h"
 
@@ -108,11 +109,11 @@ std::string ShimOptions(const PreloadPlan& plan, const Options& options, const s
   if (!plan.drop.empty()) {
     absl::StrAppend(&value, ":drop=", plan.drop);
   }
-  for (const std::string& glob : options.only) {
-    absl::StrAppend(&value, ":only=", glob);
+  if (!options.only.empty()) {
+    absl::StrAppend(&value, ":only=", absl::StrJoin(options.only, ","));
   }
-  for (const std::string& glob : options.skip) {
-    absl::StrAppend(&value, ":skip=", glob);
+  if (!options.skip.empty()) {
+    absl::StrAppend(&value, ":skip=", absl::StrJoin(options.skip, ","));
   }
   if (!options.children) {
     absl::StrAppend(&value, ":children=0");

@@ -146,14 +146,19 @@ void RemoveFolder(const std::string& path) {
   close(fd);
 }
 
-// "run-<pid>-<start_ticks>": whether the process that made the folder still runs.
+// "run-<pid>-<time>": whether the process that made the folder still runs. The time is when gordian was
+// started, in ticks, or when the shim made the folder, in nanoseconds.
 bool MakerLives(const std::string& name) {
   int pid = 0;
-  unsigned long long ticks = 0;
-  if (std::sscanf(name.c_str(), "run-%d-%llu", &pid, &ticks) != 2) {
+  unsigned long long time = 0;
+  if (std::sscanf(name.c_str(), "run-%d-%llu", &pid, &time) != 2) {
     return true;  // not a name of ours
   }
-  return IsAlive({pid, ticks});
+  auto stat = inspect::ReadStat(pid);
+  if (!stat.has_value() || IsDead(*stat)) {
+    return false;
+  }
+  return stat->start_ticks == time || inspect::MonotonicNs(stat->start_ticks) <= time;
 }
 
 // A watcher may outlive the process after which its folder is named: it holds the folder's lock. A folder
@@ -221,12 +226,9 @@ std::optional<RunFolder> RunFolder::CreateBelow(const std::string& base, std::st
   return folder;
 }
 
-RunFolder RunFolder::Adopt(const std::string& path, const std::string& drop) {
+RunFolder RunFolder::Adopt(const std::string& path) {
   RunFolder folder;
   folder.path_ = path;
-  if (IsDropFolder(drop)) {
-    folder.drop_ = drop;
-  }
   folder.Lock();
   return folder;
 }

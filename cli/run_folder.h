@@ -18,8 +18,8 @@ class RunFolder {
  public:
   // nullopt, and `why`: no place was found to write to.
   static std::optional<RunFolder> Create(std::string* why);
-  // For a watcher: folders that the shim made, to be removed in the same way.
-  static RunFolder Adopt(const std::string& path, const std::string& drop);
+  // For a watcher: a folder that the shim made, to be removed in the same way.
+  static RunFolder Adopt(const std::string& path);
 
   RunFolder(RunFolder&& other) noexcept;
   RunFolder& operator=(RunFolder&&) = delete;

@@ -136,10 +136,10 @@ int WatchCommand(const WatchArguments& arguments) {
     options.out.clear();
   }
   auto outputs = wanted.has_value() ? std::move(wanted) : Outputs::Open(options, STDERR_FILENO, &why);
-  RunFolder folder = RunFolder::Adopt(arguments.run, arguments.drop);
+  RunFolder folder = RunFolder::Adopt(arguments.run);
   std::string shim = FindShim(&why);
   Watcher watcher({&options, &folder, &*outputs, 0, {}, shim});
-  watcher.SetRoot({arguments.pid, arguments.start_ticks}, {});
+  watcher.SetRoot({arguments.pid, StartTicks(arguments.pid)}, {});
   Follow(&watcher, options.grace_ms);
   trace::Run run = watcher.Finish({});
   if (!outputs->out().empty() && !trace::WriteRunInfo(run, outputs->out(), &why)) {

@@ -47,8 +47,8 @@ std::string WhyNotRecordable(const std::string& program) {
   return inspect::WhyUnseen(executable, getuid(), getgid());
 }
 
-std::string UnseenProcesses::LeftOut(const std::string& program) const {
-  if (!options_->children) {
+std::string UnseenProcesses::LeftOut(const std::string& program, bool is_root) const {
+  if (!options_->children && !is_root) {
     return "left out by --no-children";
   }
   std::string name = BaseName(program);
@@ -74,7 +74,7 @@ std::string UnseenProcesses::WhyLiving(const SeenProcess& process, const Process
   if (forked) {
     return "";
   }
-  std::string why = LeftOut(*program);
+  std::string why = LeftOut(*program, IdOf(process.stat) == root_);
   if (why.empty()) {
     why = WhyNotRecordable(absl::StrCat("/proc/", pid, "/exe"));
   }
@@ -96,8 +96,8 @@ void UnseenProcesses::Look(uint64_t now_ns, const TraceSet& traces, ProcessTree*
   }
 }
 
-std::string UnseenProcesses::WhyGone(const std::string& program) const {
-  std::string why = LeftOut(program);
+std::string UnseenProcesses::WhyGone(const ProcessId& id, const std::string& program) const {
+  std::string why = LeftOut(program, id == root_);
   if (why.empty() && !program.empty()) {
     why = WhyNotRecordable(program);
   }

@@ -21,17 +21,20 @@ class UnseenProcesses {
  public:
   UnseenProcesses(const Options* options, std::string shim) : options_(options), shim_(std::move(shim)) {}
 
+  // CMD, to which --no-children does not apply.
+  void SetRoot(const ProcessId& root) { root_ = root; }
   // Looks at living processes that are old enough to have a trace and have none.
   void Look(uint64_t now_ns, const TraceSet& traces, ProcessTree* tree) const;
   // The same for one that exec'd `program` and is gone.
-  std::string WhyGone(const std::string& program) const;
+  std::string WhyGone(const ProcessId& id, const std::string& program) const;
 
  private:
   std::string WhyLiving(const SeenProcess& process, const ProcessTree& tree) const;
-  std::string LeftOut(const std::string& program) const;
+  std::string LeftOut(const std::string& program, bool is_root) const;
 
   const Options* options_;
   std::string shim_;
+  ProcessId root_{0, 0};
 };
 
 }  // namespace gordian::cli

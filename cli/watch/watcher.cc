@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "cli/preload.h"
 #include "cli/watch/doing.h"
 #include "cli/watch/dump.h"
 
@@ -45,6 +46,7 @@ Watcher::Watcher(const Setup& setup)
 
 void Watcher::SetRoot(const ProcessId& root, const std::vector<std::string>& command) {
   root_ = root;
+  unseen_.SetRoot(root);
   command_ = command;
   if (setup_.ancestor == 0) {
     tree_.Add(root);
@@ -212,7 +214,25 @@ void Watcher::NameUnseenChildren(const trace::Process& process) {
     }
     ProcessId id = IdOf(seen->stat);
     if (seen->observed.unseen.empty() && !traces_.WasTracedPid(child.pid)) {
-      tree_.SetUnseen(id, unseen_.WhyGone(child.exec_path));
+      tree_.SetUnseen(id, unseen_.WhyGone(id, child.exec_path));
+    }
+  }
+}
+
+// Images that were exec'd and left no trace: CMD itself, and what took the place of a traced image.
+void Watcher::NameUnseenImages(const trace::Run& run) {
+  const SeenProcess* root = tree_.Find(root_);
+  if (!root_unseen_.empty()) {
+    tree_.SetUnseen(root_, root_unseen_);
+  } else if (root != nullptr && !traces_.WasTraced(root_)) {
+    tree_.SetUnseen(root_, unseen_.WhyGone(root_, command_.empty() ? "" : FindExecutable(command_[0])));
+  }
+  for (const trace::Process& process : run.processes) {
+    ProcessId id{process.pid, process.start_ticks};
+    const SeenProcess* seen = tree_.Find(id);
+    bool replaced = process.end == trace::End::kExec && traces_.NewestImage(id) == process.image;
+    if (replaced && seen != nullptr && seen->observed.unseen.empty()) {
+      tree_.SetUnseen(id, unseen_.WhyGone(id, ""));
     }
   }
 }
@@ -268,9 +288,7 @@ trace::Run Watcher::Finish(const End& end) {
   for (const trace::Process& process : run.processes) {
     NameUnseenChildren(process);
   }
-  if (!root_unseen_.empty()) {
-    tree_.SetUnseen(root_, root_unseen_);
-  }
+  NameUnseenImages(run);
   run.observed = tree_.Observations(root_, true, setup_.options->grace_ms);
   ObserveTraced(run, &run.observed);
   run.lost = remarks_;

@@ -81,6 +81,7 @@ class Watcher {
   void JudgeLive(uint64_t now_ns);
   trace::Run LiveRun();
   std::vector<trace::Process> ReadLive();
+  void NameUnseenImages(const trace::Run& run);
   void NameUnseenChildren(const trace::Process& process);
   void ObserveTraced(const trace::Run& run, std::vector<trace::Observed>* observed) const;
 

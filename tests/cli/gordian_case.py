@@ -1,0 +1,85 @@
+"""What the tests of the command share: where things are, how to run them, small C programs to run under it."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import textwrap
+import unittest
+
+BUILD = pathlib.Path(os.environ["GORDIAN_BUILD"])
+SOURCE = pathlib.Path(os.environ["GORDIAN_SOURCE"])
+GORDIAN = str(BUILD / "bin" / "gordian")
+SHIM = str(BUILD / "lib" / "libgordian_preload.so")
+SAMPLES = BUILD / "samples"
+# Far beyond what anything here takes; ends what hangs.
+PATIENCE = 60
+
+
+class GordianCase(unittest.TestCase):
+    """A test with a folder of its own, which is also the working directory of what it starts."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gordian-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def environment(self, **more):
+        """The environment without what an outer gordian may have put there."""
+        environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "GORDIAN_OPTIONS")}
+        environment.update(more)
+        return environment
+
+    def start(self, *arguments, **options):
+        """Starts `gordian ARGUMENTS` without waiting; it is killed when the test ends."""
+        options.setdefault("cwd", self.folder)
+        options.setdefault("env", self.environment())
+        options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        options.setdefault("text", True)
+        process = subprocess.Popen([GORDIAN, *map(str, arguments)], **options)
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                stream.close()
+
+    def gordian(self, *arguments, **options):
+        """Runs `gordian ARGUMENTS` to its end."""
+        given = options.pop("input", None)
+        if given is not None:
+            options["stdin"] = subprocess.PIPE
+        process = self.start(*arguments, **options)
+        out, err = process.communicate(given, timeout=PATIENCE)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def run_json(self, *arguments, **options):
+        """Runs `gordian run --json ... ARGUMENTS`; returns the result and the report."""
+        path = self.folder / "report.json"
+        result = self.gordian("run", "--json", path, *arguments, **options)
+        self.assertTrue(path.exists() and path.stat().st_size, result.stderr)
+        return result, json.loads(path.read_text())
+
+    def compile(self, name, source, *flags, compiler=None):
+        """Builds a C program, or a C++ one when the name ends in .cc."""
+        path = self.folder / name
+        path.write_text(textwrap.dedent(source))
+        compiler = compiler or ("g++" if name.endswith(".cc") else "gcc")
+        program = path.with_suffix("")
+        subprocess.run([compiler, "-g", "-O1", "-pthread", str(path), "-o", str(program), *flags], check=True)
+        return str(program)
+
+    def sample(self, name):
+        path = SAMPLES / name
+        self.assertTrue(path.exists(), f"{path} is not built")
+        return str(path)
+
+
+def rules(report):
+    """The rules of a report's findings, sorted, each as often as it was found."""
+    return sorted(finding["rule"] for finding in report["findings"])
