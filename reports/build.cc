@@ -295,7 +295,7 @@ class FindingBuilder {
       shown.action = Expand(step.action);
       shown.lock = LockId(step.lock);
       if (const Frames stack = Shown(step.stack); !stack.empty()) {
-        shown.frame = ProjectFrames(stack).front();
+        shown.frame = TopFrame(stack);
       }
       out_.interleaving.push_back(std::move(shown));
     }
@@ -317,7 +317,7 @@ class FindingBuilder {
         continue;
       }
       identity.stacks.push_back(StableFrames(stack, process->executable, kFingerprintFrames));
-      top = top.empty() ? WithoutTemplateArguments(ProjectFrames(stack).front().function) : top;
+      top = top.empty() ? WithoutTemplateArguments(TopFrame(stack).function) : top;
     }
     if (identity.stacks.empty()) {
       for (const ReportProcess& process : out_.processes) {
@@ -335,8 +335,11 @@ class FindingBuilder {
           return n.source == NameSource::kUser || n.source == NameSource::kSymbol;
         });
     if (named) {
-      return absl::StrJoin(lock_names_, " -> ",
-                           [](std::string* out, const LockNames& names) { out->append(names.name); });
+      std::vector<std::string> cycle;
+      for (const LockNames& names : lock_names_) {
+        cycle.push_back(names.name);
+      }
+      return absl::StrJoin(NormalRotation(cycle), " -> ");
     }
     if (!top_function.empty()) {
       return top_function;

@@ -51,14 +51,10 @@ Frames ProjectFrames(const Frames& stack) {
   return project.empty() ? stack : project;
 }
 
-Frames WithoutRuntimeEnds(const Frames& stack) {
-  const auto is_project = [](const SourceFrame& frame) { return !IsRuntimeFrame(frame); };
-  const auto first = std::find_if(stack.begin(), stack.end(), is_project);
-  if (first == stack.end()) {
-    return stack;
-  }
-  const auto last = std::find_if(stack.rbegin(), stack.rend(), is_project).base();
-  return Frames(first, last);
+SourceFrame TopFrame(const Frames& stack) {
+  const auto top =
+      std::find_if(stack.begin(), stack.end(), [](const SourceFrame& f) { return !IsRuntimeFrame(f); });
+  return top == stack.end() ? stack.front() : *top;
 }
 
 std::string ShortPlace(const SourceFrame& frame) {

@@ -22,9 +22,8 @@ bool IsRuntimeFrame(const SourceFrame& frame);
 // The project frames, or all frames when there are none.
 Frames ProjectFrames(const Frames& stack);
 
-// The stack as a reader wants it: without the runtime's frames at both ends, which hold the lock call itself
-// and the start of the thread. Everything when nothing else would remain.
-Frames WithoutRuntimeEnds(const Frames& stack);
+// The innermost project frame. REQUIRES: the stack is not empty.
+SourceFrame TopFrame(const Frames& stack);
 
 // "cache.cc:12" for a frame with a line, else "Cache::Load", else "libfoo.so+0x12f4".
 std::string ShortPlace(const SourceFrame& frame);

@@ -46,7 +46,7 @@ const char* BaseKind(trace::LockKind kind) {
 LockNames FromStack(const std::string& kind, const char* how, const char* class_how, const Frames& stack,
                     const std::string& executable) {
   LockNames names;
-  names.name = absl::StrCat(kind, " ", how, " ", ShortPlace(ProjectFrames(stack).front()));
+  names.name = absl::StrCat(kind, " ", how, " ", ShortPlace(TopFrame(stack)));
   names.lock_class = absl::StrCat(kind, " ", class_how, " ",
                                   absl::StrJoin(StableFrames(stack, executable, kClassFrames), " < "));
   return names;

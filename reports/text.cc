@@ -204,8 +204,7 @@ class FindingWriter {
     if (!thread.created.empty() && (only_created || Verbose())) {
       Stack("created", thread.created);
     } else if (!thread.created.empty()) {
-      const SourceFrame& frame = ProjectFrames(thread.created).front();
-      absl::StrAppend(&out_, "    created at ", FrameText(frame), "\n");
+      absl::StrAppend(&out_, "    created at ", FrameText(TopFrame(thread.created)), "\n");
     }
   }
 
@@ -266,13 +265,13 @@ std::string FirstPlace(const ReportFinding& finding) {
   for (const ReportThread& thread : finding.threads) {
     for (const Frames* stack : {&thread.at, &thread.waits.stack, &thread.created}) {
       if (!stack->empty()) {
-        return ShortPlace(ProjectFrames(*stack).front());
+        return ShortPlace(TopFrame(*stack));
       }
     }
   }
   for (const ReportProcess& process : finding.processes) {
     if (!process.created.empty()) {
-      return ShortPlace(ProjectFrames(process.created).front());
+      return ShortPlace(TopFrame(process.created));
     }
   }
   return "";
