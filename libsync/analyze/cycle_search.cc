@@ -25,12 +25,10 @@ constexpr int kUnreachable = std::numeric_limits<int>::max();
 
 // Where the witnesses with the gates and modes of the one at `w` end.
 size_t EndOfGroup(const std::vector<Witness>& witnesses, size_t w) {
-  const Witness& first = witnesses[w];
-  while (w < witnesses.size() && witnesses[w].gates == first.gates &&
-         witnesses[w].held_mode == first.held_mode && witnesses[w].wanted_mode == first.wanted_mode) {
-    ++w;
-  }
-  return w;
+  const auto end =
+      std::upper_bound(witnesses.begin() + static_cast<std::ptrdiff_t>(w), witnesses.end(), witnesses[w],
+                       [](const Witness& a, const Witness& b) { return a.Group() < b.Group(); });
+  return static_cast<size_t>(end - witnesses.begin());
 }
 
 // A folded dependency was seen in its first segment; the others belong to further instances.

@@ -35,8 +35,8 @@ inline constexpr char kMayOverlap[] = "may-overlap";
 inline constexpr char kCanBlock[] = "can-block";
 
 struct SearchLimits {
-  uint64_t steps_per_component = 4'000'000;  // a step looks at one pair of witnesses or one edge
-  uint64_t steps = 16'000'000;
+  uint64_t steps_per_component = 20'000'000;  // a step looks at one pair of witnesses or one edge
+  uint64_t steps = 40'000'000;
   size_t cycles = 20'000;
   size_t pruned = 64;
 };

@@ -111,9 +111,8 @@ void LockOrderGraph::AddWitnesses(Gates* gates, const std::vector<int32_t>& comp
     });
   }
   for (Edge& edge : edges_) {
-    std::sort(edge.witnesses.begin(), edge.witnesses.end(), [](const Witness& a, const Witness& b) {
-      return std::tie(a.gates, a.held_mode, a.wanted_mode, a.dependency, a.held) <
-             std::tie(b.gates, b.held_mode, b.wanted_mode, b.dependency, b.held);
+    std::sort(edge.witnesses.begin(), edge.witnesses.end(), [](const Witness& x, const Witness& y) {
+      return std::tuple(x.Group(), x.dependency, x.held) < std::tuple(y.Group(), y.dependency, y.held);
     });
   }
 }

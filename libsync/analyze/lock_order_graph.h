@@ -10,6 +10,7 @@
 #define GORDIAN_LIBSYNC_ANALYZE_LOCK_ORDER_GRAPH_H_
 
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "libsync/analyze/gates.h"
@@ -30,13 +31,15 @@ class LockOrderGraph {
     Gates::SetId gates = 0;
     trace::Mode held_mode = trace::Mode::kExclusive;
     trace::Mode wanted_mode = trace::Mode::kExclusive;
+
+    // Where one of a group is gated or does not conflict, none of it does better.
+    auto Group() const { return std::tuple(gates, held_mode, wanted_mode); }
   };
 
   struct Edge {
     Node from = 0;
     Node to = 0;
-    // Grouped by gates and modes: where one of a group is gated, all are.
-    std::vector<Witness> witnesses;
+    std::vector<Witness> witnesses;  // by group, then in the order of the dependencies
   };
 
   // Locks that all reach each other, ascending.
