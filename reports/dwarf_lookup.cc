@@ -186,7 +186,10 @@ void DwarfLookup::ReadFunctions(Dwarf_Die* parent, Dwarf_Addr bias, int depth, U
       ForEachRange(child, [&](Dwarf_Addr low, Dwarf_Addr high) {
         unit->ranges.push_back({low + bias, high + bias, unit->functions.size()});
       });
-      unit->functions.push_back(*child);
+      if (dwarf_hasattr(child, DW_AT_low_pc) != 0 || dwarf_hasattr(child, DW_AT_ranges) != 0) {
+        unit->by_declaration.emplace(Declaration(*child).addr, unit->functions.size());
+        unit->functions.push_back(*child);
+      }
     }
     if (HoldsFunctions(tag)) {
       ReadFunctions(child, bias, depth + 1, unit);
@@ -194,14 +197,19 @@ void DwarfLookup::ReadFunctions(Dwarf_Die* parent, Dwarf_Addr bias, int depth, U
   });
 }
 
+void DwarfLookup::ReadFunctions(Unit* unit) {
+  if (unit->functions_read) {
+    return;
+  }
+  unit->functions_read = true;
+  ReadFunctions(&unit->scopes, unit->bias, 0, unit);
+  SortRanges(&unit->ranges);
+}
+
 // The function whose code holds an address. dwarf_getscopes() would miss functions that are nested in others,
 // as the call operators of lambdas are: it looks only below entries that hold the address themselves.
 Dwarf_Die* DwarfLookup::FindFunction(Unit* unit, uint64_t address) {
-  if (!unit->functions_read) {
-    unit->functions_read = true;
-    ReadFunctions(&unit->scopes, unit->bias, 0, unit);
-    SortRanges(&unit->ranges);
-  }
+  ReadFunctions(unit);
   const Range* range = FindRange(unit->ranges, address);
   return range == nullptr ? nullptr : &unit->functions[range->index];
 }
@@ -242,46 +250,58 @@ Frames DwarfLookup::Lookup(uint64_t address) {
   return frames;
 }
 
-uint64_t DwarfLookup::FunctionAddress(Dwarf_Die function) {
-  if (!functions_read_) {
-    functions_read_ = true;
-    const int count = dwfl_module_getsymtab(module_);
-    for (int i = 1; i < count; ++i) {
-      GElf_Sym symbol;
-      GElf_Addr address = 0;
-      const char* name = dwfl_module_getsym_info(module_, i, &symbol, &address, nullptr, nullptr, nullptr);
-      if (name == nullptr || GELF_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF) {
-        continue;
-      }
-      auto [entry, inserted] = functions_.try_emplace(name, address);
-      if (!inserted && entry->second != address) {
-        entry->second = 0;
-      }
+void DwarfLookup::ReadFunctionSymbols() {
+  functions_read_ = true;
+  const int count = dwfl_module_getsymtab(module_);
+  for (int i = 1; i < count; ++i) {
+    GElf_Sym symbol;
+    GElf_Addr address = 0;
+    const char* name = dwfl_module_getsym_info(module_, i, &symbol, &address, nullptr, nullptr, nullptr);
+    if (name == nullptr || GELF_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF) {
+      continue;
+    }
+    auto [entry, inserted] = functions_.try_emplace(name, address);
+    if (!inserted && entry->second != address) {
+      entry->second = 0;
     }
   }
-  const auto entry = functions_.find(SymbolName(&function));
-  return entry == functions_.end() ? 0 : entry->second;
 }
 
-bool DwarfLookup::IsCallee(Dwarf_Die function, const std::string& callee) {
-  return callee.empty() ? FunctionAddress(function) == 0 : QualifiedName(function) == callee;
+// The code of a function that a call site mentions: in the same unit, else anywhere in the module by its
+// symbol. No unit: the function lies outside the module.
+DwarfLookup::Function DwarfLookup::Definition(const Function& mentioned) {
+  ReadFunctions(mentioned.unit);
+  const auto here = mentioned.unit->by_declaration.find(Declaration(mentioned.die).addr);
+  if (here != mentioned.unit->by_declaration.end()) {
+    return {mentioned.unit, mentioned.unit->functions[here->second]};
+  }
+  if (!functions_read_) {
+    ReadFunctionSymbols();
+  }
+  Dwarf_Die die = mentioned.die;
+  const auto symbol = functions_.find(SymbolName(&die));
+  Unit* unit = symbol == functions_.end() ? nullptr : FindUnit(symbol->second);
+  Dwarf_Die* definition = unit == nullptr ? nullptr : FindFunction(unit, symbol->second);
+  return definition == nullptr ? Function() : Function{unit, *definition};
+}
+
+bool DwarfLookup::IsCallee(const Function& function, const std::string& callee) {
+  return callee.empty() ? Definition(function).unit == nullptr : QualifiedName(function.die) == callee;
 }
 
 // The functions from `function` to the one that calls `callee` last, all by tail calls; empty when there is
 // no such path or when two differ, as a debugger does: a wrong frame is worse than a missing one.
-std::vector<Dwarf_Die> DwarfLookup::TailPath(Dwarf_Die function, const std::string& callee, int depth) {
-  const uint64_t address = FunctionAddress(function);
-  Unit* unit = address == 0 ? nullptr : FindUnit(address);
-  Dwarf_Die* definition = depth == 0 || unit == nullptr ? nullptr : FindFunction(unit, address);
-  if (definition == nullptr) {
+std::vector<Dwarf_Die> DwarfLookup::TailPath(const Function& function, const std::string& callee, int depth) {
+  Function definition = depth == 0 ? Function() : Definition(function);
+  if (definition.unit == nullptr) {
     return {};
   }
   std::vector<Dwarf_Die> sites;
-  CollectCallSites(definition, &sites);
+  CollectCallSites(&definition.die, &sites);
   std::vector<Dwarf_Die> only;
   for (Dwarf_Die& site : sites) {
-    Dwarf_Die target;
-    if (!IsTailCall(&site) || !CallTarget(&site, &target)) {
+    Function target{definition.unit, {}};
+    if (!IsTailCall(&site) || !CallTarget(&site, &target.die)) {
       continue;
     }
     std::vector<Dwarf_Die> path;
@@ -291,7 +311,7 @@ std::vector<Dwarf_Die> DwarfLookup::TailPath(Dwarf_Die function, const std::stri
         continue;
       }
     }
-    path.insert(path.begin(), *definition);
+    path.insert(path.begin(), definition.die);
     const auto same = [](const Dwarf_Die& a, const Dwarf_Die& b) { return a.addr == b.addr; };
     if (!only.empty() && !std::equal(only.begin(), only.end(), path.begin(), path.end(), same)) {
       return {};
@@ -310,8 +330,8 @@ Frames DwarfLookup::TailCalls(uint64_t return_address, const std::string& callee
   std::vector<Dwarf_Die> sites;
   CollectCallSites(caller, &sites);
   for (Dwarf_Die& site : sites) {
-    Dwarf_Die target;
-    if (ReturnAddress(&site) + unit->bias != return_address || !CallTarget(&site, &target) ||
+    Function target{unit, {}};
+    if (ReturnAddress(&site) + unit->bias != return_address || !CallTarget(&site, &target.die) ||
         IsCallee(target, callee)) {
       continue;
     }

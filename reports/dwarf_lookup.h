@@ -44,6 +44,12 @@ class DwarfLookup {
     bool functions_read = false;
     std::vector<Dwarf_Die> functions;
     std::vector<Range> ranges;  // of functions, by low
+    // Index of a function with code by its declaration.
+    absl::flat_hash_map<const void*, size_t> by_declaration;
+  };
+  struct Function {
+    Unit* unit = nullptr;
+    Dwarf_Die die;
   };
 
   static void SortRanges(std::vector<Range>* ranges);
@@ -52,11 +58,13 @@ class DwarfLookup {
   void ReadUnits();
   Unit* FindUnit(uint64_t address);
   void ReadFunctions(Dwarf_Die* parent, Dwarf_Addr bias, int depth, Unit* unit);
+  void ReadFunctions(Unit* unit);
   Dwarf_Die* FindFunction(Unit* unit, uint64_t address);
   SourceFrame Position(Unit* unit, uint64_t address) const;
-  uint64_t FunctionAddress(Dwarf_Die function);
-  bool IsCallee(Dwarf_Die function, const std::string& callee);
-  std::vector<Dwarf_Die> TailPath(Dwarf_Die function, const std::string& callee, int depth);
+  void ReadFunctionSymbols();
+  Function Definition(const Function& mentioned);
+  bool IsCallee(const Function& function, const std::string& callee);
+  std::vector<Dwarf_Die> TailPath(const Function& function, const std::string& callee, int depth);
 
   Dwfl_Module* module_;
   bool read_ = false;

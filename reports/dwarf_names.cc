@@ -25,7 +25,25 @@ const char* LinkageName(Dwarf_Die* die) {
   return dwarf_formstring(&attribute);
 }
 
-// The entry that stands where the source declares it, below its namespace or class.
+// gcc names neither the class of a lambda nor its call operator for the linker; the hidden first parameter is
+// what gives it away.
+bool IsLambda(Dwarf_Die* function, const std::string& name) {
+  if (!name.starts_with(kCallOperator)) {
+    return false;
+  }
+  Dwarf_Die parameter;
+  int more = dwarf_child(function, &parameter);
+  while (more == 0 && dwarf_tag(&parameter) != DW_TAG_formal_parameter) {
+    more = dwarf_siblingof(&parameter, &parameter);
+  }
+  const char* closure = more == 0 ? dwarf_diename(&parameter) : nullptr;
+  return closure != nullptr && std::string_view(closure) == "__closure";
+}
+
+bool IsFunction(int tag) { return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine; }
+
+}  // namespace
+
 Dwarf_Die Declaration(Dwarf_Die die) {
   for (int i = 0; i < kMaxLinks; ++i) {
     Dwarf_Attribute attribute;
@@ -54,25 +72,6 @@ std::string ScopeName(Dwarf_Die* scope) {
       return "";
   }
 }
-
-// gcc names neither the class of a lambda nor its call operator for the linker; the hidden first parameter is
-// what gives it away.
-bool IsLambda(Dwarf_Die* function, const std::string& name) {
-  if (!name.starts_with(kCallOperator)) {
-    return false;
-  }
-  Dwarf_Die parameter;
-  int more = dwarf_child(function, &parameter);
-  while (more == 0 && dwarf_tag(&parameter) != DW_TAG_formal_parameter) {
-    more = dwarf_siblingof(&parameter, &parameter);
-  }
-  const char* closure = more == 0 ? dwarf_diename(&parameter) : nullptr;
-  return closure != nullptr && std::string_view(closure) == "__closure";
-}
-
-bool IsFunction(int tag) { return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine; }
-
-}  // namespace
 
 std::string QualifiedName(Dwarf_Die die) {
   if (const char* linkage = LinkageName(&die); linkage != nullptr) {

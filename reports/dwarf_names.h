@@ -9,6 +9,10 @@
 
 namespace gordian::report {
 
+// The entry that stands where the source declares a function or variable, below its namespace or class: where
+// abstract origins and specifications lead.
+Dwarf_Die Declaration(Dwarf_Die die);
+
 // The name of a function or variable in the spelling of ReadableName(); "" when DWARF has none. Follows
 // abstract origins and specifications, so an inlined function has the name of the one out of line.
 std::string QualifiedName(Dwarf_Die die);

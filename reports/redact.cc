@@ -89,7 +89,7 @@ void HideAuthorization(std::string* text) {
     const size_t at = lower.find(header);
     if (at != std::string::npos) {
       const size_t end = std::min(text->find_first_of("'\"", at), text->size());
-      text->replace(at + header.size(), end - at - header.size(), absl::StrCat(" ", kRedacted));
+      text->replace(at + header.size(), end - at - header.size(), kRedacted);
       return;
     }
   }
@@ -119,8 +119,9 @@ void HideAssignments(std::string* text) {
     if (!IsSecretKey(std::string_view(*text).substr(key, equals - key))) {
       continue;
     }
-    const bool alone = key == 0 && text->find_first_of(" ;&|") == std::string::npos;
-    size_t end = alone ? text->size() : std::min(text->find_first_of(" \t\n;&|", equals + 1), text->size());
+    // An argument of its own ends with the secret; in a script or a query string more may follow.
+    const bool own = key == 0 && text->find_first_of(";&|'\"", equals) == std::string::npos;
+    size_t end = own ? text->size() : std::min(text->find_first_of(" \t\n;&|", equals + 1), text->size());
     if (equals + 1 < text->size() && ((*text)[equals + 1] == '"' || (*text)[equals + 1] == '\'')) {
       end = std::min(text->find((*text)[equals + 1], equals + 2), text->size());
       ++equals;

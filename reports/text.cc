@@ -161,7 +161,7 @@ class FindingWriter {
 
   void Stack(const std::string& title, const Frames& stack) {
     if (stack.empty()) {
-      absl::StrAppend(&out_, "    ", title, ", at an unknown place\n");
+      absl::StrAppend(&out_, "    ", title, " at an unknown place\n");
     } else {
       out_ += Wrap("    ", 6, title + " at");
       Stack(stack);

@@ -106,7 +106,8 @@ std::string AsList(const ReportFinding& finding) {
     const std::string first =
         absl::StrCat(std::string(kIndent, ' '), Fit(absl::StrCat(step.step), kNumberWidth));
     out += Wrap(first, kIndent + kNumberWidth,
-                absl::StrCat(ThreadTitle(finding, step.thread), ": ", What(finding, step), "  ", where));
+                absl::StrCat(ThreadTitle(finding, step.thread), ": ", What(finding, step),
+                             where.empty() ? "" : " at ", where));
   }
   return out;
 }

@@ -25,8 +25,10 @@ INSTANTIATE_TEST_SUITE_P(
     Names, DemangleTest,
     ::testing::Values(
         Case{"main", "main", "main"}, Case{"Cache::Load(int) const", "Cache::Load", "Cache::Load"},
-        Case{"void ns::Foo<int>::Bar<char>(std::vector<int> const&) &&", "ns::Foo<int>::Bar<char>", "ns::Foo::Bar"},
-        Case{"(anonymous namespace)::Run(void (*)(int))", "(anonymous namespace)::Run", "(anonymous namespace)::Run"},
+        Case{"void ns::Foo<int>::Bar<char>(std::vector<int> const&) &&", "ns::Foo<int>::Bar<char>",
+             "ns::Foo::Bar"},
+        Case{"(anonymous namespace)::Run(void (*)(int))", "(anonymous namespace)::Run",
+             "(anonymous namespace)::Run"},
         Case{"main::{lambda(int)#1}::operator()(int) const", "main::{lambda}", "main::{lambda}"},
         Case{"main::$_0::operator()() const", "main::{lambda}", "main::{lambda}"},
         Case{"A::f(int)::{lambda()#1}::operator()() const::{lambda(A*)#2}::operator()(A*) const",
@@ -35,7 +37,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"bool operator< <int>(A<int> const&, A<int> const&)", "operator< <int>", "operator<"},
         Case{"std::ostream& operator<< <X>(std::ostream&, X)", "operator<< <X>", "operator<<"},
         Case{"Foo::operator->() const", "Foo::operator->", "Foo::operator->"},
-        Case{"Foo::operator unsigned int() const", "Foo::operator unsigned int", "Foo::operator unsigned int"},
+        Case{"Foo::operator unsigned int() const", "Foo::operator unsigned int",
+             "Foo::operator unsigned int"},
         Case{"operator new(unsigned long)", "operator new", "operator new"},
         Case{"foo() [clone .part.0]", "foo", "foo"}, Case{"name[abi:cxx11](int)", "name", "name"},
         Case{"non-virtual thunk to Foo::Bar()", "Foo::Bar", "Foo::Bar"},
@@ -55,8 +58,8 @@ TEST(ReadableNameTest, CutsWhatCompilersAppend) {
 }
 
 TEST(ReadableNameTest, SurvivesUnbalancedNames) {
-  for (const char* text : {"f(", "f<", "{lambda", "operator", "operator<", ")", ">", "a)b", "(anonymous", "$_", " ",
-                           "f() [clone", "x::{", "operator "}) {
+  for (const char* text : {"f(", "f<", "{lambda", "operator", "operator<", ")", ">", "a)b", "(anonymous",
+                           "$_", " ", "f() [clone", "x::{", "operator "}) {
     EXPECT_FALSE(WithoutParameters(text).empty()) << text;
     EXPECT_FALSE(WithoutTemplateArguments(text).empty()) << text;
   }

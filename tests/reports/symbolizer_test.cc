@@ -145,7 +145,8 @@ TEST_F(SymbolizerTest, GivesModuleAndOffsetWithoutAnySymbol) {
   EXPECT_THAT(DataNames(process, &symbolizer), Not(Contains(HasSubstr("g_config"))));
   const Frames stack = symbolizer.ResolveStack(process, process.locks.back().first_stack);
   EXPECT_THAT(stack, Contains(AllOf(Field(&SourceFrame::module, folder_.File("program")),
-                                    Field(&SourceFrame::function, ""), Field(&SourceFrame::offset, ::testing::Gt(0U)))));
+                                    Field(&SourceFrame::function, ""),
+                                    Field(&SourceFrame::offset, ::testing::Gt(0U)))));
 }
 
 TEST_F(SymbolizerTest, NamesExportedFunctionsOfAStrippedLibrary) {
@@ -232,7 +233,8 @@ TEST_F(SymbolizerTest, NamesNothingFromAFileThatChanged) {
 TEST_F(SymbolizerTest, SurvivesFilesThatAreNoModules) {
   trace::Process process;
   const std::string garbage = folder_.File("garbage");
-  std::ofstream(garbage) << "\x7f" "ELF and nothing more";
+  std::ofstream(garbage) << "\x7f"
+                            "ELF and nothing more";
   const std::string fifo = folder_.File("fifo");
   Shell("mkfifo " + fifo);
   for (const std::string& path : {garbage, fifo, std::string("/dev/zero"), std::string("[vdso]"),

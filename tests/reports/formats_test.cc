@@ -1,0 +1,227 @@
+// What the text and JSON formats print, against golden files in golden/. GORDIAN_UPDATE_GOLDEN=1 writes them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "reports/report.h"
+#include "tests/reports/reports.h"
+
+namespace gordian::report {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+void ExpectGolden(const std::string& name, const std::string& actual) {
+  const std::string path = std::string(GORDIAN_TEST_SOURCE) + "/tests/reports/golden/" + name;
+  if (std::getenv("GORDIAN_UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(path) << actual;
+  }
+  std::ifstream in(path);
+  std::stringstream expected;
+  expected << in.rdbuf();
+  EXPECT_EQ(actual, expected.str()) << path;
+}
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+Report Full() {
+  Report report = ReportOf({CycleFinding(), ZombieFinding("error"), ZombieFinding("note")});
+  report.coverage.unseen = {"1 process was not seen: /opt/x (statically linked)"};
+  return report;
+}
+
+TEST(TextTest, Golden) {
+  TextOptions options;
+  options.exit_code = 66;
+  options.next_steps = "More: gordian explain lock-order-cycle";
+  ExpectGolden("report.txt", ToText(Full(), options));
+}
+
+TEST(TextTest, GoldenVerbose) {
+  TextOptions options;
+  options.verbosity = 1;
+  ExpectGolden("verbose.txt", ToText(Full(), options));
+}
+
+TEST(TextTest, GoldenManyThreads) {
+  ReportFinding finding = CycleFinding();
+  for (int i = 3; i <= 4; ++i) {
+    const std::string number = std::to_string(i);
+    finding.threads.push_back(CycleThread("T" + number, 4710 + i, "worker-" + number, "L1", "L2", {}, {}));
+    finding.interleaving.push_back(
+        {i + 2, "T" + number, "blocks on", "L1", Native("Work", "/src/shop/w.cc", 10 * i)});
+  }
+  finding.confidence = "confirmed";
+  finding.threads[2].waits = {"T1", "join", {Native("Work", "/src/shop/w.cc", 9)}};
+  finding.threads[3].waits = {"pid 4720", "process", {Native("Work", "/src/shop/w.cc", 8)}};
+  ExpectGolden("many_threads.txt", ToText(ReportOf({finding}), {}));
+}
+
+TEST(TextTest, CleanIsOneLine) {
+  EXPECT_EQ(ToText(ReportOf({}), {}),
+            "gordian: 0 errors, 0 warnings, 0 notes in 3 processes, 14 threads (exit 0)\n");
+}
+
+TEST(TextTest, CleanStillTellsWhatWasNotSeen) {
+  Report report = ReportOf({});
+  report.coverage.unseen = {"the trace ran out of room in a (pid 1): what came later is missing"};
+  TextOptions options;
+  EXPECT_EQ(Lines(ToText(report, options)).at(0), "Coverage: " + report.coverage.unseen[0]);
+  options.verbosity = -1;
+  EXPECT_EQ(ToText(report, options),
+            "gordian: 0 errors, 0 warnings, 0 notes in 3 processes, 14 threads (exit 0); "
+            "coverage is not complete\n");
+}
+
+TEST(TextTest, FindingsPrintedBeforeAreNamedInOneLine) {
+  TextOptions options;
+  options.printed_before = {CycleFinding().fingerprint};
+  const std::vector<std::string> lines = Lines(ToText(ReportOf({CycleFinding()}), options));
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_THAT(lines[0] + lines[1], HasSubstr("ERROR lock-order-cycle: g_cache and g_config"));
+  EXPECT_THAT(lines[0] + lines[1], HasSubstr("(reported"));
+}
+
+TEST(TextTest, LinesAreNotWiderThanAPage) {
+  ReportFinding finding = CycleFinding();
+  for (int i = 0; i < 40; ++i) {
+    finding.explanation += " and so on";
+    finding.fix += " or something else";
+  }
+  for (const std::string& line : Lines(FindingToText(finding, {}))) {
+    EXPECT_LE(line.size(), 100U) << line;
+  }
+}
+
+TEST(TextTest, ColourOnlyWhenAsked) {
+  TextOptions options;
+  EXPECT_THAT(ToText(Full(), options), Not(HasSubstr("\x1b")));
+  options.color = true;
+  EXPECT_THAT(ToText(Full(), options), HasSubstr("\x1b[1;31mERROR\x1b[0m lock-order-cycle"));
+}
+
+// Everything that a target can choose: control characters, escape sequences, broken UTF-8, length.
+ReportFinding HostileFinding() {
+  const std::string hostile =
+      "a\x1b[2J\r\n\tb\x7f\xc2\x9b"
+      "c\xff\xc0\xaf\xe2\x80\xae"
+      "d\xed\xa0\x80";
+  ReportFinding finding = CycleFinding();
+  for (ReportThread& thread : finding.threads) {
+    thread.name = hostile + std::string(10000, 'x');
+    thread.role = hostile;
+    thread.created[0].function = hostile;
+    thread.created[0].file = "/" + hostile;
+  }
+  for (ReportLock& lock : finding.locks) {
+    lock.name += hostile;
+  }
+  finding.title = finding.explanation = finding.fix = hostile;
+  finding.suppression += hostile;
+  finding.conditions[0].because = hostile;
+  finding.interleaving[0].action = hostile;
+  finding.behind = {hostile};
+  finding.processes = ZombieFinding("error").processes;
+  finding.processes[0].command = hostile;
+  finding.processes[0].created[0].module = hostile;
+  finding.processes[0].created[0].file.clear();
+  return finding;
+}
+
+TEST(TextTest, HostileStringsCannotReachTheTerminal) {
+  Report report = ReportOf({HostileFinding(), HostileFinding()});
+  report.findings[1].level = "note";
+  report.coverage.unseen = {report.findings[0].title};
+  for (int verbosity : {0, 1}) {
+    TextOptions options;
+    options.verbosity = verbosity;
+    const std::string text = ToText(report, options);
+    for (const char c : text) {
+      EXPECT_TRUE(c == '\n' || (c >= 0x20 && c < 0x7f)) << static_cast<int>(c);
+    }
+    EXPECT_THAT(text,
+                HasSubstr("a\\x1b[2J\\x0d\\x0a\\x09b\\x7f\\x9bc\\xff\\xc0\\xaf\\u202ed\\xed\\xa0\\x80"));
+    EXPECT_THAT(text, Not(HasSubstr(std::string(100, 'x')))) << "a long name is cut";
+  }
+}
+
+TEST(TextTest, NamesInOtherScriptsStayReadable) {
+  ReportFinding finding = CycleFinding();
+  finding.threads[0].name = "läser-日本";
+  EXPECT_THAT(FindingToText(finding, {}), HasSubstr("T1 läser-日本\n"));
+}
+
+bool HasNull(const nlohmann::json& json) {
+  if (json.is_null()) {
+    return true;
+  }
+  if (!json.is_structured()) {
+    return false;
+  }
+  for (const auto& value : json) {
+    if (HasNull(value)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST(JsonTest, Golden) { ExpectGolden("report.json", ToJson(Full())); }
+
+TEST(JsonTest, GoldenEmpty) { ExpectGolden("empty.json", ToJson(ReportOf({}))); }
+
+TEST(JsonTest, HostileStringsAreValidJson) {
+  const std::string text = ToJson(ReportOf({HostileFinding()}));
+  const nlohmann::json json = nlohmann::json::parse(text);
+  EXPECT_FALSE(HasNull(json));
+  const std::string name = json["findings"][0]["threads"][0]["name"];
+  EXPECT_THAT(name, HasSubstr("a\x1b[2J\r\n\tb\x7f"));
+  EXPECT_GT(name.size(), 10000U) << "JSON cuts nothing";
+  EXPECT_THAT(name, HasSubstr("\xef\xbf\xbd")) << "bytes that are no UTF-8 become U+FFFD";
+  ExpectGolden("hostile.json", text);
+}
+
+TEST(JsonTest, KeepsEveryFact) {
+  const nlohmann::json json = nlohmann::json::parse(ToJson(Full()));
+  EXPECT_EQ(json["summary"], nlohmann::json({{"error", 2}, {"warning", 0}, {"note", 1}}));
+  const nlohmann::json& thread = json["findings"][0]["threads"][0];
+  EXPECT_EQ(thread["holds"][0]["stack"].size(), 4U) << "also the frames that the text leaves out";
+  EXPECT_EQ(thread["waits"]["for"], "L2");
+  EXPECT_EQ(json["findings"][0]["count"], 3);
+}
+
+TEST(FormatsTest, TenThousandFindings) {
+  std::vector<ReportFinding> findings(10000, CycleFinding());
+  for (size_t i = 0; i < findings.size(); ++i) {
+    findings[i].title += " #" + std::to_string(i);
+  }
+  const Report report = ReportOf(findings);
+  const std::string text = ToText(report, {});
+  EXPECT_THAT(
+      text,
+      HasSubstr("ERROR lock-order-cycle (potential): g_cache and g_config are locked in both orders #0"));
+  EXPECT_THAT(text, HasSubstr("... and 9880 more findings"));
+  EXPECT_THAT(text, HasSubstr("gordian: 10000 errors, 0 warnings"));
+  EXPECT_LT(text.size(), 200000U);
+  TextOptions verbose;
+  verbose.verbosity = 1;
+  EXPECT_THAT(ToText(report, verbose), HasSubstr("in both orders #9999"));
+  EXPECT_EQ(nlohmann::json::parse(ToJson(report))["findings"].size(), 10000U);
+}
+
+}  // namespace
+}  // namespace gordian::report
