@@ -1,0 +1,210 @@
+// deadlock, self-deadlock, abandoned-lock and lock-order-cycle: what the findings say.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/analyze/judge.h"
+
+namespace gordian::test {
+namespace {
+
+using analyze::Confidence;
+using analyze::Finding;
+using analyze::Level;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr char kDeadlock[] = "live 1:create(2) 1:create(3) 1:create(4) 2:+A 3:+B 2:!B 3:!A 4:!A ";
+constexpr char kCycle[] = "1:create(2) 1:create(3) 2:+A@1 2:+B@2 2:-B 2:-A | 3:+B@3 3:+A@4 3:-A 3:-B ";
+
+TEST(Deadlock, IsReportedWhileTheProgramHangs) {
+  const std::vector<Finding> findings = analyze::Analyze(Play(kDeadlock).run);
+  ASSERT_THAT(findings, SizeIs(1));
+  const Finding& finding = findings[0];
+  EXPECT_STREQ(finding.rule->id, "deadlock");
+  EXPECT_EQ(finding.level, Level::kError);
+  EXPECT_EQ(finding.confidence, Confidence::kConfirmed);
+  EXPECT_EQ(finding.title, "Deadlock: {thread:0} and {thread:1} wait for each other");
+  ASSERT_THAT(finding.threads, SizeIs(3));
+  ASSERT_THAT(finding.locks, SizeIs(2));
+  for (size_t t = 0; t < 2; ++t) {
+    ASSERT_THAT(finding.threads[t].holds, SizeIs(1));
+    EXPECT_NE(finding.threads[t].holds[0].stack.stack, trace::kNoIndex);
+    EXPECT_EQ(finding.threads[t].waits.kind, trace::WaitKind::kLock);
+    EXPECT_EQ(finding.threads[t].waits.lock, finding.threads[1 - t].holds[0].lock);
+    EXPECT_NE(finding.threads[t].waits.stack.stack, trace::kNoIndex);
+    EXPECT_NE(finding.threads[t].created.stack, trace::kNoIndex);
+  }
+  ASSERT_THAT(finding.interleaving, SizeIs(4));
+  EXPECT_EQ(finding.interleaving[0].action, "lock");
+  EXPECT_EQ(finding.interleaving[3].action, "blocks on");
+  EXPECT_THAT(finding.identity, SizeIs(4));
+  EXPECT_THAT(finding.behind, ElementsAre(HasSubstr("{thread:2} waits for {lock:")));
+}
+
+TEST(Deadlock, IsNotReportedOnceMoreAsAPossibleOne) {
+  EXPECT_THAT(RulesOf("1:create(2) 1:create(3) 2:+A 3:+B 2:!B 3:!A"), ElementsAre("deadlock"));
+  // Another cycle of the same run is.
+  EXPECT_THAT(RulesOf("1:create(2) 1:create(3) 2:+C 2:+D 2:-D 2:-C 3:+D 3:+C 3:-C 3:-D 2:+A 3:+B 2:!B 3:!A"),
+              ElementsAre("deadlock", "lock-order-cycle"));
+}
+
+TEST(Deadlock, WithAJoin) {
+  const std::vector<Finding> findings =
+      FindingsOf(Play("live 1:create(2) 1:+A 2:!A 1:!join(2)").run, "deadlock");
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_THAT(findings[0].fix, HasSubstr("join"));
+  const auto& threads = findings[0].threads;
+  const size_t joiner = threads[0].waits.kind == trace::WaitKind::kJoin ? 0 : 1;
+  EXPECT_EQ(threads[joiner].waits.thread, static_cast<int>(1 - joiner));
+  EXPECT_THAT(threads[joiner].holds, SizeIs(1));
+}
+
+TEST(Deadlock, OfAnInterpretersLocksAloneIsSilent) {
+  EXPECT_THAT(RulesOf("live A=interpreter B=interpreter 1:create(2) 1:create(3) 2:+A 3:+B 2:!B 3:!A"),
+              IsEmpty());
+  EXPECT_THAT(RulesOf("live A=interpreter 1:create(2) 1:create(3) 2:+A 3:+B 2:!B 3:!A"),
+              ElementsAre("deadlock"));
+}
+
+TEST(Deadlock, BeginsAtTheSamePlaceWhateverTheThreadsAreCalled) {
+  const auto places = [](const char* script) {
+    const Played played = Play(script);
+    std::vector<uint64_t> result;
+    for (const analyze::StackAt& at : analyze::Analyze(played.run).at(0).identity) {
+      result.push_back(played.process().stacks[static_cast<size_t>(at.stack)].frames[0].offset);
+    }
+    return result;
+  };
+  EXPECT_EQ(places("live A=class:a B=class:b 1:create(2) 1:create(3) 2:+A@1 3:+B@2 2:!B@3 3:!A@4"),
+            places("live A=class:a B=class:b 1:create(2) 1:create(3) 3:+A@1 2:+B@2 2:!A@4 3:!B@3"));
+}
+
+TEST(SelfDeadlock, SecondLockUpgradeAndJoin) {
+  const auto only = [](const char* script) {
+    const std::vector<Finding> findings = analyze::Analyze(Play(script).run);
+    EXPECT_THAT(findings, SizeIs(1));
+    EXPECT_STREQ(findings.at(0).rule->id, "self-deadlock");
+    return findings.at(0);
+  };
+  EXPECT_THAT(only("live 1:+A 1:!A").explanation, HasSubstr("second time"));
+  EXPECT_THAT(only("live A=rwlock 1:+A/r 1:!A").explanation, HasSubstr("for reading"));
+  EXPECT_THAT(only("live 1:create(2) 2:!join(2)").title, HasSubstr("joins itself"));
+  EXPECT_THAT(RulesOf("live A=recursive 1:+A 1:!A"), IsEmpty());
+  EXPECT_THAT(RulesOf("live 1:+A 1:!~A"), IsEmpty());
+}
+
+TEST(AbandonedLock, ByAnEndedThread) {
+  const std::vector<Finding> findings =
+      FindingsOf(Play("live 1:create(2) 2:+A 2:end 1:!A").run, "abandoned-lock");
+  ASSERT_THAT(findings, SizeIs(1));
+  ASSERT_THAT(findings[0].threads, SizeIs(2));
+  EXPECT_EQ(findings[0].threads[1].role, "ended while holding it");
+  EXPECT_THAT(findings[0].threads[1].holds, SizeIs(1));
+}
+
+TEST(AbandonedLock, ThroughAFork) {
+  const std::vector<Finding> findings = analyze::Analyze(Play("live A=inherited:77 1:!A").run);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_STREQ(findings[0].rule->id, "abandoned-lock");
+  EXPECT_THAT(findings[0].explanation, HasSubstr("thread 77 of the parent"));
+}
+
+TEST(AbandonedLock, RobustIsSilent) {
+  EXPECT_THAT(RulesOf("live A=robust 1:create(2) 2:+A 2:end 1:!A"), IsEmpty());
+}
+
+TEST(LockOrderCycle, TellsBothSides) {
+  const std::vector<Finding> findings = analyze::Analyze(Play(kCycle).run);
+  ASSERT_THAT(findings, SizeIs(1));
+  const Finding& finding = findings[0];
+  EXPECT_STREQ(finding.rule->id, "lock-order-cycle");
+  EXPECT_EQ(finding.level, Level::kError);
+  EXPECT_EQ(finding.confidence, Confidence::kPotential);
+  EXPECT_EQ(finding.count, 1U);
+  ASSERT_THAT(finding.threads, SizeIs(2));
+  ASSERT_THAT(finding.locks, SizeIs(2));
+  std::vector<std::string> steps;
+  for (const analyze::Step& step : finding.interleaving) {
+    steps.push_back(std::to_string(step.thread) + " " + step.action + " " + std::to_string(step.lock));
+  }
+  EXPECT_THAT(steps, ElementsAre("0 lock 0", "1 lock 1", "0 blocks on 1", "1 blocks on 0"));
+  std::vector<std::string> conditions;
+  for (const analyze::Condition& condition : finding.conditions) {
+    EXPECT_TRUE(condition.holds);
+    EXPECT_FALSE(condition.because.empty());
+    conditions.push_back(condition.name);
+  }
+  EXPECT_THAT(conditions, ElementsAre("distinct-threads", "no-common-gate", "modes-conflict", "may-overlap",
+                                      "can-block"));
+}
+
+TEST(LockOrderCycle, IsJudgedWhenTheProcessIsOver) {
+  EXPECT_THAT(RulesOf((std::string("live ") + kCycle).c_str()), IsEmpty());
+}
+
+TEST(LockOrderCycle, ManyInstancesOfOneClassAreOneFinding) {
+  std::string script = "1:create(2) 1:create(3) ";
+  for (int i = 0; i < 20; ++i) {
+    const std::string a = "A" + std::to_string(i);
+    const std::string b = "B" + std::to_string(i);
+    script += a + "=class:a " + b + "=class:b 2:+" + a + "@1 2:+" + b + "@2 2:-" + b + " 2:-" + a + " ";
+    script += "3:+" + b + "@3 3:+" + a + "@4 3:-" + a + " 3:-" + b + " ";
+  }
+  const std::vector<Finding> findings = analyze::Analyze(Play(script).run);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].count, 20U);
+}
+
+TEST(LockOrderCycle, RingsOfTwoAndThreeAccountsAreOneFinding) {
+  const std::vector<Finding> findings = analyze::Analyze(
+      Play("1:create(2) 1:create(3) 1:create(4) A=class:a B=class:a C=class:a D=class:a E=class:a "
+           "2:+A@1 2:+B@2 2:-B 2:-A 3:+B@1 3:+A@2 3:-A 3:-B "
+           "2:+C@1 2:+D@2 2:-D 2:-C 3:+D@1 3:+E@2 3:-E 3:-D 4:+E@1 4:+C@2 4:-C 4:-E")
+          .run);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].count, 2U);
+  EXPECT_THAT(findings[0].locks, SizeIs(2));
+}
+
+TEST(LockOrderCycle, OtherCodeOrAnotherClassIsAnotherFinding) {
+  EXPECT_THAT(RulesOf("1:create(2) 1:create(3) A=class:a B=class:b C=class:a D=class:b "
+                      "2:+A@1 2:+B@2 2:-B 2:-A 3:+B@3 3:+A@4 3:-A 3:-B "
+                      "2:+C@1 2:+D@2 2:-D 2:-C 3:+D@5 3:+C@6 3:-C 3:-D"),
+              SizeIs(2));
+  EXPECT_THAT(RulesOf("1:create(2) 1:create(3) A=class:a B=class:b C=class:c D=class:b "
+                      "2:+A@1 2:+B@2 2:-B 2:-A 3:+B@3 3:+A@4 3:-A 3:-B "
+                      "2:+C@1 2:+D@2 2:-D 2:-C 3:+D@3 3:+C@4 3:-C 3:-D"),
+              SizeIs(2));
+}
+
+TEST(LockOrderCycle, TheSameInTwoProcessesIsOneFinding) {
+  Played played = Play(kCycle);
+  played.run.processes.push_back(played.process());
+  played.run.processes.back().pid = 200;
+  const std::vector<Finding> findings = analyze::Analyze(played.run);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].count, 2U);
+}
+
+TEST(LockOrderCycle, IdentityDoesNotDependOnThreadsAndTime) {
+  const auto places = [](const char* script) {
+    const Played played = Play(script);
+    std::vector<uint64_t> result;
+    for (const analyze::StackAt& at : analyze::Analyze(played.run).at(0).identity) {
+      result.push_back(played.process().stacks[static_cast<size_t>(at.stack)].frames[0].offset);
+    }
+    return result;
+  };
+  EXPECT_EQ(
+      places("A=class:a B=class:b 1:create(2) 1:create(3) 2:+A@1 2:+B@2 2:-B 2:-A 3:+B@3 3:+A@4 3:-A 3:-B"),
+      places("A=class:a B=class:b 1:create(2) 1:create(3) 2:+B@3 2:+A@4 2:-A 2:-B 3:+A@1 3:+B@2 3:-B 3:-A"));
+}
+
+}  // namespace
+}  // namespace gordian::test

@@ -1,0 +1,156 @@
+#include "libsync/analyze/wait_for_graph.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/event_script.h"
+
+namespace gordian::test {
+namespace {
+
+using analyze::Need;
+using analyze::Stall;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// "2 3" for a cycle of threads 2 and 3, "A: 2" for thread 2 waiting for the abandoned A, then " < 4" for who
+// is behind.
+std::vector<std::string> Stalls(const std::string& script) {
+  const Played played = Play("live 1:create(2) 1:create(3) 1:create(4) 1:create(5) " + script);
+  const auto number = [&played](trace::Index thread) {
+    for (const auto& [name, index] : played.threads) {
+      if (index == thread) {
+        return std::to_string(name);
+      }
+    }
+    return std::string("?");
+  };
+  std::vector<std::string> result;
+  for (const Stall& stall : analyze::FindStalls(played.process())) {
+    std::string text;
+    for (const auto& [name, index] : played.locks) {
+      text += index == stall.lock ? name + ":" : "";
+    }
+    for (const trace::Index thread : stall.threads) {
+      text += (text.empty() ? "" : " ") + number(thread);
+    }
+    text += stall.behind.empty() ? "" : " <";
+    for (const trace::Index thread : stall.behind) {
+      text += " " + number(thread);
+    }
+    result.push_back(text);
+  }
+  return result;
+}
+
+TEST(WaitForGraph, TwoThreadsThatWaitForEachOther) {
+  EXPECT_THAT(Stalls("2:+A 3:+B 2:!B 3:!A"), ElementsAre("2 3"));
+}
+
+TEST(WaitForGraph, ARingOfFour) {
+  EXPECT_THAT(Stalls("2:+A 3:+B 4:+C 5:+D 2:!B 3:!C 4:!D 5:!A"), ElementsAre("2 3 4 5"));
+}
+
+TEST(WaitForGraph, TwoRingsAtOnce) {
+  EXPECT_THAT(Stalls("2:+A 3:+B 4:+C 5:+D 2:!B 3:!A 4:!D 5:!C"), ElementsAre("2 3", "4 5"));
+}
+
+TEST(WaitForGraph, WhoeverWaitsForARingIsBehindIt) {
+  EXPECT_THAT(Stalls("2:+A 3:+B 4:+C 2:!B 3:!A 4:!A 5:!C 1:!join(5)"), ElementsAre("2 3 < 4 5 1"));
+}
+
+TEST(WaitForGraph, AChainThatEndsInARunningThreadIsNoStall) {
+  EXPECT_THAT(Stalls("2:+A 3:+B 2:!B 4:!A"), IsEmpty());
+}
+
+TEST(WaitForGraph, AThreadThatMovedBetweenTwoLooksIsNotStuck) {
+  EXPECT_THAT(Stalls("2:+A 3:+B 2:!B 3:!A 3:moving"), IsEmpty());
+}
+
+TEST(WaitForGraph, ATimedWaitEndsByItself) { EXPECT_THAT(Stalls("2:+A 3:+B 2:!B 3:!~A"), IsEmpty()); }
+
+TEST(WaitForGraph, JoinsTheThreadThatNeedsItsLock) {
+  EXPECT_THAT(Stalls("1:+A 2:!A 1:!join(2)"), ElementsAre("1 2"));
+}
+
+TEST(WaitForGraph, JoinsEachOther) { EXPECT_THAT(Stalls("2:!join(3) 3:!join(2)"), ElementsAre("2 3")); }
+
+TEST(WaitForGraph, JoinOfAnEndedThreadReturns) {
+  EXPECT_THAT(Stalls("1:+A 2:end 1:!join(2) 3:!A"), IsEmpty());
+}
+
+TEST(WaitForGraph, OnItself) {
+  EXPECT_THAT(Stalls("2:+A 2:!A"), ElementsAre("2"));
+  EXPECT_THAT(Stalls("2:!join(2)"), ElementsAre("2"));
+  EXPECT_THAT(Stalls("A=rwlock 2:+A/r 2:!A"), ElementsAre("2"));
+}
+
+TEST(WaitForGraph, KindsThatAnswerInsteadOfHanging) {
+  EXPECT_THAT(Stalls("A=recursive 2:+A 2:!A"), IsEmpty());
+  EXPECT_THAT(Stalls("A=errorcheck 2:+A 2:!A"), IsEmpty());
+}
+
+TEST(WaitForGraph, WhatAnybodyCanReleaseIsNoStall) {
+  EXPECT_THAT(Stalls("A=semaphore 2:+A 2:!A"), IsEmpty());
+  EXPECT_THAT(Stalls("A=handoff 2:+A 3:+B 2:!B 3:!A"), IsEmpty());
+  EXPECT_THAT(Stalls("2:+A 2:!wait(C,A)"), IsEmpty());
+}
+
+TEST(WaitForGraph, ReadersWaitForTheWriterOnly) {
+  EXPECT_THAT(Stalls("A=rwlock 2:+A 3:+B 2:!B 3:!A/r"), ElementsAre("2 3"));
+  EXPECT_THAT(Stalls("A=rwlock 2:+A/r 3:+B 2:!B 3:!A/r"), IsEmpty());
+}
+
+TEST(WaitForGraph, AWriterWaitsForEveryReader) {
+  // Thread 4 reads too and runs, but thread 2 never lets go.
+  EXPECT_THAT(Stalls("A=rwlock 2:+A/r 4:+A/r 3:+B 2:!B 3:!A"), ElementsAre("2 3"));
+}
+
+TEST(WaitForGraph, AReaderBehindAQueuedWriter) {
+  // 2 holds A for reading and waits for B; 4 wants to write A; 3, which holds B, reads A and queues behind 4.
+  EXPECT_THAT(Stalls("A=rwlock 2:+A/r 3:+B 2:!B 4:!A 3:!A/r"), ElementsAre("2 3 4"));
+}
+
+TEST(WaitForGraph, AConditionWaitThatIsPastItsConditionQueuesForItsMutex) {
+  EXPECT_THAT(Stalls("2:+A 2:+M 2:!rewait(C,M) 3:+M 3:!A"), ElementsAre("2 3"));
+  EXPECT_THAT(Stalls("2:+A 2:+M 2:!wait(C,M) 3:+M 3:!A"), IsEmpty());
+}
+
+TEST(WaitForGraph, AbandonedByAThreadThatEnded) {
+  EXPECT_THAT(Stalls("2:+A 2:end 3:!A 4:!A"), ElementsAre("A: 3 4"));
+  EXPECT_THAT(Stalls("2:+A 2:gone 3:+B 3:!A 4:!B"), ElementsAre("A: 3 < 4"));
+}
+
+TEST(WaitForGraph, RobustMutexesTellTheNextOwner) {
+  EXPECT_THAT(Stalls("A=robust 2:+A 2:end 3:!A"), IsEmpty());
+}
+
+TEST(WaitForGraph, LockedAtTheForkByAThreadThatTheChildLacks) {
+  EXPECT_THAT(Stalls("A=inherited:77 1:!A"), ElementsAre("A: 1"));
+  EXPECT_THAT(Stalls("A=inherited:0 1:!A"), IsEmpty());
+  EXPECT_THAT(Stalls("A=inherited:77 2:+A 1:!A"), IsEmpty());
+  EXPECT_THAT(Stalls("A=inherited:77,shared 1:!A"), IsEmpty());
+}
+
+TEST(WaitForGraph, OfAKnotTheSmallestCycleIsTold) {
+  // 2 waits for the readers 3 and 4; 3 waits for 2 directly, 4 by way of 5.
+  EXPECT_THAT(Stalls("A=rwlock 3:+A/r 4:+A/r 2:+B 5:+C 2:!A 3:!B 4:!C 5:!B"), ElementsAre("2 3 < 5 4"));
+}
+
+TEST(StuckNodes, AllNeedsEverybodyAndAnyNeedsOne) {
+  const Need runs;
+  const Need never{Need::Kind::kAny, {}};
+  const auto all = [](std::vector<int32_t> nodes) { return Need{Need::Kind::kAll, std::move(nodes)}; };
+  const auto any = [](std::vector<int32_t> nodes) { return Need{Need::Kind::kAny, std::move(nodes)}; };
+  EXPECT_THAT(analyze::StuckNodes({runs, never, all({0}), all({0, 1}), any({0, 1}), any({1}), any({4, 5})}),
+              ElementsAre(false, true, false, true, false, true, false));
+  // Two that could help each other, and nobody else: stuck. With one way out: not.
+  EXPECT_THAT(analyze::StuckNodes({any({1}), any({0})}), ElementsAre(true, true));
+  EXPECT_THAT(analyze::StuckNodes({any({1, 2}), any({0}), runs}), ElementsAre(false, false, false));
+}
+
+}  // namespace
+}  // namespace gordian::test
