@@ -6,20 +6,37 @@
 #include "preload/intercept.h"
 
 using namespace gordian::record;
+using gordian::trace::Mode;
 
 namespace {
 
 // EOWNERDEAD is an acquisition too: of a robust mutex whose owner died.
 bool Acquired(int result) { return result == 0 || result == EOWNERDEAD; }
 
+int LockSlowly(pthread_mutex_t* mutex, const Site& site);
+
 }  // namespace
 
 INTERCEPT(int, pthread_mutex_lock, pthread_mutex_t* mutex) {
-  const Attempt attempt = BeginAcquire(mutex, Blocking::kForever, CALL_SITE());
+  KnownAcquire known;
+  if (__builtin_expect(BeginKnownAcquire(mutex, CALL_SITE(), &known), 1)) {
+    const int result = REAL(pthread_mutex_lock)(mutex);
+    EndKnownAcquire(known, Acquired(result));
+    return result;
+  }
+  return LockSlowly(mutex, CALL_SITE());
+}
+
+namespace {
+
+__attribute__((noinline)) int LockSlowly(pthread_mutex_t* mutex, const Site& site) {
+  const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kForever, site);
   const int result = REAL(pthread_mutex_lock)(mutex);
   EndAcquire(attempt, Acquired(result));
   return result;
 }
+
+}  // namespace
 
 INTERCEPT(int, pthread_mutex_unlock, pthread_mutex_t* mutex) {
   BeginRelease(mutex, CALL_SITE());
@@ -27,14 +44,14 @@ INTERCEPT(int, pthread_mutex_unlock, pthread_mutex_t* mutex) {
 }
 
 INTERCEPT(int, pthread_mutex_trylock, pthread_mutex_t* mutex) {
-  const Attempt attempt = BeginAcquire(mutex, Blocking::kTry, CALL_SITE());
+  const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kTry, CALL_SITE());
   const int result = REAL(pthread_mutex_trylock)(mutex);
   EndAcquire(attempt, Acquired(result));
   return result;
 }
 
 INTERCEPT(int, pthread_mutex_timedlock, pthread_mutex_t* mutex, const timespec* deadline) {
-  const Attempt attempt = BeginAcquire(mutex, Blocking::kTimed, CALL_SITE());
+  const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kTimed, CALL_SITE());
   const int result = REAL(pthread_mutex_timedlock)(mutex, deadline);
   EndAcquire(attempt, Acquired(result));
   return result;
@@ -42,7 +59,7 @@ INTERCEPT(int, pthread_mutex_timedlock, pthread_mutex_t* mutex, const timespec* 
 
 // std::timed_mutex and std::recursive_timed_mutex end up here.
 INTERCEPT(int, pthread_mutex_clocklock, pthread_mutex_t* mutex, clockid_t clock, const timespec* deadline) {
-  const Attempt attempt = BeginAcquire(mutex, Blocking::kTimed, CALL_SITE());
+  const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kTimed, CALL_SITE());
   const int result = REAL(pthread_mutex_clocklock)(mutex, clock, deadline);
   EndAcquire(attempt, Acquired(result));
   return result;

@@ -59,15 +59,23 @@ Start* AnnounceThread(const pthread_attr_t* attributes, void* (*routine)(void*),
   return start;
 }
 
-void ForgetThread(Start* start) {
+void AfterCreate(const NewThread& created, pthread_t pthread, bool made) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (!entry) {
+  if (!entry || created.record == nullptr) {
     return;
   }
-  if (start->created.record != nullptr) {
-    g_trace.Withdraw(start->created.record);
+  if (!made) {
+    g_trace.Withdraw(created.record);
+  } else if ((__atomic_load_n(&created.record->flags, __ATOMIC_RELAXED) & gordian::trace::kDetached) == 0) {
+    NameThread(created, pthread);  // a detached thread may be gone by now, and its pthread_t another's
   }
-  g_image->arena.Free(start, sizeof(Start));
+}
+
+void MarkThread(gordian::trace::Ref thread, gordian::trace::ThreadFlags flag) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry) {
+    SetThreadFlag(thread, flag);
+  }
 }
 
 struct Join {
@@ -104,9 +112,11 @@ INTERCEPT(int, pthread_create, pthread_t* pthread, const pthread_attr_t* attribu
   if (start == nullptr) {
     return REAL(pthread_create)(pthread, attributes, routine, argument);
   }
+  const NewThread created = start->created;  // the new thread frees what `start` points to
   const int result = REAL(pthread_create)(pthread, attributes, Trampoline, start);
-  if (result != 0) {
-    ForgetThread(start);
+  AfterCreate(created, *pthread, result == 0);
+  if (result != 0 && IsReady()) {
+    g_image->arena.Free(start, sizeof(Start));
   }
   return result;
 }
@@ -149,12 +159,14 @@ INTERCEPT(int, pthread_clockjoin_np, pthread_t pthread, void** result, clockid_t
 }
 
 INTERCEPT(int, pthread_detach, pthread_t pthread) {
+  gordian::trace::Ref thread = 0;
+  {
+    const Entry entry(Entry::Open::kOnlyIfOpen);
+    thread = entry ? FindThread(pthread) : 0;
+  }
   const int error = REAL(pthread_detach)(pthread);
   if (error == 0) {
-    const Entry entry(Entry::Open::kOnlyIfOpen);
-    if (entry) {
-      RecordDetach(pthread);
-    }
+    MarkThread(thread, gordian::trace::kDetached);
   }
   return error;
 }
@@ -162,9 +174,7 @@ INTERCEPT(int, pthread_detach, pthread_t pthread) {
 INTERCEPT(int, pthread_cancel, pthread_t pthread) {
   {
     const Entry entry(Entry::Open::kOnlyIfOpen);
-    if (entry) {
-      RecordCancel(pthread);
-    }
+    SetThreadFlag(entry ? FindThread(pthread) : 0, gordian::trace::kCancelled);
   }
   return REAL(pthread_cancel)(pthread);
 }

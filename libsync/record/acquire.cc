@@ -34,6 +34,22 @@ void RemoveHeld(Thread* thread, int index) {
 
 bool IsRecursive(trace::LockKind kind) { return kind == trace::LockKind::kRecursiveMutex; }
 
+bool GrowHeld(Thread* thread) {
+  const uint32_t capacity = thread->held_capacity * 2;
+  trace::Ref ref = 0;
+  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet, (capacity - 1) * sizeof(trace::HeldEntry), &ref);
+  if (set == nullptr) {
+    return false;
+  }
+  set->thread = thread->ref;  // the slot itself says how many of them count
+  memcpy(set->held, thread->held, thread->own_slot->held_count * sizeof(trace::HeldEntry));
+  g_trace.Commit(set, false);
+  thread->held = set->held;
+  thread->held_capacity = capacity;
+  __atomic_store_n(&thread->own_slot->held_overflow, ref, __ATOMIC_RELEASE);
+  return true;
+}
+
 // A lock on this thread's own stack, below the frames that live now, was left there locked.
 void LookForLeftFrames(Thread* thread, const Site& site) {
   for (int i = static_cast<int>(thread->own_slot->held_count); i-- > 0;) {
@@ -70,7 +86,7 @@ trace::Ref StackOf(Thread* thread, const Site& site) {
   return ref;
 }
 
-Attempt BeginAcquireSlow(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site) {
+Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site) {
   const Entry entry;
   if (!entry) {
     return Attempt{};
@@ -110,28 +126,17 @@ Attempt BeginAcquireSlow(const ObjectFacts& object, trace::Mode mode, Blocking b
   return Attempt{thread, lock, stack, mode, again};
 }
 
-void PushHeldSlow(Thread* thread, trace::SlotRecord* slot, const Attempt& attempt) {
-  const uint32_t count = slot->held_count;
-  trace::Ref ref = 0;
-  const uint32_t capacity = thread->held_capacity * 2;
-  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet, (capacity - 1) * sizeof(trace::HeldEntry), &ref);
-  if (set == nullptr) {
+void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
+  if (thread->own_slot->held_count >= thread->held_capacity && !GrowHeld(thread)) {
     SwitchOff("no room for a thread's holdings");
     return;
   }
-  set->thread = thread->ref;
-  set->count = 0;  // of a slot's overflow the slot itself says how many
-  memcpy(set->held, thread->held, count * sizeof(trace::HeldEntry));
-  g_trace.Commit(set, false);
-  thread->held = set->held;
-  thread->held_capacity = capacity;
-  __atomic_store_n(&slot->held_overflow, ref, __ATOMIC_RELEASE);
-  PushHeld(thread, slot, attempt);
+  PushHeld(thread, thread->own_slot, lock, stack, mode);
 }
 
-void EndAcquireSlow(const Attempt& attempt, bool acquired) {
-  // Not ours to end: a fork child that came back from a call its parent began, or a recorder switched off.
-  if (t_inside || attempt.thread != t_thread || attempt.thread->own_slot == nullptr) {
+void EndAcquire(const Attempt& attempt, bool acquired) {
+  // Not ours to end: a fork child that came back from a call its parent began, or a handler inside the recorder.
+  if (attempt.thread == nullptr || t_inside || attempt.thread != t_thread || attempt.thread->own_slot == nullptr) {
     return;
   }
   Thread* thread = attempt.thread;
@@ -139,9 +144,9 @@ void EndAcquireSlow(const Attempt& attempt, bool acquired) {
   if (!acquired) {
     return;
   }
-  const int index = FindHeld(thread, attempt.lock);
+  const int index = attempt.again ? FindHeld(thread, attempt.lock) : -1;
   if (index < 0) {
-    PushHeld(thread, thread->own_slot, attempt);
+    Hold(thread, attempt.lock, attempt.stack, attempt.mode);
   } else if (IsRecursive(static_cast<trace::LockKind>(g_trace.At<trace::LockRecord>(attempt.lock)->kind))) {
     ++thread->held[index].depth;
   } else {
@@ -249,7 +254,7 @@ void EndConditionWait(const ConditionWait& wait, bool reacquired) {
     }
     return;
   }
-  PushHeld(wait.thread, slot, wait.reacquire);
+  Hold(wait.thread, wait.reacquire.lock, wait.reacquire.stack, wait.reacquire.mode);
 }
 
 void RecordSignal(pthread_cond_t* condition) {

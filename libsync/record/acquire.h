@@ -1,11 +1,11 @@
 // Acquire, release, wait: what a hook says around the real call.
 //
-//     const Attempt attempt = BeginAcquire(mutex, Blocking::kForever, CALL_SITE());
+//     const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kForever, CALL_SITE());
 //     const int result = REAL(pthread_mutex_lock)(mutex);
 //     EndAcquire(attempt, result == 0 || result == EOWNERDEAD);
 //
-// The fast path (everything known: the lock's tag, the place, the situation) touches the lock and memory of this
-// thread, nothing else: no atomic read-modify-write, no system call, no stack. Everything is plain stores; a
+// The fast path of a plain mutex (everything known: the lock's tag, the place, the situation) touches the lock and
+// memory of this thread, nothing else: no atomic read-modify-write, no system call, no stack. Everything is plain stores; a
 // reader believes them when two looks agree. A handler of a signal may interrupt between any two stores, so a
 // slot of the holdings is taken before it is filled.
 //
@@ -65,26 +65,25 @@ inline void PublishLockWait(trace::SlotRecord* slot, trace::Ref lock, trace::Ref
   PublishWait(slot, trace::WaitKind::kLock, timed ? trace::kTimed : 0, mode);
 }
 
-Attempt BeginAcquireSlow(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site);
-void PushHeldSlow(Thread* thread, trace::SlotRecord* slot, const Attempt& attempt);
-void EndAcquireSlow(const Attempt& attempt, bool acquired);
+// The whole path, for every kind of lock and every way of waiting.
+Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site);
+void EndAcquire(const Attempt& attempt, bool acquired);
 void BeginReleaseSlow(const ObjectFacts& object, const Site& site);
+// Adds a holding; makes room first.
+void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode);
 
-inline void PushHeld(Thread* thread, trace::SlotRecord* slot, const Attempt& attempt) {
+// REQUIRES: there is room.
+inline void PushHeld(Thread* thread, trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
   const uint32_t count = slot->held_count;
-  if (__builtin_expect(count >= thread->held_capacity, 0)) {
-    PushHeldSlow(thread, slot, attempt);
-    return;
-  }
   slot->held_count = count + 1;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   trace::HeldEntry* entry = &thread->held[count];
-  entry->stack = attempt.stack;
+  entry->stack = stack;
   entry->acquisition = ++slot->acquisitions;
-  entry->mode = static_cast<uint8_t>(attempt.mode);
+  entry->mode = static_cast<uint8_t>(mode);
   entry->depth = 0;
-  entry->lock = attempt.lock;
-  thread->held_hash ^= HoldingHash(attempt.lock, attempt.stack);
+  entry->lock = lock;
+  thread->held_hash ^= HoldingHash(lock, stack);
 }
 
 // True for a private mutex that is not recursive and carries our tag; then *lock is its record.
@@ -98,39 +97,43 @@ inline bool KnownPlainMutex(const Thread* thread, pthread_mutex_t* mutex, trace:
   return TagMatches(tag, mutex, thread->tag_secret);
 }
 
-__attribute__((always_inline)) inline Attempt BeginAcquire(pthread_mutex_t* mutex, Blocking blocking,
-                                                           const Site& site) {
+// The fast path of an acquisition that may wait for good. True: everything about it is known, the wait is
+// published, and EndKnownAcquire must follow the real call. Kept apart from Attempt so that it stays in registers.
+struct KnownAcquire {
+  Thread* thread;
+  trace::Ref lock;
+  trace::Ref stack;
+};
+__attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_mutex_t* mutex, const Site& site,
+                                                             KnownAcquire* known) {
   Thread* thread = t_thread;
   trace::SlotRecord* slot = thread->slot;
   trace::Ref lock;
-  if (__builtin_expect(slot != nullptr && blocking == Blocking::kForever && KnownPlainMutex(thread, mutex, &lock), 1)) {
-    const bool nested = slot->held_count != 0;
-    const uint64_t key = SituationKey(thread, site, lock, nested);
-    const CacheEntry* entry = CacheSlot(thread, key);
-    if (__builtin_expect(entry->key == key, 1)) {
-      if (nested) {
-        ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
-      }
-      PublishLockWait(slot, lock, entry->stack, trace::Mode::kExclusive, false);
-      return Attempt{thread, lock, entry->stack, trace::Mode::kExclusive, false};
-    }
+  if (__builtin_expect(slot == nullptr || !KnownPlainMutex(thread, mutex, &lock), 0)) {
+    return false;
   }
-  return BeginAcquireSlow(FactsOf(mutex), trace::Mode::kExclusive, blocking, site);
+  const bool nested = slot->held_count != 0;
+  const uint64_t key = SituationKey(thread, site, lock, nested);
+  const CacheEntry* entry = CacheSlot(thread, key);
+  if (__builtin_expect(entry->key != key, 0)) {
+    return false;
+  }
+  if (nested) {
+    ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
+  }
+  PublishLockWait(slot, lock, entry->stack, trace::Mode::kExclusive, false);
+  *known = KnownAcquire{thread, lock, entry->stack};
+  return true;
 }
 
-__attribute__((always_inline)) inline void EndAcquire(const Attempt& attempt, bool acquired) {
-  if (attempt.thread == nullptr) {
-    return;
-  }
-  trace::SlotRecord* slot = attempt.thread->slot;
-  if (__builtin_expect(slot == nullptr || attempt.again, 0)) {
-    EndAcquireSlow(attempt, acquired);
+__attribute__((always_inline)) inline void EndKnownAcquire(const KnownAcquire& known, bool acquired) {
+  trace::SlotRecord* slot = known.thread->slot;
+  if (__builtin_expect(slot == nullptr || !acquired || slot->held_count >= known.thread->held_capacity, 0)) {
+    EndAcquire(Attempt{known.thread, known.lock, known.stack, trace::Mode::kExclusive, false}, acquired);
     return;
   }
   ClearWait(slot);
-  if (acquired) {
-    PushHeld(attempt.thread, slot, attempt);
-  }
+  PushHeld(known.thread, slot, known.lock, known.stack, trace::Mode::kExclusive);
 }
 
 __attribute__((always_inline)) inline void BeginRelease(pthread_mutex_t* mutex, const Site& site) {

@@ -21,7 +21,7 @@ struct Thread;
 
 // A tag is record number << 32 | TagCheck. The secret differs from image to image.
 inline uint32_t TagCheck(const void* address, uint64_t secret) {
-  return static_cast<uint32_t>(((reinterpret_cast<uintptr_t>(address) ^ secret) * 0x9E3779B97F4A7C15u) >> 32);
+  return static_cast<uint32_t>((reinterpret_cast<uintptr_t>(address) >> 3) ^ secret);
 }
 inline bool TagMatches(uint64_t tag, const void* address, uint64_t secret) {
   return static_cast<uint32_t>(tag) == TagCheck(address, secret) && (tag >> 32) != 0;

@@ -121,10 +121,10 @@ void TakeOver(Thread* thread) {
       object = FactsOf(static_cast<pthread_mutex_t*>(object.address));
       object.owner = 0;  // held by us, not by a thread that is missing here
     }
-    const Attempt attempt{thread, ResolveLock(thread, object), 0, static_cast<trace::Mode>(handover->modes[i]), false};
-    if (attempt.lock != 0) {
-      g_trace.At<trace::LockRecord>(attempt.lock)->flags |= trace::kInherited;
-      PushHeld(thread, thread->own_slot, attempt);
+    const trace::Ref lock = ResolveLock(thread, object);
+    if (lock != 0) {
+      g_trace.At<trace::LockRecord>(lock)->flags |= trace::kInherited;
+      Hold(thread, lock, 0, static_cast<trace::Mode>(handover->modes[i]));
       thread->held[thread->own_slot->held_count - 1].depth = handover->depths[i];
     }
   }
@@ -259,15 +259,15 @@ void RecordJoin(Thread* joiner, trace::Ref joinee) {
   __atomic_fetch_or(&record->flags, trace::kJoined, __ATOMIC_RELEASE);
 }
 
-void RecordDetach(pthread_t pthread) {
-  if (const trace::Ref ref = FindThread(pthread); ref != 0) {
-    __atomic_fetch_or(&g_trace.At<trace::ThreadRecord>(ref)->flags, trace::kDetached, __ATOMIC_RELAXED);
+void NameThread(const NewThread& created, pthread_t pthread) {
+  if (created.ref != 0) {
+    g_image->pthreads.Put(&g_image->arena, pthread, created.ref);
   }
 }
 
-void RecordCancel(pthread_t pthread) {
-  if (const trace::Ref ref = FindThread(pthread); ref != 0) {
-    __atomic_fetch_or(&g_trace.At<trace::ThreadRecord>(ref)->flags, trace::kCancelled, __ATOMIC_RELAXED);
+void SetThreadFlag(trace::Ref thread, trace::ThreadFlags flag) {
+  if (thread != 0) {
+    __atomic_fetch_or(&g_trace.At<trace::ThreadRecord>(thread)->flags, flag, __ATOMIC_RELAXED);
   }
 }
 

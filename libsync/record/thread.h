@@ -84,11 +84,13 @@ void BeginThread(const NewThread& created, size_t stack_bytes);
 // The calling thread's start routine is over. Its slot lives on until the thread is known to be gone.
 void FinishThread(bool by_exit);
 
-// The ThreadRecord for a pthread_t, 0 if unknown.
+// The pthread_t of an announced thread. Told by the thread itself and by its creator, whoever comes first: the
+// creator may detach or join it before it has run one instruction.
+void NameThread(const NewThread& created, pthread_t pthread);
+// The ThreadRecord for a pthread_t, 0 if unknown. To be asked before a call that may free the pthread_t.
 trace::Ref FindThread(pthread_t pthread);
 void RecordJoin(Thread* joiner, trace::Ref joinee);
-void RecordDetach(pthread_t pthread);
-void RecordCancel(pthread_t pthread);
+void SetThreadFlag(trace::Ref thread, trace::ThreadFlags flag);
 
 // A new segment of this thread begins; returns its number.
 uint32_t NextSegment(Thread* thread);
