@@ -316,7 +316,7 @@ class FindingBuilder {
       if (process == nullptr || stack.empty()) {
         continue;
       }
-      identity.stacks.push_back(StableFrames(stack, process->executable, kFingerprintFrames));
+      identity.stacks.push_back(IdentifyingFunctions(stack, process->executable));
       top = top.empty() ? WithoutTemplateArguments(TopFrame(stack).function) : top;
     }
     if (identity.stacks.empty()) {

@@ -17,11 +17,8 @@ namespace gordian::report {
 struct Identity {
   std::string rule;
   std::vector<std::string> cycle;                // lock classes in the order of the cycle, any rotation
-  std::vector<std::vector<std::string>> stacks;  // StableFrames() of each stack, in any order
+  std::vector<std::vector<std::string>> stacks;  // IdentifyingFunctions() of each stack, in any order
 };
-
-// How many project functions of a stack take part.
-inline constexpr size_t kFingerprintFrames = 3;
 
 std::string Fingerprint(const Identity& identity);
 

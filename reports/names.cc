@@ -1,7 +1,11 @@
 #include "reports/names.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
+#include <string_view>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "reports/demangle.h"
@@ -10,7 +14,12 @@
 namespace gordian::report {
 namespace {
 
-constexpr size_t kClassFrames = 3;
+constexpr size_t kMaxIdentifying = 4;
+
+// A function whose own or whose class's name has one of these words only locks on behalf of its caller.
+constexpr std::string_view kWrapperWords[] = {"lock",     "locker", "locked",   "mutex",    "rwlock",
+                                              "spinlock", "guard",  "acquire",  "critical", "monitor",
+                                              "enter",    "latch",  "semaphore"};
 
 const char* BaseKind(trace::LockKind kind) {
   switch (kind) {
@@ -42,13 +51,42 @@ const char* BaseKind(trace::LockKind kind) {
   return "lock";
 }
 
+// "MutexLock", "mutex_lock" and "mutexLock" have the words "mutex" and "lock"; "Block" has neither.
+bool HasWrapperWord(std::string_view identifier) {
+  std::string word;
+  for (size_t i = 0; i <= identifier.size(); ++i) {
+    const char c = i < identifier.size() ? identifier[i] : '_';
+    if (absl::ascii_islower(c)) {
+      word.push_back(c);
+      continue;
+    }
+    if (std::find(std::begin(kWrapperWords), std::end(kWrapperWords), word) != std::end(kWrapperWords)) {
+      return true;
+    }
+    word.clear();
+    if (absl::ascii_isupper(c)) {
+      word.push_back(absl::ascii_tolower(c));
+    }
+  }
+  return false;
+}
+
+bool IsLockWrapper(const std::string& function) {
+  const size_t last = function.rfind("::");
+  if (last == std::string::npos) {
+    return HasWrapperWord(function);
+  }
+  const size_t before = last == 0 ? std::string::npos : function.rfind("::", last - 1);
+  return HasWrapperWord(std::string_view(function).substr(before == std::string::npos ? 0 : before + 2));
+}
+
 // A name from a stack: where for people, the functions for the class.
 LockNames FromStack(const std::string& kind, const char* how, const char* class_how, const Frames& stack,
                     const std::string& executable) {
   LockNames names;
   names.name = absl::StrCat(kind, " ", how, " ", ShortPlace(TopFrame(stack)));
-  names.lock_class = absl::StrCat(kind, " ", class_how, " ",
-                                  absl::StrJoin(StableFrames(stack, executable, kClassFrames), " < "));
+  names.lock_class =
+      absl::StrCat(kind, " ", class_how, " ", absl::StrJoin(IdentifyingFunctions(stack, executable), " < "));
   return names;
 }
 
@@ -128,7 +166,7 @@ std::string ThreadName(const trace::Process& process, const trace::Thread& threa
                    : absl::StrCat(thread.name, " (tid ", thread.tid, where, ")");
 }
 
-std::vector<std::string> StableFrames(const Frames& stack, const std::string& executable, size_t limit) {
+std::vector<std::string> IdentifyingFunctions(const Frames& stack, const std::string& executable) {
   std::vector<std::string> names;
   for (const SourceFrame& frame : ProjectFrames(stack)) {
     const std::string function = frame.function.empty() ? "?" : WithoutTemplateArguments(frame.function);
@@ -138,7 +176,7 @@ std::vector<std::string> StableFrames(const Frames& stack, const std::string& ex
     if (names.empty() || names.back() != name) {
       names.push_back(std::move(name));
     }
-    if (names.size() == limit) {
+    if (!IsLockWrapper(function) || names.size() == kMaxIdentifying) {
       break;
     }
   }

@@ -34,9 +34,12 @@ void MakeDistinct(std::vector<ReportLock>* locks);
 // "main", "worker (tid 4712)"; with `with_process` also ", pid 4700" for findings over several processes.
 std::string ThreadName(const trace::Process& process, const trace::Thread& thread, bool with_process);
 
-// The frames by which something is recognised over rebuilds: the first `limit` project functions, innermost
-// first, without templates; functions of shared libraries with their library.
-std::vector<std::string> StableFrames(const Frames& stack, const std::string& executable, size_t limit);
+// The functions by which a place is recognised over rebuilds: the innermost project function, and while those
+// are wrappers around locks ("MutexLock::MutexLock") their callers too, so that the last one is the function
+// that decided to lock. No more than that: optimised code keeps no trace of a caller that did nothing after
+// its call, so outer frames come and go with the compiler's options. Without templates; functions of shared
+// libraries with their library.
+std::vector<std::string> IdentifyingFunctions(const Frames& stack, const std::string& executable);
 
 }  // namespace gordian::report
 
