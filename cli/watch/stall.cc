@@ -74,7 +74,7 @@ std::vector<bool> FindStalled(const std::vector<SlotSnapshot>& slots, const std:
     targets[i] = FindTarget(slots, slots[i]);
     stalled[i] = targets[i].waits;
     for (size_t holder : targets[i].slots) {
-      if (!still[holder] && !exists(slots[holder].slot.tid)) {
+      if (!exists(slots[holder].slot.tid)) {
         targets[i].nobody = true;
       }
     }
