@@ -6,6 +6,9 @@
 
 namespace gordian::cli {
 
+// Stops everything of the tree that lives now but one process, so that nobody acts on the death of another.
+void StopLiving(const ProcessTree& tree, const ProcessId& but);
+
 // SIGKILLs everything of the tree that lives now. A process may fork before it gets its signal: call it again
 // until nothing is left.
 void KillLiving(const ProcessTree& tree);

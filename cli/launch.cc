@@ -36,10 +36,9 @@ int ReadExecError(int fd) {
 
 }  // namespace
 
-Launched Launch(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+Launched Launch(const std::vector<std::string>& command,
+                const std::function<std::vector<std::string>()>& environment,
                 const InheritedSignals& signals) {
-  std::vector<char*> arguments = Pointers(command);
-  std::vector<char*> variables = Pointers(environment);
   Launched launched;
   int status[2];
   if (pipe2(status, O_CLOEXEC) != 0) {
@@ -48,6 +47,9 @@ Launched Launch(const std::vector<std::string>& command, const std::vector<std::
   }
   launched.pid = fork();
   if (launched.pid == 0) {
+    std::vector<std::string> strings = environment();
+    std::vector<char*> arguments = Pointers(command);
+    std::vector<char*> variables = Pointers(strings);
     signals.Restore();
     execvpe(arguments[0], arguments.data(), variables.data());
     int error = errno;

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,9 @@ struct Launched {
   int exec_error = 0;  // errno of execvp or fork; then there is no process
 };
 
-Launched Launch(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+// `environment` is asked in the new process: it may depend on its pid.
+Launched Launch(const std::vector<std::string>& command,
+                const std::function<std::vector<std::string>()>& environment,
                 const InheritedSignals& signals);
 
 // What gordian inherited and only the program needs. Gordian must not keep a pipe of the program's open:

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -18,6 +19,7 @@ namespace {
 
 constexpr char kPreload[] = "LD_PRELOAD";
 constexpr char kShimOptions[] = "GORDIAN_OPTIONS";
+constexpr absl::string_view kOurKeys[] = {"run", "drop", "only", "skip", "children", "root"};
 
 std::string DirectoryOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
@@ -116,11 +118,11 @@ std::string ShimOptions(const PreloadPlan& plan, const Options& options, const s
     absl::StrAppend(&value, ":skip=", absl::StrJoin(options.skip, ","));
   }
   if (!options.children) {
-    absl::StrAppend(&value, ":children=0");
+    absl::StrAppend(&value, ":children=0:root=", getpid());
   }
   for (absl::string_view entry : absl::StrSplit(users, ':', absl::SkipEmpty())) {
     absl::string_view key = entry.substr(0, entry.find('='));
-    bool ours = key == "run" || key == "drop" || key == "only" || key == "skip" || key == "children";
+    bool ours = std::find(std::begin(kOurKeys), std::end(kOurKeys), key) != std::end(kOurKeys);
     if (!ours) {
       absl::StrAppend(&value, ":", entry);
     }

@@ -27,6 +27,7 @@ struct PreloadPlan {
   std::string run;
   std::string drop;
 };
+// To be called in the program's process: with --no-children its pid is part of it.
 std::vector<std::string> ProgramEnvironment(const PreloadPlan& plan, const Options& options);
 
 // The value of GORDIAN_OPTIONS: ours, then those of the user's entries that we do not set.

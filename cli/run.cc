@@ -79,7 +79,8 @@ Ending RunAndReport(const Options& options, const std::vector<std::string>& comm
     return before_start();
   }
   Watcher watcher({&options, &*folder, &*outputs, getpid(), {sentinel.pid()}, shim});
-  Launched launched = Launch(command, ProgramEnvironment(plan, options), signals);
+  Launched launched = Launch(
+      command, [&] { return ProgramEnvironment(plan, options); }, signals);
   if (launched.exec_error != 0) {
     return {ExecFailed(command[0], launched.exec_error), 0};
   }

@@ -137,6 +137,9 @@ void RunLoop::ReapOne(pid_t pid) {
 
 // Job control: who started gordian must see the job stop, and continues gordian.
 void RunLoop::FollowStop() {
+  if (ended_by_ != EndedBy::kItself) {
+    return;  // gordian itself stopped it
+  }
   forwarder_.ForgetStops();
   raise(SIGSTOP);
 }
@@ -169,11 +172,16 @@ void RunLoop::EndTree(EndedBy why, const ProcessId& first, int first_signal, uin
     return;
   }
   ended_by_ = why;
+  if (why == EndedBy::kDeadlockKill) {
+    watcher_->LookAtProcesses(NowNs());
+    StopLiving(watcher_->tree(), first);
+  }
   SignalProcess(first, first_signal);
   // A stopped process would not take it.
   SignalProcess(first, SIGCONT);
   first_ended_ = first;
   kill_all_ns_ = NowNs() + patience_ns;
+  ContinueEnding(NowNs());
 }
 
 // SIGKILL for all, over and over: a process may fork before its signal arrives.

@@ -25,7 +25,7 @@ namespace {
 constexpr uint64_t kMs = 1'000'000;
 
 // Keys of GORDIAN_OPTIONS that the shim alone reads.
-constexpr const char* kShimKeys[] = {"run", "drop", "children", "watch", "identity", "help"};
+constexpr const char* kShimKeys[] = {"run", "drop", "children", "root", "watch", "identity", "help"};
 
 bool IsShimKey(absl::string_view key) {
   return std::any_of(std::begin(kShimKeys), std::end(kShimKeys),

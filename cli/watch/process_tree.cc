@@ -180,13 +180,21 @@ void ProcessTree::Reaped(const ProcStat& stat, int status, uint64_t now_ns) {
 void ProcessTree::MeetGone(const ProcStat& stat, const std::string& command, uint64_t start_ns) {
   ProcessId id{stat.pid, stat.start_ticks};
   SeenProcess& process = seen_[id];
-  by_pid_[stat.pid] = id;
+  by_pid_.try_emplace(stat.pid, id);
   process.stat = stat;
   process.dead = true;
   process.observed.pid = stat.pid;
+  process.observed.start_ticks = stat.start_ticks;
   process.observed.command = command;
   process.observed.start_ns = start_ns;
   SetCreator(id, stat.ppid);
+}
+
+void ProcessTree::SetCommand(const ProcessId& id, const std::string& command) {
+  auto it = seen_.find(id);
+  if (it != seen_.end() && it->second.observed.command.starts_with("[") && !command.empty()) {
+    it->second.observed.command = command;
+  }
 }
 
 void ProcessTree::SetUnseen(const ProcessId& id, const std::string& why) {

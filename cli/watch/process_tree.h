@@ -48,6 +48,8 @@ class ProcessTree {
   void Reaped(const ProcStat& stat, int status, uint64_t now_ns);
   // A process that came and went between two looks, as a trace tells of it. Its start_ticks stay unknown.
   void MeetGone(const ProcStat& stat, const std::string& command, uint64_t start_ns);
+  // The command line of a process that was gone before it could be read.
+  void SetCommand(const ProcessId& id, const std::string& command);
   void SetUnseen(const ProcessId& id, const std::string& why);
 
   void Look(uint64_t now_ns);

@@ -6,7 +6,7 @@
 #include <ctime>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/preload.h"
 #include "cli/watch/doing.h"
 #include "cli/watch/dump.h"
@@ -144,9 +144,9 @@ trace::Run Watcher::LiveRun() {
   run.processes = ReadLive();
   for (size_t i = judged_ended_; i < traces_.ended().size(); ++i) {
     run.processes.push_back(traces_.ended()[i]);
+    MeetTraced(traces_.ended()[i]);
   }
   run.observed = tree_.Observations(root_, false, setup_.options->grace_ms);
-  ObserveTraced(run, &run.observed);
   return run;
 }
 
@@ -222,6 +222,7 @@ void Watcher::NameUnseenChildren(const trace::Process& process) {
 // Images that were exec'd and left no trace: CMD itself, and what took the place of a traced image.
 void Watcher::NameUnseenImages(const trace::Run& run) {
   const SeenProcess* root = tree_.Find(root_);
+  tree_.SetCommand(root_, absl::StrJoin(command_, " "));
   if (!root_unseen_.empty()) {
     tree_.SetUnseen(root_, root_unseen_);
   } else if (root != nullptr && !traces_.WasTraced(root_)) {
@@ -238,26 +239,18 @@ void Watcher::NameUnseenImages(const trace::Run& run) {
 }
 
 // Every traced process is observed, also one that came and went between two looks.
-void Watcher::ObserveTraced(const trace::Run& run, std::vector<trace::Observed>* observed) const {
-  std::set<ProcessId> known;
-  for (const trace::Observed& one : *observed) {
-    known.insert({one.pid, one.start_ticks});
+void Watcher::MeetTraced(const trace::Process& process) {
+  ProcessId id{process.pid, process.start_ticks};
+  if (!process.ended || tree_.Find(id) != nullptr) {
+    return;
   }
-  for (const trace::Process& process : run.processes) {
-    if (!known.insert({process.pid, process.start_ticks}).second) {
-      continue;
-    }
-    trace::Observed one;
-    one.pid = process.pid;
-    one.start_ticks = process.start_ticks;
-    one.start_ns = inspect::MonotonicNs(process.start_ticks);
-    one.creator = process.image == 0 && process.ppid != getpid() ? process.ppid : 0;
-    one.session = process.session;
-    for (const std::string& argument : process.command) {
-      absl::StrAppend(&one.command, one.command.empty() ? "" : " ", argument);
-    }
-    observed->push_back(std::move(one));
-  }
+  ProcStat stat;
+  stat.pid = process.pid;
+  stat.start_ticks = process.start_ticks;
+  stat.ppid = process.image == 0 ? process.ppid : 0;
+  stat.session = process.session;
+  stat.state = 'X';
+  tree_.MeetGone(stat, absl::StrJoin(process.command, " "), inspect::MonotonicNs(process.start_ticks));
 }
 
 trace::Run Watcher::Finish(const End& end) {
@@ -286,11 +279,13 @@ trace::Run Watcher::Finish(const End& end) {
     return std::pair(a.start_ns, a.image) < std::pair(b.start_ns, b.image);
   });
   for (const trace::Process& process : run.processes) {
+    MeetTraced(process);
+  }
+  for (const trace::Process& process : run.processes) {
     NameUnseenChildren(process);
   }
   NameUnseenImages(run);
   run.observed = tree_.Observations(root_, true, setup_.options->grace_ms);
-  ObserveTraced(run, &run.observed);
   run.lost = remarks_;
   run.lost.insert(run.lost.end(), traces_.lost().begin(), traces_.lost().end());
   for (const std::string* folder : {&setup_.folder->path(), &setup_.folder->drop()}) {

@@ -83,7 +83,7 @@ class Watcher {
   std::vector<trace::Process> ReadLive();
   void NameUnseenImages(const trace::Run& run);
   void NameUnseenChildren(const trace::Process& process);
-  void ObserveTraced(const trace::Run& run, std::vector<trace::Observed>* observed) const;
+  void MeetTraced(const trace::Process& process);
 
   Setup setup_;
   ProcessTree tree_;

@@ -109,7 +109,14 @@ class FindingCodesTest(GordianCase):
         self.assertEqual(self.code("--fail-on", "error"), 66)
 
     def test_a_warning_fails_only_if_asked(self):
-        warning = [self.sample("exit_holding")]
+        warning = [self.compile("holds.c", """
+            #include <pthread.h>
+            int main(void) {
+              static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+              pthread_mutex_lock(&lock);
+              return 0;
+            }
+        """)]
         _, report = self.run_json("--", *warning)
         self.assertEqual(rules(report), ["lock-held-at-process-exit"])
         self.assertEqual(self.code(command=warning), 0)

@@ -71,10 +71,15 @@ class RunFolderTest(GordianCase):
 
     def test_a_tmpfs_that_fills_up_later_harms_nothing_and_is_told(self):
         program = self.compile("many.c", """
+            #include <fcntl.h>
             #include <pthread.h>
             #include <stdio.h>
+            #include <unistd.h>
             static void* Work(void* lock) { pthread_mutex_lock(lock); pthread_mutex_unlock(lock); return 0; }
             int main(void) {
+              static char page[4096];
+              int fill = open("/dev/shm/fill", O_WRONLY | O_CREAT, 0600);
+              while (write(fill, page, sizeof page) > 0) {}
               static pthread_mutex_t locks[4000];
               for (int i = 0; i < 4000; ++i) {
                 pthread_t thread;
@@ -87,11 +92,13 @@ class RunFolderTest(GordianCase):
             }
         """)
         result = self.in_namespace(f"""
-            mount -t tmpfs -o size=1200k tmpfs /dev/shm
+            mount -t tmpfs -o size=4m tmpfs /dev/shm
             $G run -q --json report.json -- {program}
+            echo "code $?"
+            $G run -q --json report.json --grace-ms 0 -- sh -c '{program} & wait $!; cat </dev/null; exit 4'
         """)
-        self.assertEqual(result.returncode, 3, result.stderr)
-        self.assertEqual(result.stdout, "done\n")
+        self.assertEqual(result.stdout, "done\ncode 3\ndone\n")
+        self.assertEqual(result.returncode, 4, result.stderr)
         self.assertIn("room", self.coverage())
 
     def test_many_short_processes_fit_a_small_tmpfs(self):

@@ -1,0 +1,141 @@
+"""Programs into which the shim cannot get run untouched, and the coverage names them."""
+import os
+import shutil
+import subprocess
+import unittest
+
+from gordian_case import PATIENCE, GordianCase
+
+HELLO = """
+    #include <stdio.h>
+    #include <unistd.h>
+    int main(int argc, char** argv) {
+      puts("hello");
+      fflush(stdout);
+      if (argc > 1) usleep(600000);
+      return 0;
+    }
+"""
+
+
+class CoverageTest(GordianCase):
+    def unseen(self, *command, code=0, **options):
+        """Runs a command; returns its stdout and the coverage's sentences in one string."""
+        result, report = self.run_json("-q", "--", *command, **options)
+        self.assertEqual(result.returncode, code, result.stderr)
+        return result.stdout, " | ".join(report["coverage"]["unseen"])
+
+    def test_nothing_to_tell_of_ordinary_programs(self):
+        for command in (["true"], ["sh", "-c", "true; (true); true | cat"], ["/usr/bin/python3", "-c", "pass"]):
+            with self.subTest(command=command):
+                self.assertEqual(self.unseen(*command), ("", ""))
+
+    def each_way(self, program, reason):
+        """As CMD, as a child that is gone at once, and as one that lives on for a while."""
+        for command in ([program], ["sh", "-c", f"{program}; true"], ["sh", "-c", f"{program} wait; true"]):
+            with self.subTest(command=command):
+                out, unseen = self.unseen(*command)
+                self.assertEqual(out, "hello\n")
+                self.assertIn(reason, unseen)
+                self.assertIn(os.path.basename(program), unseen)
+
+    def test_static(self):
+        self.each_way(self.compile("hello.c", HELLO, "-static"), "statically linked")
+
+    def test_musl(self):
+        self.each_way(self.compile("hello.c", HELLO, compiler="musl-gcc"), "musl")
+
+    def test_32_bit(self):
+        # Without a C library for it: system calls alone.
+        program = self.compile("tiny.c", """
+            static long Call(long number, long a, long b, long c) {
+              long result;
+              asm volatile("int $0x80" : "=a"(result) : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
+              return result;
+            }
+            void _start(void) {
+              Call(4, 1, (long)"hello\\n", 6);
+              Call(1, 0, 0, 0);
+            }
+        """, "-m32", "-nostdlib", "-fno-pie", "-no-pie", "-fno-stack-protector")
+        for command in ([program], ["sh", "-c", f"{program}; true"]):
+            with self.subTest(command=command):
+                out, unseen = self.unseen(*command)
+                self.assertEqual(out, "hello\n")
+                self.assertTrue("32-bit" in unseen or "static" in unseen, unseen)
+
+    def test_setuid_to_somebody_else(self):
+        program = self.compile("hello.c", HELLO)
+        os.chown(program, 1234, 1234)
+        os.chmod(program, 0o4755)
+        os.chmod(self.folder, 0o755)
+        # A shim that is refused leaves a line of the dynamic linker's; gordian leaves the entry out itself.
+        result, report = self.run_json("-q", "--", program)
+        self.assertEqual((result.returncode, result.stdout, result.stderr.count("ERROR")), (0, "hello\n", 0))
+        self.assertIn("setuid", " ".join(report["coverage"]["unseen"]))
+
+    def test_an_emptied_environment(self):
+        for command in (["env", "-i", "/bin/sh", "-c", "exit 0"], ["sh", "-c", "env -i sleep 0.6; true"],
+                        ["sh", "-c", "env -u LD_PRELOAD true; true"]):
+            with self.subTest(command=command):
+                _, unseen = self.unseen(*command)
+                self.assertIn("LD_PRELOAD was removed", unseen)
+
+    def test_left_out_on_purpose(self):
+        for options, command, reason in (
+                (["--skip", "sleep"], ["sh", "-c", "sleep 0.6; true"], "--skip"),
+                (["--only", "sh", "--only", "da*"], ["sh", "-c", "sleep 0.6; true"], "--only"),
+                (["--no-children"], ["sh", "-c", "sleep 0.6; true"], "--no-children")):
+            with self.subTest(options=options):
+                result, report = self.run_json("-q", *options, "--", *command)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                unseen = " ".join(report["coverage"]["unseen"])
+                self.assertIn(reason, unseen)
+                self.assertIn("sleep", unseen)
+                self.assertNotIn("sh,", unseen)
+
+    def test_a_skipped_program_gives_no_findings(self):
+        abba = self.sample("abba")
+        self.assertEqual(self.gordian("run", "-q", "--skip", "abba", "--", abba).returncode, 0)
+        self.assertEqual(self.gordian("run", "-q", "--no-children", "--", "sh", "-c", f"{abba}; true").returncode, 0)
+        self.assertEqual(self.gordian("run", "-q", "--only", "ab*", "--", "sh", "-c", f"{abba}; true").returncode, 66)
+
+    @unittest.skipUnless(os.geteuid() == 0, "changing the user needs root; scripts/test runs as root")
+    def test_a_program_that_drops_its_user_is_still_seen(self):
+        os.chmod(self.folder, 0o755)
+        program = shutil.copy(self.sample("abba"), self.folder)
+        result, report = self.run_json(
+            "-q", "--", "setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups", program)
+        self.assertIn("lock-order-cycle", [finding["rule"] for finding in report["findings"]], result.stderr)
+        self.assertEqual(result.returncode, 66)
+
+    def test_a_missing_shim_is_125(self):
+        (self.folder / "bin").mkdir()
+        copy = shutil.copy(os.environ["GORDIAN_BUILD"] + "/bin/gordian", self.folder / "bin")
+        result = subprocess.run([copy, "run", "--", "true"], capture_output=True, text=True, timeout=PATIENCE,
+                                env=self.environment())
+        self.assertEqual(result.returncode, 125)
+        self.assertRegex(result.stderr, r"\Agordian: the shim libgordian_preload.so is missing[^\n]*\n\Z")
+
+    def test_a_moved_build_and_an_installed_one_work(self):
+        for library in ("lib", "lib/x86_64-linux-gnu"):
+            with self.subTest(library):
+                prefix = self.folder / library.replace("/", "_")
+                (prefix / "bin").mkdir(parents=True)
+                (prefix / library).mkdir(parents=True)
+                build = os.environ["GORDIAN_BUILD"]
+                gordian = shutil.copy(build + "/bin/gordian", prefix / "bin")
+                shim = shutil.copy(build + "/lib/libgordian_preload.so", prefix / library)
+                result = subprocess.run([gordian, "run", "-q", "--", "sh", "-c", "echo $LD_PRELOAD"], text=True,
+                                        capture_output=True, timeout=PATIENCE, env=self.environment())
+                self.assertEqual((result.returncode, result.stdout), (0, f"{shim}\n"), result.stderr)
+
+    def test_a_program_with_the_dynamic_address_sanitizer_starts(self):
+        program = self.compile("asan.c", "int main(void) { return 3; }\n", "-fsanitize=address")
+        result = self.gordian("run", "-q", "--", program)
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertNotIn("ASan runtime does not come first", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,150 @@
+"""What gordian tells and does while the program runs."""
+import os
+import re
+import resource
+import time
+import unittest
+
+from gordian_case import PATIENCE, GordianCase, rules
+from signals_test import read_line
+
+# Two threads that have each other's lock, and a third that is busy and behind nothing.
+DEADLOCK = """
+    #include <pthread.h>
+    #include <stdio.h>
+    #include <unistd.h>
+    static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER, second = PTHREAD_MUTEX_INITIALIZER;
+    static pthread_barrier_t both;
+    static void* Other(void* unused) {
+      pthread_mutex_lock(&second);
+      pthread_barrier_wait(&both);
+      pthread_mutex_lock(&first);
+      return unused;
+    }
+    int main(void) {
+      pthread_t other;
+      pthread_barrier_init(&both, 0, 2);
+      pthread_create(&other, 0, Other, 0);
+      pthread_mutex_lock(&first);
+      pthread_barrier_wait(&both);
+      puts("now");
+      fflush(stdout);
+      pthread_mutex_lock(&second);
+      return 0;
+    }
+"""
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+class LiveTest(GordianCase):
+    def test_a_deadlock_is_told_within_two_seconds_while_the_program_hangs(self):
+        program = self.compile("hang.c", DEADLOCK)
+        process = self.start("run", "--kill-after", PATIENCE, "--", program)
+        self.assertEqual(read_line(process.stdout), "now\n")
+        start = time.monotonic()
+        line = read_line(process.stderr)
+        self.assertLess(time.monotonic() - start, 2)
+        self.assertIn("deadlock", line)
+        self.assertIsNone(process.poll())
+
+    def test_told_once(self):
+        program = self.compile("hang.c", DEADLOCK)
+        result = self.gordian("run", "--kill-after", "3", "--", program)
+        self.assertEqual(result.returncode, 124)
+        self.assertEqual(len(re.findall(r"Fingerprint", result.stderr)), 1, result.stderr)
+        self.assertRegex(result.stderr.splitlines()[-1], r"1 error\b.*exit 124")
+
+    def test_kill_ends_the_whole_tree(self):
+        program = self.compile("hang.c", DEADLOCK)
+        start = time.monotonic()
+        result, report = self.run_json("--on-deadlock=kill", "--", "sh", "-c", f"sleep 1000 & echo $!; {program}; echo not here")
+        self.assertLess(time.monotonic() - start, 20)
+        self.assertEqual(result.returncode, 66)
+        self.assertEqual(rules(report), ["deadlock"])
+        lines = result.stdout.splitlines()
+        self.assertNotIn("not here", lines)
+        with self.assertRaises(FileNotFoundError):
+            open(f"/proc/{lines[0]}/stat")
+
+    def test_core_ends_the_hanging_process_by_abort(self):
+        program = self.compile("hang.c", DEADLOCK)
+        result = self.gordian("run", "-q", "--on-deadlock=core", "--", "sh", "-c", f"trap 'echo code $?' EXIT; {program}; echo code $?",
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
+        self.assertEqual(result.returncode, 66)
+        self.assertEqual(result.stdout, "now\n")  # the shell did not get to act on it
+
+    def test_dump_after_prints_every_thread_once(self):
+        program = self.compile("hang.c", DEADLOCK)
+        result = self.gordian("run", "-q", "--dump-after", "0.5", "--kill-after", "1.5", "--", program)
+        self.assertEqual(len(re.findall(r"what every thread holds and waits for", result.stderr)), 1)
+        for name in ("first", "second"):
+            self.assertRegex(result.stderr, rf"holds mutex {name}\b")
+            self.assertRegex(result.stderr, rf"waits for lock mutex {name}\b")
+        self.assertRegex(result.stderr, r"Other at \S*hang\.c:\d+")
+
+    def test_contention_is_no_deadlock(self):
+        program = self.compile("busy.c", """
+            #include <pthread.h>
+            #include <unistd.h>
+            static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+            static void* Work(void* unused) {
+              for (int i = 0; i < 3; ++i) {
+                pthread_mutex_lock(&lock);
+                usleep(300000);
+                pthread_mutex_unlock(&lock);
+                usleep(1000);
+              }
+              return unused;
+            }
+            int main(void) {
+              pthread_t threads[3];
+              for (int i = 0; i < 3; ++i) pthread_create(&threads[i], 0, Work, 0);
+              for (int i = 0; i < 3; ++i) pthread_join(threads[i], 0);
+              return 0;
+            }
+        """)
+        result, report = self.run_json("--", program)
+        self.assertEqual((result.returncode, rules(report)), (0, []), result.stderr)
+
+    def test_gordian_is_idle_beside_an_idle_program(self):
+        process = self.start("run", "-q", "--", "/usr/bin/python3", "-c", """
+import threading
+stop = threading.Event()
+for _ in range(50):
+    threading.Thread(target=stop.wait, daemon=True).start()
+print("ready", flush=True)
+input()
+""", stdin=-1)
+        self.assertEqual(read_line(process.stdout), "ready\n")
+        before, start = cpu_seconds(process.pid), time.monotonic()
+        time.sleep(5)
+        used = (cpu_seconds(process.pid) - before) / (time.monotonic() - start)
+        process.communicate("\n", timeout=PATIENCE)
+        self.assertLess(used, 0.02)
+
+    def test_grace_is_for_descendants_and_they_live_on(self):
+        start = time.monotonic()
+        result, report = self.run_json("-q", "--grace-ms", "400", "--", "sh", "-c", "sleep 1001 >/dev/null 2>&1 & echo $!; exit 3")
+        self.assertEqual(result.returncode, 3)
+        self.assertLess(time.monotonic() - start, 20)
+        pid = int(result.stdout)
+        with open(f"/proc/{pid}/comm") as comm:
+            self.assertEqual(comm.read(), "sleep\n")
+
+        os.kill(pid, 9)
+        self.assertIn("child-orphan", rules(report))
+        self.assertIn("sleep 1001", " ".join(report["coverage"]["unseen"]))
+
+    def test_no_wait_when_nobody_is_left(self):
+        start = time.monotonic()
+        self.gordian("run", "-q", "--grace-ms", "30000", "--", "sh", "-c", "sleep 0.3 & exit 0")
+        self.assertLess(time.monotonic() - start, 10)
+
+
+if __name__ == "__main__":
+    unittest.main()
