@@ -75,8 +75,9 @@ TEST(Deadlock, OfAnInterpretersLocksAloneIsSilent) {
 TEST(Deadlock, BeginsAtTheSamePlaceWhateverTheThreadsAreCalled) {
   const auto places = [](const char* script) {
     const Played played = Play(script);
+    const std::vector<Finding> findings = analyze::Analyze(played.run);
     std::vector<uint64_t> result;
-    for (const analyze::StackAt& at : analyze::Analyze(played.run).at(0).identity) {
+    for (const analyze::StackAt& at : findings.at(0).identity) {
       result.push_back(played.process().stacks[static_cast<size_t>(at.stack)].frames[0].offset);
     }
     return result;
@@ -195,8 +196,9 @@ TEST(LockOrderCycle, TheSameInTwoProcessesIsOneFinding) {
 TEST(LockOrderCycle, IdentityDoesNotDependOnThreadsAndTime) {
   const auto places = [](const char* script) {
     const Played played = Play(script);
+    const std::vector<Finding> findings = analyze::Analyze(played.run);
     std::vector<uint64_t> result;
-    for (const analyze::StackAt& at : analyze::Analyze(played.run).at(0).identity) {
+    for (const analyze::StackAt& at : findings.at(0).identity) {
       result.push_back(played.process().stacks[static_cast<size_t>(at.stack)].frames[0].offset);
     }
     return result;
