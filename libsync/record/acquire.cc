@@ -126,6 +126,12 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   return Attempt{thread, lock, stack, mode, again};
 }
 
+void DropHeld(Thread* thread, trace::Ref lock) {
+  if (const int index = FindHeld(thread, lock); index >= 0) {
+    RemoveHeld(thread, index);
+  }
+}
+
 void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
   if (thread->own_slot->held_count >= thread->held_capacity && !GrowHeld(thread)) {
     SwitchOff("no room for a thread's holdings");

@@ -72,6 +72,9 @@ void BeginReleaseSlow(const ObjectFacts& object, const Site& site);
 // Adds a holding; makes room first.
 void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode);
 
+// The lock is gone with its memory: whoever holds it holds nothing. REQUIRES: `thread` is the calling one.
+void DropHeld(Thread* thread, trace::Ref lock);
+
 // REQUIRES: there is room.
 inline void PushHeld(Thread* thread, trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
   const uint32_t count = slot->held_count;

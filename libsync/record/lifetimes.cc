@@ -128,17 +128,24 @@ void BeforeUnmap(void* start, size_t bytes, const Site& site) {
     return;
   }
   ForEachThread([&](Thread* holder) {
-    const uint32_t count = __atomic_load_n(&holder->own_slot->held_count, __ATOMIC_RELAXED);
+    uint32_t count = __atomic_load_n(&holder->own_slot->held_count, __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < count && i < holder->held_capacity; ++i) {
       const trace::HeldEntry held = holder->held[i];
       if (held.lock == 0) {
         continue;
       }
-      const auto* record = g_trace.At<trace::LockRecord>(held.lock);
+      auto* record = g_trace.At<trace::LockRecord>(held.lock);
       // A shared object may live on in another mapping.
-      if (record->address - low < bytes && (record->flags & (trace::kProcessShared | trace::kHandOff)) == 0) {
-        RecordEvent(entry.thread(), trace::EventKind::kUnmapInUse, held.lock, holder->ref, 0,
-                    StackOf(entry.thread(), site), held.stack);
+      if (record->address - low >= bytes || (record->flags & (trace::kProcessShared | trace::kHandOff)) != 0) {
+        continue;
+      }
+      RecordEvent(entry.thread(), trace::EventKind::kUnmapInUse, held.lock, holder->ref, 0,
+                  StackOf(entry.thread(), site), held.stack);
+      record->flags |= trace::kHandOff;
+      if (holder == entry.thread()) {
+        DropHeld(holder, held.lock);
+        --i;  // the next one took its place
+        --count;
       }
     }
   });
