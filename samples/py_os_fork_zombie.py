@@ -1,6 +1,6 @@
 # A Python program forks a helper and never waits for it, while it goes on living.
 # OPTIONS: --grace-ms=300
-# EXPECT: child-zombie
+# EXPECT: child-zombie error
 import os
 import time
 

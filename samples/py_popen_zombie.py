@@ -1,6 +1,6 @@
 # A Python program starts a command with subprocess.Popen, keeps the object and never calls wait or poll.
 # OPTIONS: --grace-ms=300
-# EXPECT: child-zombie
+# EXPECT: child-zombie error
 import subprocess
 import time
 

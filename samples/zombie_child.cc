@@ -1,6 +1,6 @@
 // A parent starts a helper process, goes on working and forgets to wait for it.
 // OPTIONS: --grace-ms=300
-// EXPECT: child-zombie
+// EXPECT: child-zombie error
 #include <unistd.h>
 
 pid_t StartHelper() {

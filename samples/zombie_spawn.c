@@ -1,6 +1,6 @@
 /* Three spawned commands, one forgotten: waiting for any child is not waiting for every child. */
 // OPTIONS: --grace-ms=300
-// EXPECT: child-zombie
+// EXPECT: child-zombie error
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -3,7 +3,8 @@
     run_sample.py samples/NAME.cc
 
 The header of a sample, after the comment that tells its story:
-    EXPECT: rule      one line a finding, over all levels; or `EXPECT: clean`
+    EXPECT: rule      one line a finding, over all levels; `EXPECT: rule level` where the rule has more than one
+                      level; or `EXPECT: clean`
     RUN: args         arguments of the program; each such line is a run of its own
     OPTIONS: options  of `gordian run`
     HANGS             without gordian the program never ends
@@ -57,7 +58,7 @@ class Sample:
 
     @property
     def rules(self):
-        return collections.Counter(rule for rule in self.expected if rule != "clean")
+        return [words.split()[0] for words in self.expected if words != "clean"]
 
     def command(self, build):
         if self.path.suffix == ".py":
@@ -99,9 +100,13 @@ def listed(rules):
     return ", ".join(f"{count} {rule}" for rule, count in sorted(rules.items())) or "nothing"
 
 
-def compare(report, expected):
+def compare(report, sample):
     """Complaints about the findings of a report: missing ones and superfluous ones."""
-    found = collections.Counter(finding["rule"] for finding in report["findings"])
+    levelled = {words.split()[0] for words in sample.expected if " " in words}
+    expected = collections.Counter(words for words in sample.expected if words != "clean")
+    found = collections.Counter(
+        f"{finding['rule']} {finding['level']}" if finding["rule"] in levelled else finding["rule"]
+        for finding in report["findings"])
     complaints = []
     if expected - found:
         complaints.append(f"missing: {listed(expected - found)}")
@@ -126,7 +131,7 @@ def check(sample, arguments, build, source):
     schema = json.loads((source / "docs" / "report.schema.json").read_text())
     complaints = [f"against the schema, at {error.json_path}: {error.message}"
                   for error in jsonschema.Draft202012Validator(schema).iter_errors(report)]
-    complaints += compare(report, sample.rules)
+    complaints += compare(report, sample)
     if sample.hangs != (alone.code is None):
         complaints.append(f"alone it {'hangs' if alone.code is None else f'ends with {alone.code}'}")
     has_error = any(finding["level"] == "error" for finding in report["findings"])

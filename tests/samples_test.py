@@ -39,6 +39,8 @@ class SamplesTest(unittest.TestCase):
                 self.assertTrue(sample.expected)
                 self.assertTrue(sample.expected == ["clean"] or "clean" not in sample.expected)
                 self.assertLessEqual(set(sample.rules), rules)
+                for words in sample.expected:
+                    self.assertRegex(words, r"^[a-z-]+( (error|warning|note))?$")
 
     def test_as_many_clean_traps_as_defects(self):
         clean = [sample for sample in self.samples if not sample.rules]
