@@ -178,7 +178,7 @@ void DwarfVariables::Read() {
   }
 }
 
-std::string DwarfVariables::NameAt(uint64_t start, uint64_t address) {
+std::string DwarfVariables::NameAt(uint64_t start, uint64_t address, const std::string& known_name) {
   if (!read_) {
     Read();
   }
@@ -186,7 +186,7 @@ std::string DwarfVariables::NameAt(uint64_t start, uint64_t address) {
   if (variable == variables_.end()) {
     return "";
   }
-  std::string name = QualifiedName(variable->second);
+  const std::string name = known_name.empty() ? QualifiedName(variable->second) : known_name;
   if (name.empty()) {
     return "";
   }

@@ -19,7 +19,8 @@ class DwarfVariables {
 
   // "g_cache", "Load::mu", "g_server.cache_.mu_", "g_shards[3].mu": what lies at `address`, which must be in
   // a variable that starts at `start`; "" when DWARF does not know the variable.
-  std::string NameAt(uint64_t start, uint64_t address);
+  // `known_name` is what the variable's symbol says, or "".
+  std::string NameAt(uint64_t start, uint64_t address, const std::string& known_name);
 
  private:
   void Read();

@@ -1,10 +1,10 @@
 // The fingerprint of a finding: 16 hex digits that survive what does not change the defect.
 //
 // It is the FNV-1a hash (64 bit) over UTF-8 text of three kinds of lines: the rule, the cycle of lock
-// classes, and for each identifying stack its first project functions. No address, line, pid, thread id,
-// path, template argument or parameter list enters, so rebuilds, optimisation levels, line shifts, load
-// addresses and threads leave it alone; another lock or another function in the cycle changes it. Thread
-// safety: pure functions.
+// classes, and for each identifying stack the project functions that decided to lock there. No address, line,
+// pid, thread id, path, template argument or parameter list enters, so rebuilds, optimisation levels, line
+// shifts, load addresses and threads leave it alone; another lock or another function changes it.
+// Thread safety: pure functions.
 #ifndef GORDIAN_REPORTS_FINGERPRINT_H_
 #define GORDIAN_REPORTS_FINGERPRINT_H_
 

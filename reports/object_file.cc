@@ -163,7 +163,9 @@ std::string ObjectFile::DataName(uint64_t address) {
   if (symbol == data_symbols_.begin() || address >= (--symbol)->start + symbol->size) {
     return "";
   }
-  std::string name = variables_->NameAt(symbol->start, address);
+  // A mangled symbol holds its scopes; a plain one may be that of a local static in C ("mu.0").
+  const std::string scoped = symbol->name.starts_with("_Z") ? ReadableName(symbol->name) : "";
+  std::string name = variables_->NameAt(symbol->start, address, scoped);
   if (!name.empty()) {
     return name;
   }

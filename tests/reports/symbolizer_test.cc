@@ -81,14 +81,18 @@ class SymbolizerTest : public ::testing::Test {
     const Frames frames = StackOf(process, "app::g_config", &symbolizer);
     const Frames project = ProjectFrames(frames);
     // The first of them: the thread that refills takes g_config inside the cache's lock.
-    ASSERT_THAT(Functions(frames),
-                ElementsAre("app::ReadConfig", "app::Refill::{lambda}", StartsWith("app::Cache::With<"),
-                            "app::Refill", "main::{lambda}"));
+    // What started the thread may have left by a tail call from the C++ library, which leaves no trace.
+    std::vector<std::string> functions = Functions(frames);
+    const bool has_entry = functions.size() == 5 && functions.back() == "main::{lambda}";
+    functions.resize(has_entry ? 4 : functions.size());
+    ASSERT_THAT(functions, ElementsAre("app::ReadConfig", "app::Refill::{lambda}",
+                                       StartsWith("app::Cache::With<"), "app::Refill"));
+    EXPECT_TRUE(has_entry || flags.find("-O0") == std::string::npos);
     EXPECT_EQ(project[0].line, LineOf("cycle.cc", "std::lock_guard<std::mutex> lock(g_config);"));
     EXPECT_EQ(project[1].line, LineOf("cycle.cc", "    ReadConfig();"));
     EXPECT_EQ(project[2].line, LineOf("cycle.cc", "body(this);"));
     EXPECT_EQ(project[3].line, LineOf("cycle.cc", "g_cache.With([](Cache* cache) {"));
-    EXPECT_EQ(project[4].line, LineOf("cycle.cc", "app::Refill();"));
+    EXPECT_TRUE(!has_entry || project[4].line == LineOf("cycle.cc", "app::Refill();"));
     for (const SourceFrame& frame : project) {
       EXPECT_EQ(frame.file, Fixture("cycle.cc"));
       EXPECT_EQ(frame.module, folder_.File("program"));
