@@ -128,7 +128,7 @@ void CopyOthers(const char* list, char* out) {
 }  // namespace
 
 bool CannotLoadShim(const char* file, bool search, char* const envp[]) {
-  if (!g_config.on || file == nullptr || (g_image != nullptr && g_image->no_syscalls)) {
+  if (!g_config.on || file == nullptr || g_no_syscalls) {
     return false;
   }
   const char* preload = PreloadEntry(envp);

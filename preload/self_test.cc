@@ -35,7 +35,7 @@ bool KeepsTag(pthread_mutex_t* mutex) {
   *MutexTag(mutex) = kProbe;
   pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
   const timespec past{};
-  bool right = lock(mutex) == 0 && MutexOwner(mutex) == RawGettid() && MutexLooksLocked(mutex);
+  bool right = lock(mutex) == 0 && MutexOwner(mutex) == OwnTid() && MutexLooksLocked(mutex);
   timed_wait(&condition, mutex, CLOCK_MONOTONIC, &past);
   right = right && *MutexTag(mutex) == kProbe && unlock(mutex) == 0 && MutexOwner(mutex) == 0;
   right = right && try_lock(mutex) == 0 && *MutexTag(mutex) == kProbe && unlock(mutex) == 0;

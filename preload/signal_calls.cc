@@ -35,9 +35,10 @@ INTERCEPT(int, tgkill, pid_t group, pid_t thread, int signal) {
   return REAL(tgkill)(group, thread, signal);
 }
 
-// A sandbox begins: a system call of ours could be the one it kills for.
+// A sandbox begins: a system call of ours could be the one it kills for. PR_SET_NO_NEW_PRIVS comes first where the filter
+// itself is loaded by a bare system call (libseccomp).
 INTERCEPT(int, prctl, int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
-  if (option == PR_SET_SECCOMP) {
+  if (option == PR_SET_SECCOMP || (option == PR_SET_NO_NEW_PRIVS && a == 1)) {
     const Entry entry;
     if (entry) {
       StopSystemCalls();

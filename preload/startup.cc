@@ -28,15 +28,6 @@ size_t DefaultStackBytes() {
   return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur == 0 ? size_t{2} << 20 : static_cast<size_t>(limit.rlim_cur);
 }
 
-bool SeccompIsOn() {
-  char status[4096];
-  if (record::ReadSmallFile("/proc/self/status", status, sizeof(status)) <= 0) {
-    return false;
-  }
-  const char* line = strstr(status, "\nSeccomp:\t");
-  return line != nullptr && line[10] != '0';
-}
-
 // With children=0 only the images of the run's first process are recorded. `root` is its pid.
 bool IsExcludedChild(const char* options) {
   size_t bytes = 0;
@@ -56,6 +47,7 @@ bool FindRun(const char* options) {
 
 void Start() {
   record::FindOwnCode();
+  record::ProveOwnTid();
   g_config.hooks_proved = ResolveAll();
   RegisterAtFork();
   const char* options = getenv(kOptionsVariable);
@@ -71,7 +63,7 @@ void Start() {
   g_config.default_stack_bytes = DefaultStackBytes();
   g_config.use_tags = !OptionIs(options, "identity", "memory") && TagsWork();
   g_config.children = !OptionIs(options, "children", "0");
-  if (SeccompIsOn() || !FindRun(options) || !record::Prepare()) {
+  if (!FindRun(options) || !record::Prepare()) {
     return;
   }
   g_config.on = true;

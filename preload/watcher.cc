@@ -205,7 +205,7 @@ bool OnlyWatcherIsLeft(pid_t pid) {
 }
 
 void WaitForWatcher() {
-  if (g_config.watcher_image_pid != 1 || RawGetpid() != 1) {
+  if (g_config.watcher_image_pid != 1 || g_no_syscalls || RawGetpid() != 1) {
     return;
   }
   // The watcher removes the run's folder when it has printed.

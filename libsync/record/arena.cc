@@ -7,6 +7,9 @@
 namespace gordian::record {
 
 void* MapWipedOnFork(size_t bytes) {
+  if (g_no_syscalls) {
+    return nullptr;
+  }
   const long address =
       RawSyscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address < 0 && address > -4096) {
@@ -22,7 +25,11 @@ void* MapWipedOnFork(size_t bytes) {
   return memory;
 }
 
-void Unmap(void* address, size_t bytes) { RawSyscall(SYS_munmap, ToRaw(address), static_cast<long>(bytes)); }
+void Unmap(void* address, size_t bytes) {
+  if (!g_no_syscalls) {
+    RawSyscall(SYS_munmap, ToRaw(address), static_cast<long>(bytes));
+  }
+}
 
 int Arena::ClassOf(size_t bytes) {
   int result = 0;

@@ -14,7 +14,7 @@ namespace {
 // Memory for a handover must survive the fork, so it cannot come from the arena. One page a thread that ever
 // forked with a lock held.
 ForkHandover* HandoverMemory() {
-  if (t_handover == nullptr) {
+  if (t_handover == nullptr && !g_no_syscalls) {
     const long memory = RawSyscall(SYS_mmap, 0, sizeof(ForkHandover), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     t_handover = memory < 0 && memory > -4096 ? nullptr : reinterpret_cast<ForkHandover*>(memory);
   }
@@ -118,7 +118,7 @@ void AfterForkInChild(trace::ChildRecord* child) {
   t_inside = false;
   t_thread = &g_no_thread;
   g_lineage.own_child_record = child;
-  if (child != nullptr) {
+  if (child != nullptr && !g_no_syscalls) {
     child->pid = RawGetpid();
   }
 }

@@ -151,8 +151,10 @@ void FillHeader(int32_t pid, uint64_t ticks, int32_t session, uint32_t image) {
 }
 
 // What this image was forked from is an ancestor now: its locks may come back to us, tagged by it.
-void AdoptLineage(int32_t pid) {
-  if (g_lineage.current_nonce == 0 || g_lineage.current_pid == pid) {
+void AdoptLineage() {
+  // This image has no trace yet (its state was zero), so the last trace is another's. Not judged by pid: a child in
+  // a new pid namespace may have its parent's.
+  if (g_lineage.current_nonce == 0) {
     return;
   }
   if (g_lineage.count == kMaxAncestors) {
@@ -168,7 +170,7 @@ void AdoptLineage(int32_t pid) {
 
 bool Open() {
   const int32_t pid = RawGetpid();
-  AdoptLineage(pid);
+  AdoptLineage();
   if (g_lineage.count > 0 && !g_config.children) {
     return false;
   }
@@ -180,7 +182,6 @@ bool Open() {
     return false;
   }
   FillHeader(pid, ticks, session, image);
-  g_lineage.current_pid = pid;
   g_lineage.current_nonce = g_image->nonce;
   if (g_lineage.own_child_record != nullptr) {
     __atomic_fetch_or(&g_lineage.own_child_record->flags, trace::kChildTraced, __ATOMIC_RELAXED);
@@ -197,6 +198,9 @@ bool Prepare() {
 }
 
 bool EnsureOpen() {
+  if (g_no_syscalls && !IsReady()) {
+    return false;
+  }
   uint32_t state = __atomic_load_n(&g_image->state, __ATOMIC_ACQUIRE);
   if (state == static_cast<uint32_t>(ImageState::kReady)) {
     return true;
@@ -228,7 +232,7 @@ void StopSystemCalls() {
     g_trace.Freeze(kReserve);
     __atomic_fetch_or(&g_trace.header()->flags, trace::kSeccomp, __ATOMIC_RELAXED);
   }
-  g_image->no_syscalls = true;
+  g_no_syscalls = true;
 }
 
 void RecordEnd(trace::End end, uint32_t detail, trace::Ref thread, trace::Ref stack) {

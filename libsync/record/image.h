@@ -75,7 +75,6 @@ struct Image {
   Thread* ended_last;
   SpinLock free_locks_lock;
   trace::Ref free_locks;   // LockRecords without facts, linked through LockRecord::name
-  bool no_syscalls;        // seccomp was seen
 };
 
 // Never null once Prepare() has succeeded.
@@ -89,8 +88,7 @@ struct Ancestor {
 };
 inline constexpr int kMaxAncestors = 8;
 struct Lineage {
-  int32_t current_pid;         // of the image that g_trace belongs to
-  uint64_t current_nonce;      // 0: no trace opened yet
+  uint64_t current_nonce;      // of g_trace; 0: no trace opened yet
   int count;
   Ancestor ancestors[kMaxAncestors];  // newest last
   trace::ChildRecord* own_child_record;  // in the parent's trace, when this image is a fork child

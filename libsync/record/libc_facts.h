@@ -51,7 +51,10 @@ uint8_t MutexLockFlags(int kind);
 // struct pthread starts at pthread_self(); this much of it lies above the thread's stack at most.
 inline constexpr size_t kThreadDescriptorBytes = 4096;
 
-// The signal number mask etc. live with the kernel's headers. The default symbol version of the condition
+// struct pthread::tid (nptl/descr.h: after the 0x2c0 bytes of the header and the list).
+inline constexpr size_t kThreadTidOffset = 0x2d0;
+
+// The default symbol version of the condition
 // functions, needed only where dlsym answers with libc's older one (glibc before 2.36).
 inline constexpr const char* kConditionVersion = "GLIBC_2.3.2";
 inline constexpr const char* kOldestVersion = "GLIBC_2.2.5";

@@ -22,13 +22,20 @@ inline long RawSyscall(long number, long a = 0, long b = 0, long c = 0, long d =
   return result;
 }
 
+// A sandbox was seen to begin: a system call of ours could be the one that it kills for. Whoever would make one that
+// every program does not make anyway asks this first. Never reset; a fork child keeps it, as it keeps the sandbox.
+extern bool g_no_syscalls;
+
 template <typename T>
 inline long ToRaw(T* pointer) {
   return reinterpret_cast<long>(pointer);
 }
 
 inline int RawGetpid() { return static_cast<int>(RawSyscall(SYS_getpid)); }
-inline int RawGettid() { return static_cast<int>(RawSyscall(SYS_gettid)); }
+// The calling thread's id: from the libc's own field once that proved itself (libc_facts.h), else from the kernel.
+int OwnTid();
+// Proves the field. Call once, outside any sandbox.
+void ProveOwnTid();
 
 // CLOCK_MONOTONIC through the vDSO: no kernel entry on ordinary machines.
 inline uint64_t NowNs() {

@@ -17,7 +17,7 @@ class SpinLock {
     for (int spins = 0; __atomic_exchange_n(&word_, 1u, __ATOMIC_ACQUIRE) != 0;) {
       while (__atomic_load_n(&word_, __ATOMIC_RELAXED) != 0) {
         __builtin_ia32_pause();
-        if (++spins % 256 == 0) {
+        if (++spins % 256 == 0 && !g_no_syscalls) {
           RawSyscall(SYS_sched_yield);  // the holder may be off the processor
         }
       }

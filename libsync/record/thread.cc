@@ -24,7 +24,13 @@ __attribute__((tls_model("initial-exec"))) thread_local constinit ForkHandover* 
 namespace {
 
 bool IsGone(int32_t tid) {
-  return !g_image->no_syscalls && RawSyscall(SYS_tgkill, RawGetpid(), tid, 0) == -ESRCH;
+  return !g_no_syscalls && RawSyscall(SYS_tgkill, RawGetpid(), tid, 0) == -ESRCH;
+}
+
+void ReadName(trace::ThreadRecord* record) {
+  if (!g_no_syscalls) {
+    RawSyscall(SYS_prctl, PR_GET_NAME, ToRaw(record->name));
+  }
 }
 
 // A Thread whose thread is over and left nothing behind, to be used again.
@@ -93,6 +99,7 @@ void ResetThreadState(Thread* thread) {
 void FindStack(Thread* thread, bool main_thread, size_t stack_bytes) {
   if (main_thread) {
     rlimit limit{};
+    limit.rlim_cur = RLIM_INFINITY;
     RawSyscall(SYS_prlimit64, 0, RLIMIT_STACK, 0, ToRaw(&limit));
     const uintptr_t bytes = limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > (size_t{1} << 30)
                                 ? size_t{64} << 20
@@ -142,7 +149,7 @@ Thread* Register(const NewThread* created, size_t stack_bytes) {
   if (thread == nullptr) {
     return nullptr;
   }
-  const int32_t tid = RawGettid();
+  const int32_t tid = OwnTid();
   const bool main_thread = tid == g_trace.header()->pid;
   trace::ThreadRecord* record = created == nullptr ? nullptr : created->record;
   trace::Ref ref = created == nullptr ? 0 : created->ref;
@@ -157,7 +164,7 @@ Thread* Register(const NewThread* created, size_t stack_bytes) {
   record->state = static_cast<uint32_t>(trace::ThreadState::kRunning);
   record->pthread = pthread_self();
   record->start_ns = NowNs();
-  RawSyscall(SYS_prctl, PR_GET_NAME, ToRaw(record->name));
+  ReadName(record);
   g_trace.Commit(record);
   if (main_thread) {
     g_trace.header()->first_thread = ref;
@@ -237,7 +244,7 @@ void FinishThread(bool by_exit) {
   Thread* thread = entry.thread();
   thread->finished = true;
   ClearWait(thread->own_slot);
-  RawSyscall(SYS_prctl, PR_GET_NAME, ToRaw(thread->record->name));
+  ReadName(thread->record);
   thread->record->finish_ns = NowNs();
   if (by_exit) {
     thread->record->flags |= trace::kEndedByExit;
