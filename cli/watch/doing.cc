@@ -21,7 +21,7 @@ const char* SyscallName(int64_t number) {
       return "futex";
     case SYS_nanosleep:
     case SYS_clock_nanosleep:
-      return "sleep";
+      return "nanosleep";
     case SYS_pause:
       return "pause";
     case SYS_poll:
@@ -46,7 +46,7 @@ const char* SyscallName(int64_t number) {
       return "accept";
     case SYS_wait4:
     case SYS_waitid:
-      return "wait for another child";
+      return "waitpid";
     case SYS_rt_sigsuspend:
       return "sigsuspend";
     case SYS_rt_sigtimedwait:
@@ -81,8 +81,8 @@ std::string ThreadDoing(pid_t pid, pid_t tid) {
     return "runs";
   }
   const char* name = SyscallName(wait->syscall);
-  return name != nullptr ? absl::StrCat("sleeps in ", name)
-                         : absl::StrCat("sleeps in system call ", wait->syscall);
+  return name != nullptr ? absl::StrCat("is in ", name, "()")
+                         : absl::StrCat("is in system call ", wait->syscall);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "cli/watch/process_tree.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 namespace gordian::cli {
@@ -22,16 +20,9 @@ bool InOwnSession(const SeenProcess& process, pid_t root) {
 
 }  // namespace
 
-ProcessTree::ProcessTree(pid_t ancestor, std::set<pid_t> not_ours)
-    : ancestor_(ancestor), not_ours_(std::move(not_ours)) {
-  not_ours_.insert(getpid());
-}
-
-void ProcessTree::Add(const ProcessId& id) { added_.insert(id); }
-
 void ProcessTree::SetCreator(const ProcessId& child, pid_t creator) {
   auto it = seen_.find(child);
-  if (it == seen_.end() || creator <= 0 || not_ours_.contains(creator)) {
+  if (it == seen_.end() || creator <= 0 || family_.IsOutside(creator)) {
     return;
   }
   if (it->second.creator.first == creator) {
@@ -44,33 +35,6 @@ void ProcessTree::SetCreator(const ProcessId& child, pid_t creator) {
     return;
   }
   it->second.creator = {creator, parent == nullptr ? 0 : parent->stat.start_ticks};
-}
-
-std::set<pid_t> ProcessTree::Members(const std::vector<ProcStat>& stats) const {
-  std::multimap<pid_t, pid_t> children;
-  std::vector<pid_t> open;
-  if (ancestor_ != 0) {
-    open.push_back(ancestor_);
-  }
-  for (const ProcStat& stat : stats) {
-    children.emplace(stat.ppid, stat.pid);
-    if (added_.contains({stat.pid, stat.start_ticks})) {
-      open.push_back(stat.pid);
-    }
-  }
-  std::set<pid_t> members;
-  while (!open.empty()) {
-    pid_t pid = open.back();
-    open.pop_back();
-    if (pid != ancestor_ && (not_ours_.contains(pid) || !members.insert(pid).second)) {
-      continue;
-    }
-    auto [begin, end] = children.equal_range(pid);
-    for (auto it = begin; it != end; ++it) {
-      open.push_back(it->second);
-    }
-  }
-  return members;
 }
 
 void ProcessTree::Meet(const ProcStat& stat, uint64_t now_ns) {
@@ -101,7 +65,7 @@ void ProcessTree::Meet(const ProcStat& stat, uint64_t now_ns) {
 // A parent outside the tree is gordian, init or a subreaper: who made the process is not known from here.
 void ProcessTree::FindCreators(uint64_t now_ns) {
   for (auto& [id, process] : seen_) {
-    if (process.first_seen_ns != now_ns || not_ours_.contains(process.stat.ppid)) {
+    if (process.first_seen_ns != now_ns || family_.IsOutside(process.stat.ppid)) {
       continue;
     }
     const SeenProcess* parent = FindPid(process.stat.ppid);
@@ -112,15 +76,11 @@ void ProcessTree::FindCreators(uint64_t now_ns) {
 }
 
 void ProcessTree::Look(uint64_t now_ns) {
-  std::vector<ProcStat> stats = inspect::ListProcesses();
-  std::set<pid_t> members = Members(stats);
   for (auto& [id, process] : seen_) {
     process.present = false;
   }
-  for (const ProcStat& stat : stats) {
-    if (members.contains(stat.pid)) {
-      Meet(stat, now_ns);
-    }
+  for (const ProcStat& stat : family_.Look()) {
+    Meet(stat, now_ns);
   }
   FindCreators(now_ns);
   Account(last_look_ns_ == 0 ? 0 : now_ns - last_look_ns_, now_ns);

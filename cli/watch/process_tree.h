@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/watch/family.h"
 #include "cli/watch/process_id.h"
 #include "libsync/trace/run.h"
 
@@ -36,12 +37,11 @@ struct SeenProcess {
 
 class ProcessTree {
  public:
-  // `ancestor`: everything below it belongs to the run, but for `not_ours`. 0: only what Add() named and
-  // what is below that.
-  ProcessTree(pid_t ancestor, std::set<pid_t> not_ours);
+  // As in Family.
+  ProcessTree(pid_t ancestor, std::set<pid_t> not_ours) : family_(ancestor, std::move(not_ours)) {}
 
   // A process that belongs to the run for another reason: it has a trace there.
-  void Add(const ProcessId& id);
+  void Add(const ProcessId& id) { family_.Add(id); }
   // A trace knows better who made the process: the parent may have been gone at the first look.
   void SetCreator(const ProcessId& child, pid_t creator);
   // Gordian has reaped it, or is about to: `stat` is what /proc said before.
@@ -72,11 +72,8 @@ class ProcessTree {
   void FindCreators(uint64_t now_ns);
   void Account(uint64_t passed_ns, uint64_t now_ns);
   bool CreatorIsDead(const SeenProcess& process) const;
-  std::set<pid_t> Members(const std::vector<ProcStat>& stats) const;
 
-  pid_t ancestor_;
-  std::set<pid_t> not_ours_;
-  std::set<ProcessId> added_;
+  Family family_;
   std::map<ProcessId, SeenProcess> seen_;
   std::map<pid_t, ProcessId> by_pid_;
   uint64_t last_look_ns_ = 0;

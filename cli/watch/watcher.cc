@@ -241,6 +241,8 @@ void Watcher::NameUnseenImages(const trace::Run& run) {
 // Every traced process is observed, also one that came and went between two looks.
 void Watcher::MeetTraced(const trace::Process& process) {
   ProcessId id{process.pid, process.start_ticks};
+  std::string command = absl::StrJoin(process.command, " ");
+  tree_.SetCommand(id, command);
   if (!process.ended || tree_.Find(id) != nullptr) {
     return;
   }
@@ -250,7 +252,7 @@ void Watcher::MeetTraced(const trace::Process& process) {
   stat.ppid = process.image == 0 ? process.ppid : 0;
   stat.session = process.session;
   stat.state = 'X';
-  tree_.MeetGone(stat, absl::StrJoin(process.command, " "), inspect::MonotonicNs(process.start_ticks));
+  tree_.MeetGone(stat, command, inspect::MonotonicNs(process.start_ticks));
 }
 
 trace::Run Watcher::Finish(const End& end) {

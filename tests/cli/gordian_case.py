@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import select
 import shutil
 import subprocess
 import tempfile
@@ -83,3 +84,15 @@ class GordianCase(unittest.TestCase):
 def rules(report):
     """The rules of a report's findings, sorted, each as often as it was found."""
     return sorted(finding["rule"] for finding in report["findings"])
+
+
+def read_line(stream):
+    """One line, read byte by byte, so that nothing of the next stays in a buffer that select does not see."""
+    line = b""
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([stream], [], [], PATIENCE)
+        byte = os.read(stream.fileno(), 1) if ready else b""
+        if not byte:
+            break
+        line += byte
+    return line.decode()

@@ -5,8 +5,7 @@ import resource
 import time
 import unittest
 
-from gordian_case import PATIENCE, GordianCase, rules
-from signals_test import read_line
+from gordian_case import PATIENCE, GordianCase, read_line, rules
 
 # Two threads that have each other's lock, and a third that is busy and behind nothing.
 DEADLOCK = """

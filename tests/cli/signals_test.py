@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from gordian_case import GORDIAN, PATIENCE, GordianCase
+from gordian_case import GORDIAN, PATIENCE, GordianCase, read_line
 
 # Prints "ready", then every signal that it receives by number, and ends at SIGALRM with 7.
 COUNTER = """
@@ -32,18 +32,6 @@ COUNTER = """
       }
     }
 """
-
-
-def read_line(stream):
-    """One line, read byte by byte, so that nothing of the next stays in a buffer that select does not see."""
-    line = b""
-    while not line.endswith(b"\n"):
-        ready, _, _ = select.select([stream], [], [], PATIENCE)
-        byte = os.read(stream.fileno(), 1) if ready else b""
-        if not byte:
-            break
-        line += byte
-    return line.decode()
 
 
 class SignalsTest(GordianCase):
