@@ -221,6 +221,9 @@ std::optional<RunFolder> RunFolder::CreateBelow(const std::string& base, std::st
     return std::nullopt;
   }
   folder.path_ = path;
+  if (std::string drop = ReadSmallFile(absl::StrCat(path, "/", kDropNote)); IsDropFolder(drop)) {
+    folder.drop_ = drop;
+  }
   folder.Lock();
   folder.MakeDropFolder();
   return folder;
@@ -229,6 +232,9 @@ std::optional<RunFolder> RunFolder::CreateBelow(const std::string& base, std::st
 RunFolder RunFolder::Adopt(const std::string& path) {
   RunFolder folder;
   folder.path_ = path;
+  if (std::string drop = ReadSmallFile(absl::StrCat(path, "/", kDropNote)); IsDropFolder(drop)) {
+    folder.drop_ = drop;
+  }
   folder.Lock();
   return folder;
 }

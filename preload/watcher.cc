@@ -79,6 +79,33 @@ bool MakeRunFolder() {
   return false;
 }
 
+// Images that changed their user cannot enter the run's folder. They find this one by its unguessable name, may put
+// files into it and not list it. A note in the run's folder tells the watcher.
+void MakeDropFolder() {
+  uint64_t random[2] = {};
+  if (strncmp(g_config.run_directory, "/dev/shm/", 9) != 0 ||
+      RawSyscall(SYS_getrandom, ToRaw(random), sizeof(random), 0) != sizeof(random)) {
+    return;
+  }
+  TextBuffer path;
+  path.Append("/dev/shm/gordian-drop-");
+  path.AppendHex(random[0]);
+  path.AppendHex(random[1]);
+  TextBuffer note;
+  note.Append(g_config.run_directory);
+  note.Append("/drop");
+  const long fd = RawSyscall(SYS_openat, AT_FDCWD, ToRaw(note.text()), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return;
+  }
+  if (RawSyscall(SYS_write, fd, ToRaw(path.text()), static_cast<long>(path.size())) == static_cast<long>(path.size()) &&
+      RawSyscall(SYS_mkdirat, AT_FDCWD, ToRaw(path.text()), 0700) == 0 &&
+      RawSyscall(SYS_fchmodat, AT_FDCWD, ToRaw(path.text()), 01733) == 0) {
+    memcpy(g_config.drop_directory, path.text(), path.size() + 1);
+  }
+  RawSyscall(SYS_close, fd);
+}
+
 struct WatchCommand {
   const char* path;
   char* const* argv;
@@ -152,9 +179,14 @@ bool StartWatcher(const char* options) {
   } else if (!MakeRunFolder()) {
     return false;
   }
+  if (watch) {
+    MakeDropFolder();
+  }
   TextBuffer value;
   value.Append("run=");
   value.Append(g_config.run_directory);
+  value.Append(":drop=");
+  value.Append(g_config.drop_directory);
   value.Append(":");
   value.Append(options);
   SetOptionsVariable(value.text());

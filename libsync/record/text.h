@@ -20,12 +20,19 @@ class TextBuffer {
     }
     text_[used_] = '\0';
   }
-  void AppendNumber(uint64_t number, unsigned base = 10) {
+  // All 16 digits.
+  void AppendHex(uint64_t number) {
+    for (int shift = 60; shift >= 0 && used_ < kCapacity - 1; shift -= 4) {
+      text_[used_++] = "0123456789abcdef"[(number >> shift) & 15];
+    }
+    text_[used_] = '\0';
+  }
+  void AppendNumber(uint64_t number) {
     char digits[24];
     int count = 0;
     do {
-      digits[count++] = "0123456789abcdef"[number % base];
-      number /= base;
+      digits[count++] = static_cast<char>('0' + number % 10);
+      number /= 10;
     } while (number != 0);
     while (count > 0 && used_ < kCapacity - 1) {
       text_[used_++] = digits[--count];
