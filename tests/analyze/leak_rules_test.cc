@@ -128,6 +128,15 @@ TEST(ThreadRunningAtExit, IsANoteThatSaysWhereItIs) {
   EXPECT_NE(findings[0].threads[0].waits.stack.stack, trace::kNoIndex);
 }
 
+TEST(ThreadRunningAtExit, ThatJoinsAnotherNamesIt) {
+  const std::vector<Finding> findings =
+      analyze::Analyze(Play("1:create(2) 1:create(3,detached) 2:!join(3) 1:exit").run);
+  ASSERT_THAT(findings, SizeIs(1));
+  ASSERT_THAT(findings[0].threads, SizeIs(2));
+  EXPECT_EQ(findings[0].threads[0].waits.kind, trace::WaitKind::kJoin);
+  EXPECT_EQ(findings[0].threads[0].waits.thread, 1);
+}
+
 TEST(ThreadRunningAtExit, Silent) {
   EXPECT_THAT(RulesOf("1:create(2,detached) 1:exit"), IsEmpty());
   EXPECT_THAT(RulesOf("1:create(2) 1:_exit"), IsEmpty());

@@ -88,15 +88,14 @@ void ThreadsJudge::StillRunning(Index index) {
                                At(process_->threads, thread.wait.thread) != nullptr ||
                                thread.wait.kind == trace::WaitKind::kProcess;
   const std::string doing = WhatItDoes(&builder, waits_for_known ? thread.wait : trace::Wait{});
+  // Parts first: adding one moves the others.
+  const int lock = builder.AddLock(thread.wait.lock);
+  const int joined = builder.AddThread(thread.wait.thread);
   Finding& finding = builder.finding();
   finding.threads[0].role = "still running";
   if (waits_for_known) {
-    WaitPart& waits = finding.threads[0].waits;
-    waits.kind = thread.wait.kind;
-    waits.lock = builder.AddLock(thread.wait.lock);
-    waits.thread = builder.AddThread(thread.wait.thread);
-    waits.timed = thread.wait.timed;
-    waits.stack = builder.Stack(thread.wait.stack);
+    finding.threads[0].waits = {
+        thread.wait.kind, lock, joined, -1, thread.wait.timed, builder.Stack(thread.wait.stack)};
   }
   finding.title = "{thread:0} still ran when the program ended";
   finding.explanation =
