@@ -43,6 +43,11 @@ void BeforeInit(pthread_mutex_t* mutex, const Site& site) {
   }
   auto* record = g_trace.At<trace::LockRecord>(lock);
   Thread* holder = FindHolder(lock, nullptr);
+  if (holder == entry.thread() && (record->flags & trace::kInherited) != 0) {
+    // A pthread_atfork handler makes its copy of a lock anew that it took before the fork (jemalloc): no mistake.
+    DropHeld(holder, lock);
+    return;
+  }
   Thread* waiter = holder != nullptr ? nullptr : FindWaiter(lock, record);
   if (holder == nullptr && waiter == nullptr) {
     return;
