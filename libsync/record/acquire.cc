@@ -68,20 +68,29 @@ void LookForLeftFrames(Thread* thread, const Site& site) {
 
 }  // namespace
 
-trace::Ref StackOf(Thread* thread, const Site& site) {
-  // Two calls from the same return address at the same depth, holding the same, come by the same path but for
-  // rare twins: one stack stands for them. Depth instead of address lets threads share what they learn.
-  const uint64_t depth = thread->stack_high - site.frame;
+namespace {
+
+// Calls from one return address at one depth by the same callers, holding the same, come by the same path but for rare
+// twins: one stack stands for them. Depth instead of address lets threads share what they learn.
+uint64_t PathKey(const Thread* thread, const Site& site) {
   uint64_t held = 0;
   for (uint32_t i = 0; i < thread->own_slot->held_count; ++i) {
     held += MixBits(thread->held[i].stack);
   }
-  const uint64_t key = MixBits(site.return_address ^ MixBits(depth) ^ held) | 1;
-  Table& sites = g_image->sites.For(key);
-  trace::Ref ref = static_cast<trace::Ref>(sites.Find(key));
+  const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
+  const uint64_t depth = thread->stack_high - site.frame;
+  return MixBits(site.return_address ^ MixBits(depth ^ uint64_t{CallerSum(site, callers)} << 32) ^ held) | 1;
+}
+
+}  // namespace
+
+trace::Ref StackOf(Thread* thread, const Site& site) {
+  const uint64_t key = PathKey(thread, site);
+  trace::Ref ref = static_cast<trace::Ref>(g_image->sites.For(key).Find(key));
   if (ref == 0) {
     ref = CaptureStack(site, thread->stack_low, thread->stack_high);
-    sites.Put(&g_image->arena, key, ref);
+    const uint64_t learnt = PathKey(thread, site);  // the unwinder may have told more of the callers
+    g_image->sites.For(learnt).Put(&g_image->arena, learnt, ref);
   }
   return ref;
 }
@@ -117,7 +126,8 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   if (cacheable) {
     const uint64_t key = SituationKey(thread, site, lock, nested);
     if (key != kNeverKey) {
-      *CacheSlot(thread, key) = CacheEntry{key, stack, dependency};
+      const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
+      *CacheSlot(thread, key) = CacheEntry{key, stack, dependency, callers, CallerSum(site, callers)};
     }
   }
   if (blocking != Blocking::kTry && !(again && IsRecursive(object.kind))) {

@@ -118,7 +118,7 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_mutex_t* mu
   const bool nested = slot->held_count != 0;
   const uint64_t key = SituationKey(thread, site, lock, nested);
   const CacheEntry* entry = CacheSlot(thread, key);
-  if (__builtin_expect(entry->key != key, 0)) {
+  if (__builtin_expect(entry->key != key || CallerSum(site, entry->callers) != entry->caller_sum, 0)) {
     return false;
   }
   if (nested) {

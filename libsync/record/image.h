@@ -48,9 +48,10 @@ struct Image {
   uint64_t nonce;
   Arena arena;
 
-  // Stacks: content hash -> Ref, and call site key -> Ref.
+  // Stacks: content hash -> Ref; call site key -> Ref; return address -> size of the frame there.
   ShardedTable stacks;
   ShardedTable sites;
+  ShardedTable frame_sizes;
   // Locks: address -> LockRecord (and kHasFacts), tagged or not.
   ShardedTable locks;
   // How many of them carry no tag (conditions, robust, shared ...): they need a look at munmap.

@@ -22,6 +22,7 @@ struct Capture {
   bool found_caller;
   int count;
   uintptr_t addresses[kMaxFrames];
+  uintptr_t pointers[kCallers + 1];  // the stack pointer in each of the first frames
 };
 
 // Set while the unwinder runs on this thread: where to go when it meets an address of no module.
@@ -41,6 +42,9 @@ _Unwind_Reason_Code OnFrame(_Unwind_Context* context, void* argument) {
   }
   if (address >= g_own_start && address < g_own_end) {
     return _URC_NO_REASON;  // our thread trampoline further out
+  }
+  if (capture->count <= kCallers) {
+    capture->pointers[capture->count] = _Unwind_GetCFA(context);
   }
   capture->addresses[capture->count++] = address;
   return capture->count == kMaxFrames ? _URC_END_OF_STACK : _URC_NO_REASON;
@@ -229,6 +233,41 @@ uint64_t EncodeAddress(uintptr_t address) {
                      : serial << trace::kFrameModuleShift | (offset & trace::kFrameOffsetMask);
 }
 
+namespace {
+
+// Of a function whose frame differs from call to call (alloca): its callers cannot be found without the unwinder.
+constexpr uint64_t kNoFixedSize = uint64_t{1} << 40;
+
+void LearnFrameSize(uintptr_t return_address, uint64_t size) {
+  Table& sizes = g_image->frame_sizes.For(return_address);
+  const uint64_t known = sizes.Find(return_address);
+  if (known != size && known != kNoFixedSize) {
+    sizes.Put(&g_image->arena, return_address, known == 0 && size < kNoFixedSize ? size : kNoFixedSize);
+  }
+}
+
+}  // namespace
+
+Callers FindCallers(const Site& site, uintptr_t stack_low, uintptr_t stack_high) {
+  Callers callers{{kOwnReturnWord, kOwnReturnWord, kOwnReturnWord, kOwnReturnWord}};
+  if (site.frame < stack_low || site.frame >= stack_high) {
+    return callers;  // another stack, whose end is not known
+  }
+  uintptr_t return_address = site.return_address;
+  uintptr_t pointer = site.frame + 2 * sizeof(void*);
+  for (uint16_t& word : callers.words) {
+    const uint64_t size = g_image->frame_sizes.For(return_address).Find(return_address);
+    pointer += size;
+    const uint64_t offset = (pointer - sizeof(void*) - site.frame) / sizeof(void*);
+    if (size == 0 || size == kNoFixedSize || pointer >= stack_high || offset > UINT16_MAX) {
+      break;
+    }
+    word = static_cast<uint16_t>(offset);
+    return_address = reinterpret_cast<const uintptr_t*>(site.frame)[offset];
+  }
+  return callers;
+}
+
 trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_high) {
   Capture capture;
   capture.return_address = site.return_address;
@@ -239,6 +278,9 @@ trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_h
     Unwind(&capture);
   } else {
     __atomic_fetch_add(&g_trace.header()->counters.stacks_skipped, 1, __ATOMIC_RELAXED);
+  }
+  for (int i = 0; i < kCallers && i + 1 < capture.count; ++i) {
+    LearnFrameSize(capture.addresses[i], capture.pointers[i + 1] - capture.pointers[i]);
   }
   if (capture.count == 0) {
     capture.addresses[0] = site.return_address;

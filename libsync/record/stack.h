@@ -24,6 +24,25 @@ struct Site {
 
 inline constexpr int kMaxFrames = 48;
 
+// Where the return addresses of a site's callers lie, in words from the site's frame. A lock is often taken through
+// wrappers (std::mutex::lock and two more at -O0, a class of the program's own), so the return address alone does not
+// tell two callers apart; these words do, and comparing them costs a few loads. They are known once the unwinder has
+// come by: the size of a function's frame at a given return address is the same at each call.
+inline constexpr int kCallers = 4;
+struct Callers {
+  uint16_t words[kCallers];
+};
+inline constexpr uint16_t kOwnReturnWord = 1;  // stands for a level that is not known
+
+inline uint32_t CallerSum(const Site& site, const Callers& callers) {
+  const auto* words = reinterpret_cast<const uint64_t*>(site.frame);
+  return static_cast<uint32_t>(words[callers.words[0]] + words[callers.words[1]] * 3 + words[callers.words[2]] * 5 +
+                               words[callers.words[3]] * 9);
+}
+
+// By the frame sizes known so far. Looks only at memory between the site and `stack_high`.
+Callers FindCallers(const Site& site, uintptr_t stack_low, uintptr_t stack_high);
+
 // The code range of the object that the recorder itself lies in; its frames are left out of stacks.
 void FindOwnCode();
 bool IsOwnCode(const void* address);

@@ -21,6 +21,8 @@ struct CacheEntry {
   uint64_t key;
   trace::Ref stack;
   trace::Ref dependency;  // 0: nothing was held, or it could not block for good
+  Callers callers;
+  uint32_t caller_sum;    // of the call that this entry was made for
 };
 inline constexpr int kCacheBits = 9;
 
