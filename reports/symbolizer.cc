@@ -91,9 +91,11 @@ Frames Symbolizer::ResolveStack(const trace::Process& process, trace::Index stac
   for (size_t i = 0; i < recorded.size(); ++i) {
     const trace::Frame& frame = recorded[i];
     const trace::Module* module = ModuleOf(process, frame);
-    if (i > 0 && module != nullptr) {
-      const bool same_module = recorded[i - 1].module == frame.module;
-      const uint64_t return_address = module->start + frame.offset - module->bias;
+    if (module != nullptr) {
+      // What a recorder hooked is outside: its innermost frame is the last byte of the call that led there.
+      const uint64_t after_call = i == 0 ? 1 : 0;
+      const bool same_module = i > 0 && recorded[i - 1].module == frame.module;
+      const uint64_t return_address = module->start + frame.offset - module->bias + after_call;
       for (SourceFrame hidden : TailCalls(*module, return_address, same_module ? all.back().function : "")) {
         hidden.module = module->path;
         all.push_back(std::move(hidden));

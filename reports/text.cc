@@ -54,7 +54,9 @@ class FindingWriter {
     Headline();
     Paragraph(finding_.explanation);
     for (const ReportThread& thread : finding_.threads) {
-      Thread(thread);
+      if (!IsBystander(thread)) {
+        Thread(thread);
+      }
     }
     for (const ReportProcess& process : finding_.processes) {
       Process(process);
@@ -64,7 +66,7 @@ class FindingWriter {
     }
     Interleaving();
     Conditions();
-    Section("Stuck behind it", finding_.behind);
+    Behind();
     Blank();
     Field("Fix", finding_.fix);
     Field("Fingerprint", finding_.fingerprint);
@@ -212,10 +214,10 @@ class FindingWriter {
     above_.clear();
     Blank();
     const std::string state = process.state.empty() ? "" : absl::StrCat(": ", process.state);
-    const std::string ended = process.ended.empty() ? "" : absl::StrCat(", ", process.ended);
-    out_ += Wrap("  ", 4,
-                 absl::StrCat("pid ", process.pid, " ", process.command, state, ended, " (parent ",
-                              process.ppid, ")"));
+    const bool says_more = !process.ended.empty() && process.ended != process.state;
+    const std::string ended = says_more ? absl::StrCat(", ", process.ended) : "";
+    const std::string parent = process.ppid > 0 ? absl::StrCat(" (parent ", process.ppid, ")") : "";
+    out_ += Wrap("  ", 4, absl::StrCat("pid ", process.pid, " ", process.command, state, ended, parent));
     if (!process.created.empty()) {
       const std::string how = process.created_how.empty() ? "" : absl::StrCat(" by ", process.created_how);
       Stack(absl::StrCat("created", how), process.created);
@@ -239,9 +241,30 @@ class FindingWriter {
   void Interleaving() {
     const std::string steps = InterleavingText(finding_, options_.color);
     if (!steps.empty()) {
-      const std::string title = Confirmed() ? "How it hung" : "How it would hang";
+      const bool hung = std::any_of(finding_.threads.begin(), finding_.threads.end(),
+                                    [](const ReportThread& thread) { return !thread.waits.kind.empty(); });
+      const char* title = !Confirmed() ? "How it would hang" : hung ? "How it hung" : "What happened";
       absl::StrAppend(&out_, "\n  ", Paint(title, Tone::kBold, options_.color), "\n", steps);
     }
+  }
+
+  // Stuck, but no part of what it is stuck behind: one line is enough.
+  bool IsBystander(const ReportThread& thread) const {
+    const auto& steps = finding_.interleaving;
+    return !Verbose() && !finding_.behind.empty() && !steps.empty() && !thread.waits.stack.empty() &&
+           std::none_of(steps.begin(), steps.end(),
+                        [&thread](const ReportStep& step) { return step.thread == thread.id; });
+  }
+
+  void Behind() {
+    std::vector<std::string> lines;
+    for (const ReportThread& thread : finding_.threads) {
+      if (IsBystander(thread)) {
+        lines.push_back(absl::StrCat(thread.name, " ", WaitText(thread.waits), " at ",
+                                     FrameText(TopFrame(thread.waits.stack))));
+      }
+    }
+    Section("Stuck behind it", lines.size() >= finding_.behind.size() ? lines : finding_.behind);
   }
 
   void Conditions() {

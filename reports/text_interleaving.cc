@@ -1,6 +1,7 @@
 #include "reports/text_interleaving.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -15,8 +16,19 @@ constexpr size_t kIndent = 4;
 constexpr size_t kNumberWidth = 3;
 constexpr char kBetween[] = " | ";
 
+// Whom a thread joins, where the step itself names no lock.
+std::string JoinTarget(const ReportFinding& finding, const ReportStep& step) {
+  for (const ReportThread& thread : finding.threads) {
+    if (thread.id == step.thread && step.action == "join" && thread.waits.kind == "join") {
+      return " " + thread.waits.target;
+    }
+  }
+  return "";
+}
+
 std::string What(const ReportFinding& finding, const ReportStep& step) {
-  return step.lock.empty() ? step.action : absl::StrCat(step.action, " ", LockName(finding, step.lock));
+  return step.lock.empty() ? step.action + JoinTarget(finding, step)
+                           : absl::StrCat(step.action, " ", LockName(finding, step.lock));
 }
 
 std::string Where(const ReportStep& step) {
@@ -82,11 +94,16 @@ std::string AsColumns(const ReportFinding& finding, const std::vector<std::strin
     titles.push_back(ThreadTitle(finding, id));
   }
   std::string out = Paint(table.Row("", titles), Tone::kBold, color);
+  std::set<std::string> by_id;  // locks whose names are too long for a column
   for (const ReportStep& step : finding.interleaving) {
     const auto place = std::find(columns.begin(), columns.end(), step.thread);
     const size_t column = place == columns.end() ? 0 : static_cast<size_t>(place - columns.begin());
     const std::string number = absl::StrCat(step.step);
-    const std::string what = What(finding, step);
+    std::string what = What(finding, step);
+    if (Width(what) > table.width() && !step.lock.empty()) {
+      what = absl::StrCat(step.action, " ", step.lock);
+      by_id.insert(step.lock);
+    }
     const std::string where = Where(step);
     const std::string both = where.empty() ? what : absl::StrCat(what, "  ", where);
     if (Width(both) <= table.width()) {
@@ -95,6 +112,10 @@ std::string AsColumns(const ReportFinding& finding, const std::vector<std::strin
       out += table.Row(number, column, what);
       out += where.empty() ? "" : table.Row("", column, absl::StrCat("  ", where));
     }
+  }
+  for (const std::string& id : by_id) {
+    out += Wrap(absl::StrCat(std::string(kIndent + kNumberWidth, ' '), id, " is "), kIndent + kNumberWidth,
+                LockName(finding, id));
   }
   return out;
 }
@@ -124,8 +145,8 @@ std::string LockName(const ReportFinding& finding, const std::string& id) {
 }
 
 std::string InterleavingText(const ReportFinding& finding, bool color) {
-  if (finding.interleaving.empty()) {
-    return "";
+  if (finding.interleaving.size() < 2) {
+    return "";  // one step is no schedule; its stack says the same
   }
   const std::vector<std::string> columns = Columns(finding);
   return columns.empty() || columns.size() > kMaxColumns ? AsList(finding)

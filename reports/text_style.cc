@@ -1,5 +1,6 @@
 #include "reports/text_style.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -77,6 +78,10 @@ void MakePrintable(ReportProcess* process) {
 }  // namespace
 
 std::string Printable(std::string_view text, size_t limit) {
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F; };
+  if (text.size() <= limit && std::all_of(text.begin(), text.end(), is_plain)) {
+    return std::string(text);
+  }
   std::string out;
   size_t characters = 0;
   for (size_t at = 0; at < text.size();) {

@@ -77,7 +77,11 @@ class ProbeParser {
       std::getline(words >> std::ws, module.path);
       module.build_id = module.build_id == "-" ? "" : module.build_id;
       const trace::Frame frame = FrameOf(module, address);
-      what == "lock" ? AddLock(address, frame) : process_.stacks.back().frames.push_back(frame);
+      if (what == "lock") {
+        AddLock(address, frame);
+      } else if (module.path != Probe()) {
+        AddFrame(frame);
+      }
     }
     return std::move(process_);
   }
@@ -94,6 +98,13 @@ class ProbeParser {
     }
     process_.modules.push_back(module);
     return {static_cast<trace::Index>(process_.modules.size()) - 1, address - module.start};
+  }
+
+  // As the recorder does: its own frames are left out, and the innermost address is that of the call.
+  void AddFrame(trace::Frame frame) {
+    std::vector<trace::Frame>& frames = process_.stacks.back().frames;
+    frame.offset -= frames.empty() ? 1 : 0;
+    frames.push_back(frame);
   }
 
   // One lock record for each acquisition: its stack has the lock's index.
