@@ -43,7 +43,7 @@ class CallerStacks(unittest.TestCase):
         callers = set()
         for thread in findings[0]["threads"]:
             stacks = [thread["holds"][0]["stack"], thread["waits"]["stack"]]
-            mine = {frame["function"] for stack in stacks for frame in stack} & {"Forward", "Reverse"}
+            mine = {frame.get("function") for stack in stacks for frame in stack} & {"Forward", "Reverse"}
             self.assertEqual(len(mine), 1, stacks)
             callers |= mine
         self.assertEqual(callers, {"Forward", "Reverse"})

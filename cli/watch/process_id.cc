@@ -52,8 +52,10 @@ uint64_t PidNamespace(pid_t pid) {
   return stat(absl::StrCat("/proc/", pid, "/ns/pid").c_str(), &info) == 0 ? info.st_ino : 0;
 }
 
-pid_t InnerPid(pid_t pid) {
-  std::string status = ReadSmallFile(absl::StrCat("/proc/", pid, "/status"));
+pid_t InnerPid(pid_t pid) { return InnerTid(pid, pid); }
+
+pid_t InnerTid(pid_t pid, pid_t tid) {
+  std::string status = ReadSmallFile(absl::StrCat("/proc/", pid, "/task/", tid, "/status"));
   size_t line = status.find("\nNSpid:");
   if (line == std::string::npos) {
     return 0;

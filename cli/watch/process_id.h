@@ -36,6 +36,7 @@ std::string CommandLine(const ProcStat& stat);
 // The inode of its pid namespace, and the pid that it has there; 0: unknown.
 uint64_t PidNamespace(pid_t pid);
 pid_t InnerPid(pid_t pid);
+pid_t InnerTid(pid_t pid, pid_t tid);
 
 // CLOCK_MONOTONIC.
 uint64_t NowNs();

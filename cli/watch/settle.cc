@@ -16,8 +16,6 @@ namespace {
 constexpr uint64_t kApartNs = 200'000'000;
 constexpr uint64_t kConditionBytes = 48;  // sizeof(pthread_cond_t)
 
-bool Exists(pid_t pid, pid_t tid) { return inspect::ReadTaskStat(pid, tid).has_value(); }
-
 // Past its condition, a waiter sleeps at the mutex: at an address outside the condition.
 bool PastCondition(const trace::SlotRecord& slot, uint64_t futex) {
   return futex != 0 && (futex < slot.wait_address || futex >= slot.wait_address + kConditionBytes);
@@ -25,10 +23,34 @@ bool PastCondition(const trace::SlotRecord& slot, uint64_t futex) {
 
 }  // namespace
 
-std::optional<SettleWatch::Task> SettleWatch::ReadTask(pid_t pid, pid_t tid) {
-  auto stat = inspect::ReadTaskStat(pid, tid);
-  auto switches = inspect::ReadContextSwitches(pid, tid);
-  auto wait = inspect::ReadTaskWait(pid, tid);
+// The trace of another pid namespace has tids of that one.
+pid_t SettleWatch::OuterTid(int32_t tid) const {
+  if (!foreign_pids_) {
+    return tid;
+  }
+  auto known = outer_tids_.find(tid);
+  return known == outer_tids_.end() ? 0 : known->second;
+}
+
+void SettleWatch::MapTids() {
+  outer_tids_.clear();
+  if (foreign_pids_) {
+    for (pid_t tid : inspect::ListTasks(pid_)) {
+      outer_tids_[InnerTid(pid_, tid)] = tid;
+    }
+  }
+}
+
+bool SettleWatch::Exists(int32_t tid) const {
+  pid_t outer = OuterTid(tid);
+  return outer != 0 && inspect::ReadTaskStat(pid_, outer).has_value();
+}
+
+std::optional<SettleWatch::Task> SettleWatch::ReadTask(int32_t inner) const {
+  pid_t tid = OuterTid(inner);
+  auto stat = inspect::ReadTaskStat(pid_, tid);
+  auto switches = inspect::ReadContextSwitches(pid_, tid);
+  auto wait = inspect::ReadTaskWait(pid_, tid);
   if (!stat.has_value() || !switches.has_value() || !wait.has_value()) {
     return std::nullopt;
   }
@@ -47,10 +69,12 @@ std::vector<bool> SettleWatch::Unchanged(const std::vector<trace::SlotSnapshot>&
 
 bool SettleWatch::Look(const LiveTrace& trace, uint64_t now_ns) {
   pid_ = trace.pid;
+  foreign_pids_ = trace.foreign_pids;
+  MapTids();
   std::vector<trace::SlotSnapshot> slots = trace::ReadSlots(trace.path, trace.header);
-  auto exists = [&](int32_t tid) { return Exists(pid_, tid); };
+  auto exists = [&](int32_t tid) { return Exists(tid); };
   std::vector<bool> stalled = FindStalled(slots, Unchanged(slots), exists);
-  TakeSamples(pid_, slots, stalled, now_ns);
+  TakeSamples(slots, stalled, now_ns);
   last_.clear();
   for (const trace::SlotSnapshot& slot : slots) {
     last_[slot.slot.tid] = slot;
@@ -68,7 +92,7 @@ bool SettleWatch::Look(const LiveTrace& trace, uint64_t now_ns) {
   return judged_.insert(Signature(slots)).second;
 }
 
-void SettleWatch::TakeSamples(pid_t pid, const std::vector<trace::SlotSnapshot>& slots,
+void SettleWatch::TakeSamples(const std::vector<trace::SlotSnapshot>& slots,
                               const std::vector<bool>& stalled, uint64_t now_ns) {
   std::map<int32_t, Sample> fresh;
   for (size_t i = 0; i < slots.size(); ++i) {
@@ -76,7 +100,7 @@ void SettleWatch::TakeSamples(pid_t pid, const std::vector<trace::SlotSnapshot>&
       continue;
     }
     const trace::SlotRecord& slot = slots[i].slot;
-    auto task = ReadTask(pid, slot.tid);
+    auto task = ReadTask(slot.tid);
     if (!task.has_value() || task->state != 'S') {
       continue;
     }
@@ -110,28 +134,37 @@ std::string SettleWatch::Signature(const std::vector<trace::SlotSnapshot>& slots
 }
 
 void SettleWatch::Apply(trace::Process* process) const {
+  // First who is gone, then who still sleeps: exit_group wakes every thread before the first one is gone, so a
+  // thread that has not moved by then proves that the others did not vanish with their process.
   for (trace::Thread& thread : process->threads) {
-    if (!thread.live) {
-      continue;
-    }
-    auto sample = samples_.find(thread.tid);
-    if (sample == samples_.end() || !sample->second.settled) {
-      // A slot that looked the same before, of a thread that the kernel does not know: it died in silence.
-      auto before = last_.find(thread.tid);
-      bool same = before != last_.end() && before->second.slot.acquisitions == thread.acquisitions;
-      thread.gone = same && thread.state == trace::ThreadState::kRunning && !Exists(pid_, thread.tid);
-      continue;
-    }
-    const trace::SlotRecord& slot = sample->second.slot.slot;
-    bool same = slot.acquisitions == thread.acquisitions && slot.segment == thread.segment &&
-                slot.wait_kind == static_cast<uint8_t>(thread.wait.kind);
-    // Asked again after the trace was read: then the reading lies between two equal looks.
-    auto task = ReadTask(pid_, thread.tid);
-    thread.settled = same && task.has_value() && *task == sample->second.task;
-    if (thread.settled && thread.wait.kind == trace::WaitKind::kCondition && thread.wait.mutex >= 0) {
-      const trace::Lock& mutex = process->locks[static_cast<size_t>(thread.wait.mutex)];
-      thread.wait.reacquiring = sample->second.task.futex == mutex.address;
-    }
+    auto before = last_.find(thread.tid);
+    bool same = before != last_.end() && before->second.slot.acquisitions == thread.acquisitions;
+    thread.gone = thread.live && same && thread.state == trace::ThreadState::kRunning && !Exists(thread.tid);
+  }
+  bool any_settled = false;
+  for (trace::Thread& thread : process->threads) {
+    Settle(process, &thread);
+    any_settled = any_settled || thread.settled;
+  }
+  for (trace::Thread& thread : process->threads) {
+    thread.gone = thread.gone && any_settled;
+  }
+}
+
+void SettleWatch::Settle(trace::Process* process, trace::Thread* thread) const {
+  auto sample = samples_.find(thread->tid);
+  if (!thread->live || sample == samples_.end() || !sample->second.settled) {
+    return;
+  }
+  const trace::SlotRecord& slot = sample->second.slot.slot;
+  bool same = slot.acquisitions == thread->acquisitions && slot.segment == thread->segment &&
+              slot.wait_kind == static_cast<uint8_t>(thread->wait.kind);
+  // Asked again after the trace was read: then the reading lies between two equal looks.
+  auto task = ReadTask(pid_, thread->tid);
+  thread->settled = same && task.has_value() && *task == sample->second.task;
+  if (thread->settled && thread->wait.kind == trace::WaitKind::kCondition && thread->wait.mutex >= 0) {
+    const trace::Lock& mutex = process->locks[static_cast<size_t>(thread->wait.mutex)];
+    thread->wait.reacquiring = sample->second.task.futex == mutex.address;
   }
 }
 

@@ -42,13 +42,19 @@ class SettleWatch {
     uint64_t since_ns = 0;  // unchanged since this look
     bool settled = false;
   };
-  static std::optional<Task> ReadTask(pid_t pid, pid_t tid);
+  pid_t OuterTid(int32_t tid) const;
+  void MapTids();
+  bool Exists(int32_t tid) const;
+  std::optional<Task> ReadTask(int32_t tid) const;
   std::vector<bool> Unchanged(const std::vector<trace::SlotSnapshot>& slots) const;
-  void TakeSamples(pid_t pid, const std::vector<trace::SlotSnapshot>& slots, const std::vector<bool>& stalled,
+  void TakeSamples(const std::vector<trace::SlotSnapshot>& slots, const std::vector<bool>& stalled,
                    uint64_t now_ns);
+  void Settle(trace::Process* process, trace::Thread* thread) const;
   std::string Signature(const std::vector<trace::SlotSnapshot>& slots) const;
 
   pid_t pid_ = 0;
+  bool foreign_pids_ = false;
+  std::map<int32_t, pid_t> outer_tids_;  // of a foreign pid namespace
   std::map<int32_t, trace::SlotSnapshot> last_;  // by tid
   std::map<int32_t, Sample> samples_;            // by tid; stalled threads only
   std::set<std::string> judged_;

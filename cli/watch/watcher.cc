@@ -74,7 +74,7 @@ void Watcher::LookAtTraces(uint64_t now_ns) {
   std::erase_if(settle_, [&](const auto& entry) { return !traces_.live().contains(entry.first); });
   bool stalled = false;
   for (const auto& [path, trace] : traces_.live()) {
-    if (trace.pid == 0 || trace.foreign_pids) {
+    if (trace.pid == 0) {
       continue;
     }
     if (settle_[path].Look(trace, now_ns)) {
@@ -213,7 +213,8 @@ void Watcher::NameUnseenChildren(const trace::Process& process) {
       seen = tree_.FindPid(child.pid);
     }
     ProcessId id = IdOf(seen->stat);
-    if (seen->observed.unseen.empty() && !traces_.WasTracedPid(child.pid)) {
+    if (seen->observed.unseen.empty() && !traces_.WasTracedPid(child.pid) &&
+        !traces_.HasForeignChild(process.nonce)) {
       tree_.SetUnseen(id, unseen_.WhyGone(id, child.exec_path));
     }
   }
