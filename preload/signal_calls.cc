@@ -1,4 +1,5 @@
 // Who sends which process a signal: a lock that a killed process leaves behind is then more than an accident.
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
@@ -33,6 +34,32 @@ INTERCEPT(int, kill, pid_t pid, int signal) {
 INTERCEPT(int, tgkill, pid_t group, pid_t thread, int signal) {
   RecordKill(group, signal, CALL_SITE());
   return REAL(tgkill)(group, thread, signal);
+}
+
+// A jump out of a handler that interrupted the recorder would leave its locks taken for good. The jump itself restores
+// another frame, so nothing of ours is left on the stack.
+INTERCEPT(void, longjmp, jmp_buf buffer, int value) {
+  LeaveByJump();
+  REAL(longjmp)(buffer, value);
+  __builtin_unreachable();
+}
+
+INTERCEPT(void, _longjmp, jmp_buf buffer, int value) {
+  LeaveByJump();
+  REAL(_longjmp)(buffer, value);
+  __builtin_unreachable();
+}
+
+INTERCEPT(void, siglongjmp, sigjmp_buf buffer, int value) {
+  LeaveByJump();
+  REAL(siglongjmp)(buffer, value);
+  __builtin_unreachable();
+}
+
+INTERCEPT(void, __longjmp_chk, sigjmp_buf buffer, int value) {
+  LeaveByJump();
+  REAL(__longjmp_chk)(buffer, value);
+  __builtin_unreachable();
 }
 
 // A sandbox begins: a system call of ours could be the one it kills for. PR_SET_NO_NEW_PRIVS comes first where the filter

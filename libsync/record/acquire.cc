@@ -59,7 +59,7 @@ void LookForLeftFrames(Thread* thread, const Site& site) {
     }
     const auto* lock = g_trace.At<trace::LockRecord>(entry.lock);
     if ((lock->flags & trace::kOnStack) != 0 && lock->creator == thread->ref && lock->address >= thread->stack_low &&
-        lock->address < site.frame && site.frame < thread->stack_high) {
+        lock->address < site.frame && site.frame < thread->stack_high && !OnSignalStack()) {
       RecordEvent(thread, trace::EventKind::kFrameInUse, entry.lock, thread->ref, 0, StackOf(thread, site), entry.stack);
       RemoveHeld(thread, i);
     }
@@ -143,9 +143,16 @@ void DropHeld(Thread* thread, trace::Ref lock) {
 }
 
 void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
-  if (thread->own_slot->held_count >= thread->held_capacity && !GrowHeld(thread)) {
-    SwitchOff("no room for a thread's holdings");
-    return;
+  if (thread->own_slot->held_count >= thread->held_capacity) {
+    // Appending takes a spin lock: a handler on this thread must stay out meanwhile.
+    const bool inside = t_inside;
+    t_inside = true;
+    const bool grown = GrowHeld(thread);
+    t_inside = inside;
+    if (!grown) {
+      SwitchOff("no room for a thread's holdings");
+      return;
+    }
   }
   PushHeld(thread, thread->own_slot, lock, stack, mode);
 }
@@ -192,6 +199,10 @@ void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
   // Unknown to us: taken before the shim could see it, or truly not held. The libc's own fields decide.
   auto* record = g_trace.At<trace::LockRecord>(lock);
   if (object.owner == thread->own_slot->tid || (record->flags & trace::kHandOff) != 0) {
+    return;
+  }
+  // Held across a fork that told us nothing (a raw clone): the owner it names is a thread of the parent.
+  if ((record->flags & trace::kInherited) != 0 && object.owner != 0 && object.owner == record->owner_at_fork) {
     return;
   }
   const trace::Ref stack = StackOf(thread, site);

@@ -6,6 +6,9 @@
 
 namespace gordian::record {
 
+__attribute__((tls_model("initial-exec"))) thread_local constinit SpinLock* t_spin_locks[kMostSpinLocks]{};
+__attribute__((tls_model("initial-exec"))) thread_local constinit int t_spin_count = 0;
+
 void* MapWipedOnFork(size_t bytes) {
   if (g_no_syscalls) {
     return nullptr;

@@ -114,8 +114,16 @@ void BeforeFork(Thread* thread, trace::ChildRecord* child) {
   }
 }
 
+void AfterForkInParent() {
+  // A child that no handler sees (a raw clone) must not find this later.
+  if (t_handover != nullptr) {
+    t_handover->count = 0;
+  }
+}
+
 void AfterForkInChild(trace::ChildRecord* child) {
   t_inside = false;
+  t_spin_count = 0;
   t_thread = &g_no_thread;
   g_lineage.own_child_record = child;
   if (child != nullptr && !g_no_syscalls) {

@@ -23,6 +23,8 @@ void EndChild(const NewChild& child, int32_t pid);
 // Around a fork, from pthread_atfork handlers (or the hook itself for _Fork): what the forking thread holds is
 // handed over to the child, what the others hold is written down.
 void BeforeFork(Thread* thread, trace::ChildRecord* child);
+// In the parent, once the child is made: what was handed over is the child's.
+void AfterForkInParent();
 // In the fork child, first thing: the parent's trace is no longer ours.
 void AfterForkInChild(trace::ChildRecord* child);
 

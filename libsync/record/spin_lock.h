@@ -1,7 +1,8 @@
 // A lock that no hook can see. Held for tens of nanoseconds, never across a call into the program.
 //
 // A signal handler cannot meet a lock that its own thread holds: every holder is inside the recorder, and the
-// recorder does not enter twice on one thread (see Entry in thread.h).
+// recorder does not enter twice on one thread (see Entry in thread.h). A handler can leave by longjmp and never come
+// back, though: so each thread knows what it holds.
 #ifndef GORDIAN_LIBSYNC_RECORD_SPIN_LOCK_H_
 #define GORDIAN_LIBSYNC_RECORD_SPIN_LOCK_H_
 
@@ -10,6 +11,11 @@
 #include "libsync/record/raw.h"
 
 namespace gordian::record {
+
+class SpinLock;
+inline constexpr int kMostSpinLocks = 4;
+extern __attribute__((tls_model("initial-exec"))) thread_local constinit SpinLock* t_spin_locks[kMostSpinLocks];
+extern __attribute__((tls_model("initial-exec"))) thread_local constinit int t_spin_count;
 
 class SpinLock {
  public:
@@ -22,12 +28,30 @@ class SpinLock {
         }
       }
     }
+    if (t_spin_count < kMostSpinLocks) {
+      t_spin_locks[t_spin_count] = this;
+    }
+    ++t_spin_count;
   }
-  void unlock() { __atomic_store_n(&word_, 0u, __ATOMIC_RELEASE); }
+  void unlock() {
+    --t_spin_count;
+    __atomic_store_n(&word_, 0u, __ATOMIC_RELEASE);
+  }
 
  private:
   uint32_t word_ = 0;
 };
+
+// Frees what this thread holds.
+inline void UnlockAllSpinLocks() {
+  while (t_spin_count > 0) {
+    if (t_spin_count > kMostSpinLocks) {
+      --t_spin_count;
+    } else {
+      t_spin_locks[t_spin_count - 1]->unlock();
+    }
+  }
+}
 
 class SpinGuard {
  public:

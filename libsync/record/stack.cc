@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <signal.h>
 #include <unwind.h>
 
 #include <cstring>
@@ -205,6 +206,11 @@ bool IsOwnCode(const void* address) {
   return value >= g_own_start && value < g_own_end;
 }
 
+bool OnSignalStack() {
+  stack_t stack{};
+  return g_no_syscalls || (RawSyscall(SYS_sigaltstack, 0, ToRaw(&stack)) == 0 && (stack.ss_flags & SS_ONSTACK) != 0);
+}
+
 uint32_t ModuleOf(uintptr_t address, uint64_t* offset) {
   dl_find_object found{};
   if (__real__dl_find_object(reinterpret_cast<void*>(address), &found) != 0 || found.dlfo_link_map == nullptr) {
@@ -274,7 +280,7 @@ trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_h
   capture.found_caller = false;
   capture.count = 0;
   const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
-  if (here > stack_low + kStackReserve && here < stack_high) {
+  if (here > stack_low + kStackReserve && here < stack_high && (g_no_syscalls || !OnSignalStack())) {
     Unwind(&capture);
   } else {
     __atomic_fetch_add(&g_trace.header()->counters.stacks_skipped, 1, __ATOMIC_RELAXED);

@@ -40,6 +40,10 @@ inline uint32_t CallerSum(const Site& site, const Callers& callers) {
                                words[callers.words[3]] * 9);
 }
 
+// True on an alternate signal stack, which may be an array on the thread's own stack: then frames say nothing about what
+// lies below them, and there may be little room.
+bool OnSignalStack();
+
 // By the frame sizes known so far. Looks only at memory between the site and `stack_high`.
 Callers FindCallers(const Site& site, uintptr_t stack_low, uintptr_t stack_high);
 

@@ -206,6 +206,15 @@ Entry::~Entry() {
   errno = errno_;
 }
 
+void LeaveByJump() {
+  if (!t_inside) {
+    return;
+  }
+  SwitchOff("a signal handler jumped out of the recorder");
+  UnlockAllSpinLocks();
+  t_inside = false;
+}
+
 NewThread RecordThreadCreate(Thread* creator, const Site& site, bool detached) {
   NewThread created{nullptr, 0};
   auto* record = g_trace.Append<trace::ThreadRecord>(trace::Type::kThread, 0, &created.ref);

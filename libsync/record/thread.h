@@ -75,6 +75,10 @@ class Entry {
   int errno_;
 };
 
+// A signal handler is about to leave by longjmp. If it had interrupted the recorder, what was being written stays half
+// done: its locks are freed for the other threads, and recording stops.
+void LeaveByJump();
+
 // A thread's record before it exists: filled by its creator.
 struct NewThread {
   trace::ThreadRecord* record;
