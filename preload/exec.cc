@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -25,13 +26,13 @@ struct Head {
 
 long OpenProgram(const char* path) { return RawSyscall(SYS_openat, AT_FDCWD, ToRaw(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
 
-// As execvp looks: a name with a slash is a path, else every folder of PATH.
-long OpenSearched(const char* file, char* const envp[]) {
+// As execvpe and posix_spawnp look: a name with a slash is a path, else every folder of this process's own PATH.
+long OpenSearched(const char* file) {
   if (strchr(file, '/') != nullptr) {
     return OpenProgram(file);
   }
   const char* path = "/bin:/usr/bin";
-  for (char* const* entry = envp; entry != nullptr && *entry != nullptr; ++entry) {
+  for (char* const* entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     if (strncmp(*entry, "PATH=", 5) == 0) {
       path = *entry + 5;
       break;
@@ -125,17 +126,31 @@ void CopyOthers(const char* list, char* out) {
   *out = '\0';
 }
 
-}  // namespace
-
-bool CannotLoadShim(const char* file, bool search, char* const envp[]) {
-  if (!g_config.on || file == nullptr || g_no_syscalls) {
+bool HasShim(char* const envp[]) {
+  if (!g_config.on || g_no_syscalls) {
     return false;
   }
   const char* preload = PreloadEntry(envp);
-  if (preload == nullptr || strstr(preload, kShimName) == nullptr) {
+  return preload != nullptr && strstr(preload, kShimName) != nullptr;
+}
+
+}  // namespace
+
+bool CannotLoadShim(const char* file, bool search, char* const envp[]) {
+  return file != nullptr && HasShim(envp) && IsForeign(search ? OpenSearched(file) : OpenProgram(file), 0);
+}
+
+bool CannotLoadShimAt(int directory, const char* path, int flags, char* const envp[]) {
+  if (path == nullptr || !HasShim(envp)) {
     return false;
   }
-  return IsForeign(search ? OpenSearched(file, envp) : OpenProgram(file), 0);
+  if (path[0] == '\0' && (flags & AT_EMPTY_PATH) != 0) {
+    TextBuffer self;  // the descriptor itself may not be open for reading
+    self.Append("/proc/self/fd/");
+    self.AppendNumber(static_cast<uint64_t>(directory));
+    return IsForeign(OpenProgram(self.text()), 0);
+  }
+  return IsForeign(RawSyscall(SYS_openat, directory, ToRaw(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK), 0);
 }
 
 size_t RoomWithoutShim(char* const envp[]) {

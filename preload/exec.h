@@ -12,6 +12,9 @@ namespace gordian::preload {
 // name is looked up in PATH. Only opens and reads; safe in a vfork child. Scripts count as their interpreter.
 bool CannotLoadShim(const char* file, bool search, char* const envp[]);
 
+// The same for execveat, and for fexecve: an empty path and AT_EMPTY_PATH.
+bool CannotLoadShimAt(int directory, const char* path, int flags, char* const envp[]);
+
 // Bytes that WithoutShim needs for this environment.
 size_t RoomWithoutShim(char* const envp[]);
 // The environment with our entry taken out of LD_PRELOAD, built in `room`.
@@ -24,9 +27,10 @@ void KeepPath(trace::ChildRecord* record, const char* path);
 
 // The environment to give to `file`: the caller's own, but for a program that cannot load the shim. The copy lies in
 // the calling frame: nothing needs to be freed, also when the call does not return.
-#define CHILD_ENVIRONMENT(file, search, envp)                                                        \
-  (gordian::preload::CannotLoadShim((file), (search), (envp))                                        \
-       ? gordian::preload::WithoutShim((envp), __builtin_alloca(gordian::preload::RoomWithoutShim(envp))) \
-       : (envp))
+#define CHILD_ENVIRONMENT(file, search, envp) \
+  ENVIRONMENT_UNLESS(gordian::preload::CannotLoadShim((file), (search), (envp)), envp)
+#define ENVIRONMENT_UNLESS(foreign, envp)                                                                 \
+  ((foreign) ? gordian::preload::WithoutShim((envp), __builtin_alloca(gordian::preload::RoomWithoutShim(envp))) \
+             : (envp))
 
 #endif  // GORDIAN_PRELOAD_EXEC_H_

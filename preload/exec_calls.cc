@@ -1,5 +1,6 @@
 // The exec family. Each hook says in the trace that this image is about to be replaced, takes it back if that failed, and
 // passes the call to the same function of libc; the variadic ones become their vector form, as in libc itself.
+#include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -80,14 +81,16 @@ INTERCEPT(int, execvp, const char* file, char* const argv[]) {
 
 INTERCEPT(int, fexecve, int fd, char* const argv[], char* const envp[]) {
   BeforeExec("(by descriptor)");
-  const int result = REAL(fexecve)(fd, argv, envp);
+  const bool foreign = gordian::preload::CannotLoadShimAt(fd, "", AT_EMPTY_PATH, envp);
+  const int result = REAL(fexecve)(fd, argv, ENVIRONMENT_UNLESS(foreign, envp));
   AfterFailedExec();
   return result;
 }
 
 INTERCEPT(int, execveat, int directory, const char* path, char* const argv[], char* const envp[], int flags) {
   BeforeExec(path);
-  const int result = REAL(execveat)(directory, path, argv, envp, flags);
+  const bool foreign = gordian::preload::CannotLoadShimAt(directory, path, flags, envp);
+  const int result = REAL(execveat)(directory, path, argv, ENVIRONMENT_UNLESS(foreign, envp), flags);
   AfterFailedExec();
   return result;
 }
