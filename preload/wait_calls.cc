@@ -49,9 +49,11 @@ int StatusOf(const siginfo_t& info) {
 }
 
 // The watcher that this image started may have become its child (of a pid 1): the program never hears of it.
-#define WAIT_HIDING_WATCHER(pid, options, own_status, call)                       \
+// `place` is the caller's own place for the status wherever there is one: the kernel answers for a bad address.
+#define WAIT_HIDING_WATCHER(pid, options, place, call)                            \
   Thread* waiting = BeginChildWait(pid, options, CALL_SITE());                    \
   int own_status = 0;                                                             \
+  int* place = status != nullptr ? status : &own_status;                          \
   pid_t result;                                                                   \
   do {                                                                            \
     if (gordian::preload::OnlyWatcherIsLeft(pid)) {                               \
@@ -61,32 +63,30 @@ int StatusOf(const siginfo_t& info) {
     }                                                                             \
     result = call;                                                                \
   } while (gordian::preload::IsWatcher(result));                                  \
-  EndChildWait(waiting, result, own_status);                                      \
-  if (result > 0 && status != nullptr) {                                          \
-    *status = own_status;                                                         \
-  }                                                                               \
+  EndChildWait(waiting, result, result > 0 ? *place : 0);                         \
   return result
 
 }  // namespace
 
 INTERCEPT(pid_t, waitpid, pid_t pid, int* status, int options) {
-  WAIT_HIDING_WATCHER(pid, options, own_status, REAL(waitpid)(pid, &own_status, options));
+  WAIT_HIDING_WATCHER(pid, options, place, REAL(waitpid)(pid, place, options));
 }
 
-INTERCEPT(pid_t, wait, int* status) { WAIT_HIDING_WATCHER(-1, 0, own_status, REAL(wait)(&own_status)); }
+INTERCEPT(pid_t, wait, int* status) { WAIT_HIDING_WATCHER(-1, 0, place, REAL(wait)(place)); }
 
 INTERCEPT(pid_t, wait3, int* status, int options, struct rusage* usage) {
-  WAIT_HIDING_WATCHER(-1, options, own_status, REAL(wait3)(&own_status, options, usage));
+  WAIT_HIDING_WATCHER(-1, options, place, REAL(wait3)(place, options, usage));
 }
 
 INTERCEPT(pid_t, wait4, pid_t pid, int* status, int options, struct rusage* usage) {
-  WAIT_HIDING_WATCHER(pid, options, own_status, REAL(wait4)(pid, &own_status, options, usage));
+  WAIT_HIDING_WATCHER(pid, options, place, REAL(wait4)(pid, place, options, usage));
 }
 
 INTERCEPT(int, waitid, idtype_t type, id_t id, siginfo_t* info, int options) {
   const pid_t pid = type == P_PID ? static_cast<pid_t>(id) : -1;
   Thread* waiting = BeginChildWait(pid, options, CALL_SITE());
   siginfo_t own{};
+  siginfo_t* place = info != nullptr ? info : &own;
   int result;
   do {
     if (gordian::preload::OnlyWatcherIsLeft(pid)) {
@@ -94,13 +94,9 @@ INTERCEPT(int, waitid, idtype_t type, id_t id, siginfo_t* info, int options) {
       errno = ECHILD;
       return -1;
     }
-    own.si_pid = 0;
-    result = REAL(waitid)(type, id, &own, options);
-  } while (result == 0 && gordian::preload::IsWatcher(own.si_pid));
+    result = REAL(waitid)(type, id, place, options);
+  } while (result == 0 && gordian::preload::IsWatcher(place->si_pid));
   const bool reaped = result == 0 && (options & WNOWAIT) == 0;
-  EndChildWait(waiting, reaped ? own.si_pid : 0, reaped ? StatusOf(own) : 0);
-  if (result == 0 && info != nullptr) {
-    *info = own;
-  }
+  EndChildWait(waiting, reaped ? place->si_pid : 0, reaped ? StatusOf(*place) : 0);
   return result;
 }
