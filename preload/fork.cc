@@ -37,6 +37,7 @@ void AnnounceFork(trace::ChildHow how, const Site& site) {
 }
 
 void ForkReturned(pid_t pid) {
+  AfterForkInParent();
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (entry && t_fork.made) {
     EndChild(t_fork.child, pid);
