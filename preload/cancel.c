@@ -2,14 +2,14 @@
 
 #include <pthread.h>
 
-#ifdef __EXCEPTIONS
-#error "compile without -fexceptions: the setjmp form of pthread_cleanup_push is the point of this file"
-#endif
+// libc's oldest clean-up functions, exported for ever for old binaries. No header declares them any more.
+extern void _pthread_cleanup_push(struct _pthread_cleanup_buffer* buffer, void (*routine)(void*), void* argument);
+extern void _pthread_cleanup_pop(struct _pthread_cleanup_buffer* buffer, int execute);
 
 void* gordian_call_cancellable(void* (*call)(void*), void* argument, void (*cleanup)(void*), void* cleanup_argument) {
-  void* result;
-  pthread_cleanup_push(cleanup, cleanup_argument);
-  result = call(argument);
-  pthread_cleanup_pop(0);
+  struct _pthread_cleanup_buffer buffer;
+  _pthread_cleanup_push(&buffer, cleanup, cleanup_argument);
+  void* result = call(argument);
+  _pthread_cleanup_pop(&buffer, 0);
   return result;
 }

@@ -1,7 +1,8 @@
 // A real call that can be cancelled, with a clean-up that runs then.
 //
-// Plain C, through glibc's setjmp-based clean-up stack: it needs no personality routine, so it works whichever
-// version of libgcc unwinds the thread (a C++ destructor here would meet the program's unwinder with ours).
+// Through the list of clean-ups that libc's own cancellable functions use: it needs no personality routine, so it works
+// whichever version of libgcc unwinds the thread (a C++ destructor here would meet the program's unwinder with ours), and
+// longjmp runs what it leaves behind, which it does not for the setjmp form of pthread_cleanup_push.
 #ifndef GORDIAN_PRELOAD_CANCEL_H_
 #define GORDIAN_PRELOAD_CANCEL_H_
 

@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/spin_lock.h"
 #include "libsync/record/thread.h"
 #include "preload/cancel.h"
 #include "preload/intercept.h"
@@ -10,25 +11,48 @@ using namespace gordian::record;
 
 namespace {
 
+// What a creator gives to its thread. Both use it; the last one frees it.
 struct Start {
+  SpinLock lock;
+  bool begun;  // the thread has told its own name and may do anything, also unmap its creator's pthread_t
+  int users;
   void* (*routine)(void*);
   void* argument;
   NewThread created;
   size_t stack_bytes;
 };
 
+void LetGo(Start* start) {
+  // Inside the recorder: a signal handler on this thread must not meet a lock of the arena.
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (__atomic_sub_fetch(&start->users, 1, __ATOMIC_ACQ_REL) == 0 && entry) {
+    g_image->arena.Free(start, sizeof(Start));
+  }
+}
+
 void OnEarlyEnd(void*) { FinishThread(true); }
+
+// The start routine may have left cancellation asynchronous: it must not hit the recorder.
+void OnReturn() {
+  int state = PTHREAD_CANCEL_ENABLE;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+  FinishThread(false);
+  pthread_setcancelstate(state, nullptr);
+}
 
 // Every thread begins here. A frame of ours stays below the program's, so that the end of the start routine is
 // seen however it comes about: return, pthread_exit or cancellation.
 void* Trampoline(void* raw) {
-  const Start start = *static_cast<Start*>(raw);
-  if (IsReady()) {
-    g_image->arena.Free(raw, sizeof(Start));
-  }
-  BeginThread(start.created, start.stack_bytes);
-  void* result = gordian_call_cancellable(start.routine, start.argument, OnEarlyEnd, nullptr);
-  FinishThread(false);
+  auto* start = static_cast<Start*>(raw);
+  void* (*const routine)(void*) = start->routine;
+  void* const argument = start->argument;
+  BeginThread(start->created, start->stack_bytes);
+  start->lock.lock();
+  start->begun = true;
+  start->lock.unlock();
+  LetGo(start);
+  void* result = gordian_call_cancellable(routine, argument, OnEarlyEnd, nullptr);
+  OnReturn();
   return result;
 }
 
@@ -54,20 +78,33 @@ Start* AnnounceThread(const pthread_attr_t* attributes, void* (*routine)(void*),
   if (start == nullptr) {
     return nullptr;
   }
-  *start = Start{routine, argument, RecordThreadCreate(entry.thread(), site, IsDetached(attributes)), StackBytes(attributes)};
+  start->users = 2;
+  start->routine = routine;
+  start->argument = argument;
+  start->created = RecordThreadCreate(entry.thread(), site, IsDetached(attributes));
+  start->stack_bytes = StackBytes(attributes);
   NextSegment(entry.thread());
   return start;
 }
 
-void AfterCreate(const NewThread& created, pthread_t pthread, bool made) {
-  const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (!entry || created.record == nullptr) {
-    return;
+void AfterCreate(Start* start, const pthread_t* pthread) {
+  {
+    const Entry entry(Entry::Open::kOnlyIfOpen);
+    const SpinGuard guard(&start->lock);
+    if (entry && !start->begun) {
+      NameThread(start->created, *pthread);
+    }
   }
-  if (!made) {
-    g_trace.Withdraw(created.record);
-  } else if ((__atomic_load_n(&created.record->flags, __ATOMIC_RELAXED) & gordian::trace::kDetached) == 0) {
-    NameThread(created, pthread);  // a detached thread may be gone by now, and its pthread_t another's
+  LetGo(start);
+}
+
+void AfterFailedCreate(Start* start) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry) {
+    if (start->created.record != nullptr) {
+      g_trace.Withdraw(start->created.record);
+    }
+    g_image->arena.Free(start, sizeof(Start));
   }
 }
 
@@ -112,11 +149,11 @@ INTERCEPT(int, pthread_create, pthread_t* pthread, const pthread_attr_t* attribu
   if (start == nullptr) {
     return REAL(pthread_create)(pthread, attributes, routine, argument);
   }
-  const NewThread created = start->created;  // the new thread frees what `start` points to
   const int result = REAL(pthread_create)(pthread, attributes, Trampoline, start);
-  AfterCreate(created, *pthread, result == 0);
-  if (result != 0 && IsReady()) {
-    g_image->arena.Free(start, sizeof(Start));
+  if (result == 0) {
+    AfterCreate(start, pthread);
+  } else {
+    AfterFailedCreate(start);
   }
   return result;
 }
