@@ -221,9 +221,6 @@ std::optional<RunFolder> RunFolder::CreateBelow(const std::string& base, std::st
     return std::nullopt;
   }
   folder.path_ = path;
-  if (std::string drop = ReadSmallFile(absl::StrCat(path, "/", kDropNote)); IsDropFolder(drop)) {
-    folder.drop_ = drop;
-  }
   folder.Lock();
   folder.MakeDropFolder();
   return folder;

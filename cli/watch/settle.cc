@@ -160,7 +160,7 @@ void SettleWatch::Settle(trace::Process* process, trace::Thread* thread) const {
   bool same = slot.acquisitions == thread->acquisitions && slot.segment == thread->segment &&
               slot.wait_kind == static_cast<uint8_t>(thread->wait.kind);
   // Asked again after the trace was read: then the reading lies between two equal looks.
-  auto task = ReadTask(pid_, thread->tid);
+  auto task = ReadTask(thread->tid);
   thread->settled = same && task.has_value() && *task == sample->second.task;
   if (thread->settled && thread->wait.kind == trace::WaitKind::kCondition && thread->wait.mutex >= 0) {
     const trace::Lock& mutex = process->locks[static_cast<size_t>(thread->wait.mutex)];
