@@ -76,7 +76,7 @@ void TraceSet::LookAt(const std::string& path, bool any_owner, uint64_t now_ns, 
   trace.header = *header;
   trace.foreign_pids = header->pid_namespace != own_pid_namespace_;
   if (trace.foreign_pids) {
-    foreign_parents_.insert(header->parent_nonce);
+    foreign_programs_.insert(header->executable);
   }
   if (!trace.foreign_pids) {
     trace.pid = header->pid;

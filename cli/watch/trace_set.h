@@ -56,8 +56,8 @@ class TraceSet {
   // An image of this process left a trace, now or earlier.
   bool WasTraced(const ProcessId& id) const { return traced_.contains(id); }
   bool WasTracedPid(pid_t pid) const;
-  // A child of the image with this nonce left a trace in another pid namespace: its pid there tells nothing.
-  bool HasForeignChild(uint64_t nonce) const { return foreign_parents_.contains(nonce); }
+  // This program left a trace in another pid namespace, whose pids tell nothing here.
+  bool WasTracedElsewhere(const std::string& program) const { return foreign_programs_.contains(program); }
   // The number of the newest image of this process that left a trace.
   uint32_t NewestImage(const ProcessId& id) const;
   // All processes that have a trace in the folders now.
@@ -75,7 +75,7 @@ class TraceSet {
   std::map<std::string, LiveTrace> live_;  // by path
   std::deque<trace::Process> ended_;
   std::map<ProcessId, uint32_t> traced_;  // newest image
-  std::set<uint64_t> foreign_parents_;     // nonces
+  std::set<std::string> foreign_programs_;
   std::set<std::string> unreadable_;
   std::vector<std::string> lost_;
 };

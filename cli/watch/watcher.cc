@@ -214,7 +214,7 @@ void Watcher::NameUnseenChildren(const trace::Process& process) {
     }
     ProcessId id = IdOf(seen->stat);
     if (seen->observed.unseen.empty() && !traces_.WasTracedPid(child.pid) &&
-        !traces_.HasForeignChild(process.nonce)) {
+        !traces_.WasTracedElsewhere(child.exec_path)) {
       tree_.SetUnseen(id, unseen_.WhyGone(id, child.exec_path));
     }
   }

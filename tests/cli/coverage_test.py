@@ -109,6 +109,16 @@ class CoverageTest(GordianCase):
         self.assertIn("lock-order-cycle", [finding["rule"] for finding in report["findings"]], result.stderr)
         self.assertEqual(result.returncode, 66)
 
+    @unittest.skipUnless(os.geteuid() == 0, "a pid namespace needs root; scripts/test runs as root")
+    def test_another_pid_namespace_is_seen(self):
+        below = ["unshare", "--pid", "--fork", "--mount-proc"]
+        _, report = self.run_json("-q", "--", *below, self.sample("abba"))
+        self.assertIn("lock-order-cycle", [finding["rule"] for finding in report["findings"]])
+        self.assertEqual(report["coverage"]["unseen"], [])
+        result, report = self.run_json("-q", "--on-deadlock=kill", "--", *below, self.sample("deadlock"))
+        self.assertEqual(result.returncode, 66)
+        self.assertIn("deadlock", [finding["rule"] for finding in report["findings"]])
+
     def test_a_missing_shim_is_125(self):
         (self.folder / "bin").mkdir()
         copy = shutil.copy(os.environ["GORDIAN_BUILD"] + "/bin/gordian", self.folder / "bin")

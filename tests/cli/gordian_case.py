@@ -9,6 +9,8 @@ import tempfile
 import textwrap
 import unittest
 
+import jsonschema
+
 BUILD = pathlib.Path(os.environ["GORDIAN_BUILD"])
 SOURCE = pathlib.Path(os.environ["GORDIAN_SOURCE"])
 GORDIAN = str(BUILD / "bin" / "gordian")
@@ -64,7 +66,11 @@ class GordianCase(unittest.TestCase):
         path = self.folder / "report.json"
         result = self.gordian("run", "--json", path, *arguments, **options)
         self.assertTrue(path.exists() and path.stat().st_size, result.stderr)
-        return result, json.loads(path.read_text())
+        report = json.loads(path.read_text())
+        schema = json.loads((SOURCE / "docs" / "report.schema.json").read_text())
+        problems = [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(report)]
+        self.assertEqual(problems, [])
+        return result, report
 
     def compile(self, name, source, *flags, compiler=None):
         """Builds a C program, or a C++ one when the name ends in .cc."""
