@@ -11,9 +11,9 @@ namespace gordian::analyze {
 namespace {
 
 const trace::Process& ProcessOrNone(const trace::Run& run, Index process) {
-  static const trace::Process* const kNone = new trace::Process;
+  static const trace::Process* const none = new trace::Process;
   const trace::Process* found = At(run.processes, process);
-  return found != nullptr ? *found : *kNone;
+  return found != nullptr ? *found : *none;
 }
 
 }  // namespace

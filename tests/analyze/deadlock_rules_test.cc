@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/analyze/judge.h"
 
 namespace gordian::test {
@@ -13,7 +14,6 @@ namespace {
 using analyze::Confidence;
 using analyze::Finding;
 using analyze::Level;
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -152,10 +152,11 @@ TEST(LockOrderCycle, IsJudgedWhenTheProcessIsOver) {
 TEST(LockOrderCycle, ManyInstancesOfOneClassAreOneFinding) {
   std::string script = "1:create(2) 1:create(3) ";
   for (int i = 0; i < 20; ++i) {
-    const std::string a = "A" + std::to_string(i);
-    const std::string b = "B" + std::to_string(i);
-    script += a + "=class:a " + b + "=class:b 2:+" + a + "@1 2:+" + b + "@2 2:-" + b + " 2:-" + a + " ";
-    script += "3:+" + b + "@3 3:+" + a + "@4 3:-" + a + " 3:-" + b + " ";
+    const std::string a = absl::StrCat("A", i);
+    const std::string b = absl::StrCat("B", i);
+    absl::StrAppend(&script, a, "=class:a ", b, "=class:b ");
+    absl::StrAppend(&script, "2:+", a, "@1 2:+", b, "@2 2:-", b, " 2:-", a, " ");
+    absl::StrAppend(&script, "3:+", b, "@3 3:+", a, "@4 3:-", a, " 3:-", b, " ");
   }
   const std::vector<Finding> findings = analyze::Analyze(Play(script).run);
   ASSERT_THAT(findings, SizeIs(1));

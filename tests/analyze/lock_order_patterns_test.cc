@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/analyze/judge.h"
 
 namespace gordian::test {
@@ -213,9 +214,9 @@ TEST(LockOrder, ASearchThatRunsOutOfStepsSaysSo) {
       const std::string first = "L" + std::to_string((lock * 7 + thread) % 10);
       const std::string second = "L" + std::to_string((lock * 3 + thread * 5 + 1) % 10);
       if (first != second) {
-        const std::string who = std::to_string(thread) + ":";
-        script += who + "+" + first + " " + who + "+" + second + " " + who + "-" + second + " " + who + "-" +
-                  first + " ";
+        const std::string who = absl::StrCat(thread, ":");
+        absl::StrAppend(&script, who, "+", first, " ", who, "+", second, " ");
+        absl::StrAppend(&script, who, "-", second, " ", who, "-", first, " ");
       }
     }
   }

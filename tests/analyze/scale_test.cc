@@ -14,6 +14,10 @@
 namespace gordian::analyze {
 namespace {
 
+constexpr Index kRingLayers = 8;
+constexpr Index kRingWidth = 10;
+constexpr Index kChainThreads = 10000;
+
 // A process with these many locks of one class and threads that all run at once.
 trace::Process Crowd(int threads, int locks) {
   trace::Process process;
@@ -39,7 +43,7 @@ trace::Process Crowd(int threads, int locks) {
   return process;
 }
 
-void Add(trace::Process* process, Index thread, std::vector<Index> held, Index lock) {
+void Add(trace::Process* process, Index thread, const std::vector<Index>& held, Index lock) {
   trace::Dependency dependency;
   dependency.thread = thread;
   dependency.lock = lock;
@@ -123,24 +127,22 @@ TEST(Scale, ARingOfAThousandPhilosophers) {
 
 // Ten to the eighth rings of locks, and in each of them one thread would have to stand twice.
 TEST(Scale, AKnotOfHopelessRingsStopsAtItsBudget) {
-  constexpr Index kLayers = 8;
-  constexpr Index kWidth = 10;
-  trace::Process process = Crowd(kLayers + 1, kLayers * kWidth);
-  for (Index layer = 0; layer < kLayers; ++layer) {
-    const Index thread = layer + 1 < kLayers ? layer + 1 : 2;
-    for (Index from = 0; from < kWidth; ++from) {
-      for (Index to = 0; to < kWidth; ++to) {
-        Add(&process, thread, {layer * kWidth + from}, (layer + 1) % kLayers * kWidth + to);
+  trace::Process process = Crowd(kRingLayers + 1, kRingLayers * kRingWidth);
+  for (Index layer = 0; layer < kRingLayers; ++layer) {
+    const Index thread = layer + 1 < kRingLayers ? layer + 1 : 2;
+    for (Index from = 0; from < kRingWidth; ++from) {
+      for (Index to = 0; to < kRingWidth; ++to) {
+        Add(&process, thread, {layer * kRingWidth + from}, (layer + 1) % kRingLayers * kRingWidth + to);
       }
     }
   }
   // As many threads as layers, so that counting them does not settle it.
-  Add(&process, kLayers, {3 * kWidth}, 4 * kWidth);
+  Add(&process, kRingLayers, {3 * kRingWidth}, 4 * kRingWidth);
   // Another component, after it: the knot must not starve it.
   trace::Lock lock = process.locks.front();
   process.locks.insert(process.locks.end(), 2, lock);
-  Add(&process, 1, {kLayers * kWidth}, kLayers * kWidth + 1);
-  Add(&process, 2, {kLayers * kWidth + 1}, kLayers * kWidth);
+  Add(&process, 1, {kRingLayers * kRingWidth}, kRingLayers * kRingWidth + 1);
+  Add(&process, 2, {kRingLayers * kRingWidth + 1}, kRingLayers * kRingWidth);
   const CycleSearchResult result = FindLockOrderCycles(process);
   EXPECT_EQ(result.cycles.size(), 1U);
   EXPECT_FALSE(result.complete);
@@ -164,20 +166,19 @@ TEST(Scale, TenThousandThreadsOneAfterTheOther) {
 }
 
 TEST(Scale, HappensBeforeNeedsNoSquareOfMemory) {
-  constexpr Index kThreads = 10000;
-  trace::Process process = Crowd(kThreads + 1, 0);
-  for (Index thread = 1; thread <= kThreads; ++thread) {
+  trace::Process process = Crowd(kChainThreads + 1, 0);
+  for (Index thread = 1; thread <= kChainThreads; ++thread) {
     trace::Thread& itself = process.threads[static_cast<size_t>(thread)];
     // A chain: each is made by the one before, and the last of all joins them all.
     itself.creator = thread - 1;
-    itself.joiner = thread < kThreads ? kThreads : kNoIndex;
+    itself.joiner = thread < kChainThreads ? kChainThreads : kNoIndex;
     itself.joiner_segment = static_cast<uint32_t>(thread);
   }
   HappensBefore order(process);
-  for (Index thread = 1; thread + 1 < kThreads; thread += 7) {
+  for (Index thread = 1; thread + 1 < kChainThreads; thread += 7) {
     ASSERT_TRUE(order.MayOverlap(thread, 1, thread + 1, 1));
     ASSERT_TRUE(order.Ordered(thread, 0, thread + 1, 0));
-    ASSERT_TRUE(order.Ordered(thread, 1, kThreads, static_cast<uint32_t>(thread)));
+    ASSERT_TRUE(order.Ordered(thread, 1, kChainThreads, static_cast<uint32_t>(thread)));
     ASSERT_LT(order.remembered(), size_t{4} << 20);
   }
 }

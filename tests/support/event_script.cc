@@ -128,24 +128,24 @@ Index Player::LockNamed(const std::string& name) {
 }
 
 void Player::SetProperty(trace::Lock* lock, const std::string& property) {
-  static const std::map<std::string, trace::LockKind> kKinds = {
+  static const std::map<std::string, trace::LockKind> kinds = {
       {"recursive", trace::LockKind::kRecursiveMutex},
       {"errorcheck", trace::LockKind::kErrorcheckMutex},
       {"rwlock", trace::LockKind::kRwlock},
       {"condition", trace::LockKind::kCondition},
       {"semaphore", trace::LockKind::kSemaphore},
       {"spinlock", trace::LockKind::kSpinlock}};
-  static const std::map<std::string, trace::LockFlags> kFlags = {{"robust", trace::kRobust},
-                                                                 {"shared", trace::kProcessShared},
-                                                                 {"handoff", trace::kHandOff},
-                                                                 {"stack", trace::kOnStack}};
+  static const std::map<std::string, trace::LockFlags> flags = {{"robust", trace::kRobust},
+                                                                {"shared", trace::kProcessShared},
+                                                                {"handoff", trace::kHandOff},
+                                                                {"stack", trace::kOnStack}};
   const size_t colon = property.find(':');
   const std::string key = property.substr(0, colon);
   const std::string value = colon == std::string::npos ? "" : property.substr(colon + 1);
-  if (kKinds.count(key) != 0) {
-    lock->kind = kKinds.at(key);
-  } else if (kFlags.count(key) != 0) {
-    lock->flags |= kFlags.at(key);
+  if (kinds.count(key) != 0) {
+    lock->kind = kinds.at(key);
+  } else if (flags.count(key) != 0) {
+    lock->flags |= flags.at(key);
   } else if (key == "interpreter") {
     lock->interpreter = true;
   } else if (key == "inherited") {
@@ -407,16 +407,16 @@ void Player::EndProcess(trace::End end) {
 }
 
 bool Player::PlayProcessEvent() {
-  static const std::map<std::string, trace::End> kEnds = {{"exit", trace::End::kExit},
-                                                          {"_exit", trace::End::kRawExit},
-                                                          {"quick_exit", trace::End::kQuickExit},
-                                                          {"abort", trace::End::kAbort}};
+  static const std::map<std::string, trace::End> ends = {{"exit", trace::End::kExit},
+                                                         {"_exit", trace::End::kRawExit},
+                                                         {"quick_exit", trace::End::kQuickExit},
+                                                         {"abort", trace::End::kAbort}};
   if (word_.verb == "fork") {
     Fork(trace::ChildHow::kFork);
   } else if (word_.verb == "spawn") {
     Fork(trace::ChildHow::kSpawn);
-  } else if (kEnds.count(word_.verb) != 0) {
-    EndProcess(kEnds.at(word_.verb));
+  } else if (ends.count(word_.verb) != 0) {
+    EndProcess(ends.at(word_.verb));
   } else {
     return false;
   }

@@ -184,14 +184,14 @@ void ChildrenJudge::AddProcesses(const Descent& descent, FindingBuilder* builder
   parent.pid = ParentOf(descent);
   const trace::Observed* seen = tree_.ObservedBy(parent.pid, observed.start_ns);
   const trace::Process* image = ParentImage(descent);
-  parent.ppid = seen != nullptr ? seen->creator : image != nullptr ? image->ppid : 0;
+  parent.ppid = image != nullptr ? image->ppid : seen != nullptr ? seen->creator : 0;
   parent.command = image != nullptr ? CommandOf(*image) : seen != nullptr ? seen->command : "";
-  parent.state = image != nullptr && !image->ended ? "running" : "";
-  if (image != nullptr && image->ended && EndedItself(*image)) {
+  if (image != nullptr && !image->ended) {
+    parent.state = "running";
+  } else if (seen != nullptr && seen->status.has_value()) {
+    parent.state = StatusWord(*seen->status);
+  } else if (image != nullptr && EndedItself(*image)) {
     parent.state = absl::StrCat("exited ", image->end_detail);
-  }
-  if (seen != nullptr && seen->status.has_value()) {
-    parent.ended = StatusWord(*seen->status);
   }
   builder->finding().processes.push_back(std::move(parent));
 }

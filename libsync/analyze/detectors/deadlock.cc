@@ -45,9 +45,12 @@ class DeadlockJudge {
   int AddWaiter(FindingBuilder* builder, Index thread) const;
   void AddBehind(FindingBuilder* builder, const Stall& stall) const;
   std::string Sentence(FindingBuilder* builder, Index thread, Index other) const;
-  const char* HowCertain() const {
-    return process_.ended ? "This is how the threads stood when the process ended."
-                          : "The threads were seen asleep there twice, with nothing moved in between.";
+  const char* HowCertain(const Stall& stall) const {
+    if (process_.ended) {
+      return "This is how it stood when the process ended.";
+    }
+    return stall.threads.size() == 1 ? "It was seen asleep there twice, with nothing moved in between."
+                                     : "They were seen asleep there twice, with nothing moved in between.";
   }
   Finding Cycle(const Stall& stall);
   Finding OnItself(const Stall& stall);
@@ -167,14 +170,14 @@ Finding DeadlockJudge::Cycle(const Stall& stall) {
   for (size_t i = 0; i < ring.size(); ++i) {
     finding.explanation += Sentence(&builder, ring[i], ring[(i + 1) % ring.size()]);
   }
-  finding.explanation +=
-      absl::StrCat("None of these waits has a timeout, so none of the threads ever goes on. ", HowCertain());
+  finding.explanation += absl::StrCat(
+      "None of these waits has a timeout, so none of the threads ever goes on. ", HowCertain(stall));
   finding.fix =
       joins ? "Do not join a thread while holding a lock that it needs to finish: release the lock before "
               "the join."
             : "Take these locks in the same order in every thread, or take them together with "
               "std::scoped_lock, which cannot deadlock.";
-  builder.AddCondition("stands-still", HowCertain());
+  builder.AddCondition("stands-still", HowCertain(stall));
   builder.AddCondition("untimed", "none of the waits ends by itself");
   AddBehind(&builder, stall);
   return std::move(finding);
@@ -212,8 +215,8 @@ Finding DeadlockJudge::OnItself(const Stall& stall) {
                   "one that expects the lock to be held. A recursive mutex also ends the hang.";
   }
   builder.AddIdentity(wait.stack);
-  finding.explanation += HowCertain();
-  builder.AddCondition("stands-still", HowCertain());
+  finding.explanation += HowCertain(stall);
+  builder.AddCondition("stands-still", HowCertain(stall));
   AddBehind(&builder, stall);
   return std::move(finding);
 }
@@ -264,8 +267,8 @@ Finding DeadlockJudge::Abandoned(const Stall& stall) {
   builder.AddStep(0, "blocks on", lock, ThreadAt(first).wait.stack);
   builder.AddIdentity(ThreadAt(first).wait.stack);
   TellAbandoned(&builder, stall, lock, owner);
-  finding.explanation += HowCertain();
-  builder.AddCondition("stands-still", HowCertain());
+  finding.explanation += HowCertain(stall);
+  builder.AddCondition("stands-still", HowCertain(stall));
   builder.AddCondition("owner-gone", owner >= 0 ? absl::StrCat(ThreadName(owner), " has ended")
                                                 : "no thread of this process holds the lock");
   AddBehind(&builder, stall);

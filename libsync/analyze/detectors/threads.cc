@@ -11,6 +11,8 @@
 namespace gordian::analyze {
 namespace {
 
+constexpr uint32_t kNotJoinable = trace::kMainThread | trace::kDetached | trace::kJoined | trace::kAdopted;
+
 class ThreadsJudge {
  public:
   ThreadsJudge(const trace::Run& run, std::vector<Finding>* findings)
@@ -35,8 +37,7 @@ class ThreadsJudge {
 // A thread that was there before the shim may have been detached before it too.
 bool ThreadsJudge::IsJoinable(Index index) const {
   const trace::Thread& thread = process_->threads[static_cast<size_t>(index)];
-  constexpr uint32_t kSilent = trace::kMainThread | trace::kDetached | trace::kJoined | trace::kAdopted;
-  return (thread.flags & kSilent) == 0 && thread.joiner == kNoIndex;
+  return (thread.flags & kNotJoinable) == 0 && thread.joiner == kNoIndex;
 }
 
 void ThreadsJudge::Unjoined(Index index) {
