@@ -34,7 +34,7 @@ constexpr std::array<uint32_t, 256> CrcTable() {
 
 // The CRC-32 of a whole file, as .gnu_debuglink holds it.
 std::optional<uint32_t> FileCrc(const std::string& path) {
-  static constexpr std::array<uint32_t, 256> kTable = CrcTable();
+  static constexpr std::array<uint32_t, 256> table = CrcTable();
   const int fd = OpenRegularFile(path);
   if (fd < 0) {
     return std::nullopt;
@@ -44,7 +44,7 @@ std::optional<uint32_t> FileCrc(const std::string& path) {
   ssize_t bytes = 0;
   while ((bytes = read(fd, buffer.data(), buffer.size())) > 0) {
     for (ssize_t i = 0; i < bytes; ++i) {
-      crc = kTable[(crc ^ buffer[i]) & 0xFF] ^ (crc >> 8);
+      crc = table[(crc ^ buffer[i]) & 0xFF] ^ (crc >> 8);
     }
   }
   close(fd);

@@ -88,9 +88,9 @@ class NameReader {
       Keep(2);
       return;
     }
-    constexpr std::string_view kOperatorCharacters = "<>=!+-*/%^&|~,";
-    if (at_ < text_.size() && kOperatorCharacters.find(text_[at_]) != std::string_view::npos) {
-      while (at_ < text_.size() && kOperatorCharacters.find(text_[at_]) != std::string_view::npos) {
+    constexpr std::string_view operator_characters = "<>=!+-*/%^&|~,";
+    if (at_ < text_.size() && operator_characters.find(text_[at_]) != std::string_view::npos) {
+      while (at_ < text_.size() && operator_characters.find(text_[at_]) != std::string_view::npos) {
         Keep(1);
       }
       if (Rest().starts_with(" <")) {
@@ -114,9 +114,9 @@ class NameReader {
   void ReadLambda() {
     out_.append(kLambda).append("}");
     at_ = SkipGroup(text_, at_);
-    constexpr std::string_view kCall = "::operator()";
-    if (Rest().starts_with(kCall)) {
-      at_ += kCall.size();
+    constexpr std::string_view call = "::operator()";
+    if (Rest().starts_with(call)) {
+      at_ += call.size();
     }
   }
 
@@ -182,7 +182,7 @@ std::string WithoutTemplateArguments(std::string_view name) {
 }
 
 std::string ReadableName(const std::string& symbol) {
-  const std::string base = CutCloneSuffix(symbol);
+  std::string base = CutCloneSuffix(symbol);
   if (!base.starts_with("_Z") && !base.starts_with("__Z")) {
     return base;
   }

@@ -20,9 +20,9 @@ constexpr uint64_t kMaxDebugInfo = 96 << 20;
 constexpr int kMaxDepth = 32;
 
 bool HoldsVariables(int tag) {
-  static constexpr std::array kTags = {DW_TAG_namespace,  DW_TAG_class_type,    DW_TAG_structure_type,
-                                       DW_TAG_subprogram, DW_TAG_lexical_block, DW_TAG_union_type};
-  return std::find(kTags.begin(), kTags.end(), tag) != kTags.end();
+  static constexpr std::array tags = {DW_TAG_namespace,  DW_TAG_class_type,    DW_TAG_structure_type,
+                                      DW_TAG_subprogram, DW_TAG_lexical_block, DW_TAG_union_type};
+  return std::find(tags.begin(), tags.end(), tag) != tags.end();
 }
 
 std::optional<Dwarf_Die> TypeOf(Dwarf_Die* die) {

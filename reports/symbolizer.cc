@@ -35,10 +35,10 @@ ObjectFile* Symbolizer::Open(const trace::Module& module) {
 }
 
 const Frames& Symbolizer::Lookup(const trace::Module& module, uint64_t address) {
-  static const Frames kUnknown;
+  static const Frames unknown;
   ObjectFile* object = Open(module);
   if (object == nullptr) {
-    return kUnknown;
+    return unknown;
   }
   auto [entry, inserted] = known_.try_emplace({object, address});
   if (inserted) {
@@ -49,10 +49,10 @@ const Frames& Symbolizer::Lookup(const trace::Module& module, uint64_t address) 
 
 const Frames& Symbolizer::TailCalls(const trace::Module& module, uint64_t return_address,
                                     const std::string& callee) {
-  static const Frames kNone;
+  static const Frames none;
   ObjectFile* object = Open(module);
   if (object == nullptr) {
-    return kNone;
+    return none;
   }
   auto [entry, inserted] = known_tail_calls_.try_emplace({object, return_address, callee});
   if (inserted) {

@@ -35,13 +35,13 @@ std::string CurrentDirectory() {
 
 // Template arguments that fill a line say less than the name they hide.
 std::string ShortFunction(const std::string& function, bool verbose) {
-  constexpr size_t kLongFunction = 60;
-  constexpr size_t kLongestFunction = 100;
-  if (verbose || Width(function) <= kLongFunction) {
+  constexpr size_t long_name = 60;
+  constexpr size_t longest = 100;
+  if (verbose || Width(function) <= long_name) {
     return function;
   }
   const std::string plain = WithoutTemplateArguments(function);
-  return Width(plain) <= kLongestFunction ? plain : Fit(plain, kLongestFunction);
+  return Width(plain) <= longest ? plain : Fit(plain, longest);
 }
 
 // Writes one finding. The finding is printable already.
@@ -97,9 +97,9 @@ class FindingWriter {
 
   void Field(const std::string& name, const std::string& text) {
     if (!text.empty()) {
-      constexpr size_t kFieldIndent = 15;
-      const std::string label = absl::StrCat("  ", name, std::string(kFieldIndent - 2 - name.size(), ' '));
-      std::string wrapped = Wrap(label, kFieldIndent, text);
+      constexpr size_t indent = 15;
+      const std::string label = absl::StrCat("  ", name, std::string(indent - 2 - name.size(), ' '));
+      std::string wrapped = Wrap(label, indent, text);
       wrapped.replace(2, name.size(), Paint(name, Tone::kBold, options_.color));
       out_ += wrapped;
     }
@@ -120,7 +120,7 @@ class FindingWriter {
   }
 
   std::string FrameText(const SourceFrame& frame) const {
-    const std::string module =
+    std::string module =
         absl::StrCat(frame.module.empty() ? "" : BaseName(frame.module), "+0x", absl::Hex(frame.offset));
     if (frame.function.empty() && frame.file.empty()) {
       return module;

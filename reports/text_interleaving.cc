@@ -90,6 +90,7 @@ class Table {
 std::string AsColumns(const ReportFinding& finding, const std::vector<std::string>& columns, bool color) {
   const Table table(columns.size());
   std::vector<std::string> titles;
+  titles.reserve(columns.size());
   for (const std::string& id : columns) {
     titles.push_back(ThreadTitle(finding, id));
   }

@@ -30,9 +30,9 @@ size_t DecodeUtf8(std::string_view text, uint32_t* code_point) {
     }
     *code_point = *code_point << 6 | (byte(i) & 0x3FU);
   }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  constexpr uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
   const bool surrogate = *code_point >= 0xD800 && *code_point <= 0xDFFF;
-  return *code_point < kSmallest[length] || surrogate || *code_point > 0x10FFFF ? 0 : length;
+  return *code_point < smallest[length] || surrogate || *code_point > 0x10FFFF ? 0 : length;
 }
 
 // Characters that move the cursor, start escape sequences, or reorder what the reader sees.
