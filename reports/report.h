@@ -14,39 +14,39 @@
 namespace gordian::report {
 
 struct SourceFrame {
-  std::string function;   // demangled; empty when unknown
-  std::string file;       // empty when unknown
-  int line = 0;           // 0 unknown
-  std::string module;     // path of the object
-  uint64_t offset = 0;    // address in the object's file, as addr2line takes it
+  std::string function;  // demangled; empty when unknown
+  std::string file;      // empty when unknown
+  int line = 0;          // 0 unknown
+  std::string module;    // path of the object
+  uint64_t offset = 0;   // address in the object's file, as addr2line takes it
   std::string language = "native";
   bool inlined = false;
 };
 using Frames = std::vector<SourceFrame>;
 
 struct ReportLock {
-  std::string id;         // "L1"
-  std::string name;       // static symbol, the user's name, or a description ("mutex created at cache.cc:12")
-  std::string kind;       // "mutex", "recursive mutex" ...
-  std::string lock_class; // what makes two instances the same class, stable over rebuilds
+  std::string id;    // "L1"
+  std::string name;  // static symbol, the user's name, or a description ("mutex created at cache.cc:12")
+  std::string kind;  // "mutex", "recursive mutex" ...
+  std::string lock_class;  // what makes two instances the same class, stable over rebuilds
   uint64_t address = 0;
   Frames created;
 };
 
 struct ReportHeld {
-  std::string lock;       // ReportLock::id
-  std::string mode;       // "exclusive" | "shared"
+  std::string lock;  // ReportLock::id
+  std::string mode;  // "exclusive" | "shared"
   Frames stack;
 };
 
 struct ReportWait {
-  std::string target;     // id of a lock, "T2", or "pid 12"
-  std::string kind;       // "lock", "condition", "join", "process"; empty: waits for nothing
+  std::string target;  // id of a lock, "T2", or "pid 12"
+  std::string kind;    // "lock", "condition", "join", "process"; empty: waits for nothing
   Frames stack;
 };
 
 struct ReportThread {
-  std::string id;         // "T1"
+  std::string id;  // "T1"
   int32_t pid = 0;
   int32_t tid = 0;
   std::string name;
@@ -75,17 +75,17 @@ struct ReportCondition {
 
 struct ReportStep {
   int step = 0;
-  std::string thread;     // "T1"
+  std::string thread;  // "T1"
   std::string action;
-  std::string lock;       // id
+  std::string lock;  // id
   SourceFrame frame;
 };
 
 struct ReportFinding {
   std::string rule;
-  std::string level;       // error | warning | note
-  std::string confidence;  // confirmed | potential
-  std::string fingerprint; // 16 hex digits
+  std::string level;        // error | warning | note
+  std::string confidence;   // confirmed | potential
+  std::string fingerprint;  // 16 hex digits
   std::string title, explanation, fix, suppression;
   std::string status = "new";
   std::vector<ReportCondition> conditions;
@@ -100,7 +100,7 @@ struct ReportFinding {
 struct ReportCoverage {
   uint64_t processes = 0;  // of the tree, traced or not
   uint64_t threads = 0;
-  uint64_t events = 0;     // facts recorded
+  uint64_t events = 0;  // facts recorded
   uint64_t dropped = 0;
   std::vector<std::string> unseen;  // one sentence each
 };
@@ -108,19 +108,19 @@ struct ReportCoverage {
 struct Report {
   // run
   std::vector<std::string> command;
-  std::string started;     // RFC 3339, UTC
+  std::string started;  // RFC 3339, UTC
   double seconds = 0;
-  std::string status;      // "exited 0", "killed by SIGTERM", "ended by gordian", "running"
+  std::string status;  // "exited 0", "killed by SIGTERM", "ended by gordian", "running"
   std::string host;
-  std::string version;     // of gordian
+  std::string version;  // of gordian
   ReportCoverage coverage;
   std::vector<ReportFinding> findings;
   int Count(const char* level) const;
 };
 
 struct BuildOptions {
-  bool redact = true;      // hide obvious secrets in command lines
-  std::string source_root; // stripped from paths where it is a prefix
+  bool redact = true;       // hide obvious secrets in command lines
+  std::string source_root;  // stripped from paths where it is a prefix
 };
 
 // Symbolizes and names everything. `debug_directories` are searched by build-id after the usual places.
