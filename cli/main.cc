@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <deque>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -165,6 +167,12 @@ int Dispatch(SplitLine line) {
 }  // namespace gordian::cli
 
 int main(int argc, char** argv) {
-  gordian::cli::RememberArguments(argc, argv);
-  return gordian::cli::Dispatch(gordian::cli::Split(argc, argv));
+  try {
+    gordian::cli::RememberArguments(argc, argv);
+    return gordian::cli::Dispatch(gordian::cli::Split(argc, argv));
+  } catch (const std::exception& failure) {
+    // Out of memory, most likely. A program that runs already goes on.
+    std::fprintf(stderr, "gordian: %s\n", failure.what());
+    return gordian::cli::kExitGordian;
+  }
 }

@@ -16,6 +16,8 @@
 namespace gordian::cli {
 namespace {
 
+constexpr char kSentinelName[] = "[sentinel]";
+
 char* g_arguments = nullptr;
 size_t g_argument_bytes = 0;
 
@@ -28,10 +30,9 @@ bool IsOwn(const signalfd_siginfo& info) {
 }
 
 void HideArguments() {
-  constexpr char kName[] = "[sentinel]";
-  if (g_argument_bytes > sizeof(kName)) {
+  if (g_argument_bytes > sizeof(kSentinelName)) {
     std::memset(g_arguments, 0, g_argument_bytes);
-    std::memcpy(g_arguments, kName, sizeof(kName));
+    std::memcpy(g_arguments, kSentinelName, sizeof(kSentinelName));
   }
   prctl(PR_SET_NAME, "sentinel");
 }

@@ -11,7 +11,6 @@ namespace gordian::cli {
 namespace {
 
 using analyze::Finding;
-using analyze::HeldPart;
 using analyze::Index;
 using analyze::ThreadPart;
 

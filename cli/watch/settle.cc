@@ -92,8 +92,8 @@ bool SettleWatch::Look(const LiveTrace& trace, uint64_t now_ns) {
   return judged_.insert(Signature(slots)).second;
 }
 
-void SettleWatch::TakeSamples(const std::vector<trace::SlotSnapshot>& slots,
-                              const std::vector<bool>& stalled, uint64_t now_ns) {
+void SettleWatch::TakeSamples(const std::vector<trace::SlotSnapshot>& slots, const std::vector<bool>& stalled,
+                              uint64_t now_ns) {
   std::map<int32_t, Sample> fresh;
   for (size_t i = 0; i < slots.size(); ++i) {
     if (!stalled[i]) {
@@ -134,8 +134,8 @@ std::string SettleWatch::Signature(const std::vector<trace::SlotSnapshot>& slots
 }
 
 void SettleWatch::Apply(trace::Process* process) const {
-  // First who is gone, then who still sleeps: exit_group wakes every thread before the first one is gone, so a
-  // thread that has not moved by then proves that the others did not vanish with their process.
+  // First who is gone, then who still sleeps: exit_group wakes every thread before the first one is gone, so
+  // a thread that has not moved by then proves that the others did not vanish with their process.
   for (trace::Thread& thread : process->threads) {
     auto before = last_.find(thread.tid);
     bool same = before != last_.end() && before->second.slot.acquisitions == thread.acquisitions;

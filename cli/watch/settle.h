@@ -54,7 +54,7 @@ class SettleWatch {
 
   pid_t pid_ = 0;
   bool foreign_pids_ = false;
-  std::map<int32_t, pid_t> outer_tids_;  // of a foreign pid namespace
+  std::map<int32_t, pid_t> outer_tids_;          // of a foreign pid namespace
   std::map<int32_t, trace::SlotSnapshot> last_;  // by tid
   std::map<int32_t, Sample> samples_;            // by tid; stalled threads only
   std::set<std::string> judged_;

@@ -26,8 +26,8 @@ bool MatchesAny(const std::vector<std::string>& globs, const std::string& name) 
                      [&](const std::string& glob) { return fnmatch(glob.c_str(), name.c_str(), 0) == 0; });
 }
 
-// It has loaded the shim, or was asked to. The mapping is looked for first: a program that writes its title over its
-// arguments (setproctitle) writes over its environment too.
+// It has loaded the shim, or was asked to. The mapping is looked for first: a program that writes its title
+// over its arguments (setproctitle) writes over its environment too.
 bool HasPreload(pid_t pid, const std::string& shim) {
   if (absl::StrContains(ReadSmallFile(absl::StrCat("/proc/", pid, "/maps"), 4 << 20), BaseName(shim))) {
     return true;

@@ -1,7 +1,8 @@
 // What a configuration line and an environment entry become.
+#include "cli/options.h"
+
 #include <gtest/gtest.h>
 
-#include "cli/options.h"
 #include "cli/preload.h"
 
 namespace gordian::cli {
@@ -17,7 +18,8 @@ TEST(ShimOptionsTest, OursComeFirstAndReplaceTheUsers) {
 }
 
 TEST(ShimOptionsTest, WithoutADropFolder) {
-  EXPECT_EQ(ShimOptions({.shim = "/shim.so", .program = "", .run = "/run", .drop = ""}, Options(), ""), "run=/run");
+  EXPECT_EQ(ShimOptions({.shim = "/shim.so", .program = "", .run = "/run", .drop = ""}, Options(), ""),
+            "run=/run");
 }
 
 TEST(OptionsTest, EveryKeyRefusesNonsenseOrTakesAnyName) {

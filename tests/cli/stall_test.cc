@@ -69,14 +69,15 @@ TEST(StallTest, OneThatMovedInBetweenBreaksIt) {
 }
 
 TEST(StallTest, EveryoneBehindACycleIsStalledToo) {
-  EXPECT_THAT(Stalled({WantsLock(1, kLockB, {kLockA}), WantsLock(2, kLockA, {kLockB}), WantsLock(3, kLockA, {kLockC}),
-                       WantsLock(4, kLockC), Joins(5, 4)}),
+  EXPECT_THAT(Stalled({WantsLock(1, kLockB, {kLockA}), WantsLock(2, kLockA, {kLockB}),
+                       WantsLock(3, kLockA, {kLockC}), WantsLock(4, kLockC), Joins(5, 4)}),
               ElementsAre(1, 2, 3, 4, 5));
 }
 
 TEST(StallTest, AChainToAThreadThatRunsIsNot) {
-  EXPECT_THAT(Stalled({Thread(1, {kLockA}), WantsLock(2, kLockA, {kLockB}), WantsLock(3, kLockB), Joins(4, 3)}),
-              ElementsAre());
+  EXPECT_THAT(
+      Stalled({Thread(1, {kLockA}), WantsLock(2, kLockA, {kLockB}), WantsLock(3, kLockB), Joins(4, 3)}),
+      ElementsAre());
 }
 
 TEST(StallTest, AThreadThatWaitsForItself) {
