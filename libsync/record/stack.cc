@@ -294,7 +294,8 @@ trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_h
   }
   uint64_t frames[kMaxFrames];
   for (int i = 0; i < capture.count; ++i) {
-    frames[i] = EncodeAddress(capture.addresses[i]);
+    // The innermost is a return address too, but the format wants the call itself there.
+    frames[i] = EncodeAddress(i == 0 ? capture.addresses[i] - 1 : capture.addresses[i]);
   }
   return StoreStack(frames, capture.count);
 }
