@@ -119,6 +119,12 @@ class CoverageTest(GordianCase):
         self.assertEqual(result.returncode, 66)
         self.assertIn("deadlock", [finding["rule"] for finding in report["findings"]])
 
+    def test_a_damaged_trace_is_named_and_the_others_are_judged(self):
+        _, report = self.run_json("-q", "--", "sh", "-c",
+                                  'run=${GORDIAN_OPTIONS#run=}; echo junk > "${run%%:*}/junk.trace"; ' + self.sample("abba"))
+        self.assertIn("junk.trace", " ".join(report["coverage"]["unseen"]))
+        self.assertIn("lock-order-cycle", [finding["rule"] for finding in report["findings"]])
+
     def test_a_missing_shim_is_125(self):
         (self.folder / "bin").mkdir()
         copy = shutil.copy(os.environ["GORDIAN_BUILD"] + "/bin/gordian", self.folder / "bin")

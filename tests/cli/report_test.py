@@ -51,6 +51,15 @@ class ReportTest(GordianCase):
         self.assertEqual(result.stdout, "")
         self.assertIn("lock-order-cycle", (self.folder / "report.txt").read_text())
 
+    def test_how_much_and_in_what_colours(self):
+        self.keep(self.sample("abba"))
+        plain = self.gordian("report", "kept").stdout
+        self.assertNotIn("\x1b", plain)
+        self.assertIn("\x1b[", self.gordian("report", "kept", "--color=always").stdout)
+        quiet = self.gordian("report", "kept", "-q").stdout
+        self.assertEqual(quiet.splitlines(), plain.splitlines()[-1:])
+        self.assertGreater(len(self.gordian("report", "kept", "-v").stdout), len(plain))
+
     def test_no_run_is_3(self):
         (self.folder / "empty").mkdir()
         (self.folder / "file").write_text("text")
