@@ -241,6 +241,8 @@ void BeginThread(const NewThread& created, size_t stack_bytes) {
   Thread* thread = Register(created.record == nullptr ? nullptr : &created, stack_bytes);
   if (thread != nullptr) {
     thread->slot = thread->own_slot;
+  } else if (created.record != nullptr) {
+    g_trace.Withdraw(created.record);  // no room for it: nobody would ever say that it ended
   }
   t_inside = false;
 }

@@ -60,10 +60,10 @@ OpenResult TraceFile::Create(const char* path) {
       if (!Populate(0, kGrowth)) {
         // An old kernel (before 5.14) lacks MADV_POPULATE_WRITE: take all that this mapping can hold at once.
         result = RawSyscall(SYS_fallocate, fd, 0, 0, static_cast<long>(map));
-        if (!IsError(result)) {
+        if (!IsError(result)) {  // else the very first page may not be backed: a store would be SIGBUS
           limit_ = map;
+          header()->populated = map;
         }
-        header()->populated = IsError(result) ? 0 : map;
       } else {
         result = 0;
         header()->populated = kGrowth;
