@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/file_util.h"
 #include "cli/message.h"
@@ -198,6 +199,20 @@ const LiveTrace* TraceSet::FindLive(pid_t pid) const {
 bool TraceSet::WasTracedPid(pid_t pid) const {
   auto it = traced_.lower_bound({pid, 0});
   return it != traced_.end() && it->first.first == pid;
+}
+
+bool TraceSet::SaidLost(pid_t pid) const {
+  std::string part = absl::StrCat("-", pid, "-");  // <boot id>-<pid>-<start>-<image>.lost-<why>
+  for (const std::string* folder : {&run_, &drop_}) {
+    for (const std::string& name : ListNames(*folder)) {
+      size_t at = name.find('-');
+      if (absl::StrContains(name, ".lost-") && at != std::string::npos &&
+          name.compare(at, part.size(), part) == 0) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 uint32_t TraceSet::NewestImage(const ProcessId& id) const {

@@ -58,6 +58,8 @@ class TraceSet {
   bool WasTracedPid(pid_t pid) const;
   // This program left a trace in another pid namespace, whose pids tell nothing here.
   bool WasTracedElsewhere(const std::string& program) const { return foreign_programs_.contains(program); }
+  // The shim said itself that it could not record this process.
+  bool SaidLost(pid_t pid) const;
   // The number of the newest image of this process that left a trace.
   uint32_t NewestImage(const ProcessId& id) const;
   // All processes that have a trace in the folders now.

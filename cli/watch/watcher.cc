@@ -214,7 +214,7 @@ void Watcher::NameUnseenChildren(const trace::Process& process) {
     }
     ProcessId id = IdOf(seen->stat);
     if (seen->observed.unseen.empty() && !traces_.WasTracedPid(child.pid) &&
-        !traces_.WasTracedElsewhere(child.exec_path)) {
+        !traces_.WasTracedElsewhere(child.exec_path) && !traces_.SaidLost(child.pid)) {
       tree_.SetUnseen(id, unseen_.WhyGone(id, child.exec_path));
     }
   }
@@ -226,7 +226,7 @@ void Watcher::NameUnseenImages(const trace::Run& run) {
   tree_.SetCommand(root_, absl::StrJoin(command_, " "));
   if (!root_unseen_.empty()) {
     tree_.SetUnseen(root_, root_unseen_);
-  } else if (root != nullptr && !traces_.WasTraced(root_)) {
+  } else if (root != nullptr && !traces_.WasTraced(root_) && !traces_.SaidLost(root_.first)) {
     tree_.SetUnseen(root_, unseen_.WhyGone(root_, command_.empty() ? "" : FindExecutable(command_[0])));
   }
   for (const trace::Process& process : run.processes) {

@@ -101,6 +101,15 @@ class RunFolderTest(GordianCase):
         self.assertEqual(result.returncode, 4, result.stderr)
         self.assertIn("room", self.coverage())
 
+    def test_who_finds_the_tmpfs_full_goes_on_and_is_named(self):
+        result = self.in_namespace("""
+            mount -t tmpfs -o size=4m tmpfs /dev/shm
+            $G run -q --json report.json -- sh -c 'dd if=/dev/zero of=/dev/shm/fill 2>/dev/null; echo hello | cat; exit 4'
+        """)
+        self.assertEqual((result.returncode, result.stdout), (4, "hello\n"))
+        self.assertIn("no space was left", self.coverage())
+        self.assertNotIn("LD_PRELOAD", self.coverage())
+
     def test_many_short_processes_fit_a_small_tmpfs(self):
         program = self.compile("forks.c", """
             #include <stdlib.h>
