@@ -232,6 +232,7 @@ void StopSystemCalls() {
     g_trace.Freeze(kReserve);
     __atomic_fetch_or(&g_trace.header()->flags, trace::kSeccomp, __ATOMIC_RELAXED);
   }
+  g_last_ns = NowNs();
   g_no_syscalls = true;
 }
 

@@ -8,6 +8,7 @@
 namespace gordian::record {
 
 constinit bool g_no_syscalls = false;
+constinit uint64_t g_last_ns = 0;
 
 namespace {
 
