@@ -55,21 +55,68 @@ long OpenSearched(const char* file) {
   }
 }
 
+constexpr int kMostSegments = 32;
+
+struct Segments {
+  int count;
+  Elf64_Phdr at[kMostSegments];
+};
+
+// The file offset of a virtual address; -1 if no segment has it.
+long FileOffset(const Segments& segments, uint64_t address) {
+  for (int i = 0; i < segments.count; ++i) {
+    const Elf64_Phdr& segment = segments.at[i];
+    if (segment.p_type == PT_LOAD && address - segment.p_vaddr < segment.p_filesz) {
+      return static_cast<long>(segment.p_offset + (address - segment.p_vaddr));
+    }
+  }
+  return -1;
+}
+
+// gcc's dynamic libasan ends the program at its start when any library was loaded before it.
+bool NeedsAsanFirst(long fd, const Segments& segments, const Elf64_Phdr& dynamic) {
+  Elf64_Dyn entries[128];
+  const size_t bytes = dynamic.p_filesz < sizeof(entries) ? dynamic.p_filesz : sizeof(entries);
+  const long got = RawSyscall(SYS_pread64, fd, ToRaw(entries), static_cast<long>(bytes), static_cast<long>(dynamic.p_offset));
+  const long count = got / static_cast<long>(sizeof(Elf64_Dyn));
+  long strings = -1;
+  for (long i = 0; i < count; ++i) {
+    if (entries[i].d_tag == DT_STRTAB) {
+      strings = FileOffset(segments, entries[i].d_un.d_ptr);
+    }
+  }
+  for (long i = 0; strings >= 0 && i < count && entries[i].d_tag != DT_NULL; ++i) {
+    char name[16] = {};
+    if (entries[i].d_tag == DT_NEEDED &&
+        RawSyscall(SYS_pread64, fd, ToRaw(name), sizeof(name) - 1, strings + static_cast<long>(entries[i].d_un.d_val)) > 0 &&
+        strncmp(name, "libasan.so", 10) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool IsForeignElf(const Head& head, long fd) {
   if (head.bytes[EI_CLASS] != ELFCLASS64) {
     return true;
   }
   const auto* header = reinterpret_cast<const Elf64_Ehdr*>(head.bytes);
-  for (int i = 0; i < header->e_phnum && i < 64; ++i) {
-    Elf64_Phdr segment;
-    if (RawSyscall(SYS_pread64, fd, ToRaw(&segment), sizeof(segment),
-                   static_cast<long>(header->e_phoff + i * sizeof(segment))) != sizeof(segment)) {
-      return false;
-    }
+  Segments segments{};
+  segments.count = header->e_phnum < kMostSegments ? header->e_phnum : kMostSegments;
+  const long bytes = segments.count * static_cast<long>(sizeof(Elf64_Phdr));
+  if (RawSyscall(SYS_pread64, fd, ToRaw(segments.at), bytes, static_cast<long>(header->e_phoff)) != bytes) {
+    return false;
+  }
+  for (int i = 0; i < segments.count; ++i) {
+    const Elf64_Phdr& segment = segments.at[i];
     if (segment.p_type == PT_INTERP) {
       char interpreter[64] = {};
       RawSyscall(SYS_pread64, fd, ToRaw(interpreter), sizeof(interpreter) - 1, static_cast<long>(segment.p_offset));
-      return strstr(interpreter, "ld-musl") != nullptr;
+      if (strstr(interpreter, "ld-musl") != nullptr) {
+        return true;
+      }
+    } else if (segment.p_type == PT_DYNAMIC && NeedsAsanFirst(fd, segments, segment)) {
+      return true;
     }
   }
   return false;

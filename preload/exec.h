@@ -8,8 +8,9 @@
 
 namespace gordian::preload {
 
-// True for a program that cannot load the shim and would say so or fail: 32-bit, or linked with musl. `search`: the
-// name is looked up in PATH. Only opens and reads; safe in a vfork child. Scripts count as their interpreter.
+// True for a program that cannot load the shim and would say so or fail: 32-bit, linked with musl, or with gcc's
+// dynamic libasan. `search`: the name is looked up in PATH. Only opens and reads; safe in a vfork child. Scripts count
+// as their interpreter.
 bool CannotLoadShim(const char* file, bool search, char* const envp[]);
 
 // The same for execveat, and for fexecve: an empty path and AT_EMPTY_PATH.
