@@ -23,6 +23,9 @@ class SignalsTest(ShimCase):
     def test_siglongjmp_out_of_a_blocked_lock(self):
         self.check("jump-out-of-lock")
 
+    def test_siglongjmp_out_of_the_recorder(self):
+        self.check("jump-out-of-recorder")
+
     def test_alternate_stacks(self):
         self.check("alternate-stack")
 

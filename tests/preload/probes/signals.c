@@ -173,6 +173,44 @@ static int JumpOutOfLock(void) {
   return 0;
 }
 
+// The same, but out of calls that do not block: of the recorder, that is, where it takes its time. Only try-locks of a lock
+// that another thread holds, so that libc itself is never left half-way.
+static volatile int jumps;
+static void* TryAndJump(void* unused) {
+  struct sigaction action = {0};
+  action.sa_handler = JumpOut;
+  sigaction(SIGALRM, &action, NULL);
+  sigset_t alarm;
+  sigemptyset(&alarm);
+  sigaddset(&alarm, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
+  sigsetjmp(out, 1);
+  while (++jumps < 300) {
+    const struct itimerval once = {{0, 0}, {0, 30 + jumps % 97}};
+    setitimer(ITIMER_REAL, &once, NULL);
+    for (;;) {
+      pthread_mutex_trylock(&normal[0]);
+    }
+  }
+  return unused;
+}
+static int JumpOutOfRecorder(void) {
+  pthread_mutex_lock(&normal[0]);
+  sigset_t alarm;
+  sigemptyset(&alarm);
+  sigaddset(&alarm, SIGALRM);
+  pthread_t thread;
+  pthread_sigmask(SIG_BLOCK, &alarm, NULL);  // only that thread may be hit
+  pthread_create(&thread, NULL, TryAndJump, NULL);
+  pthread_join(thread, NULL);
+  pthread_mutex_unlock(&normal[0]);
+  LockOften(1000);
+  pthread_create(&thread, NULL, StartAndEnd, NULL);
+  pthread_join(thread, NULL);
+  Say("done\n");
+  return 0;
+}
+
 // An alternate stack of the classic size, surrounded by bytes that must stay as they are.
 enum { kAlternate = 8192, kGuard = 8192 };
 static void CheckGuard(const char* memory, const char* where) {
@@ -323,6 +361,7 @@ int main(int argc, char** argv) {
       {"handler-meets-threads", HandlerMeetsThreads},
       {"handler-forks", HandlerForks},
       {"jump-out-of-lock", JumpOutOfLock},
+      {"jump-out-of-recorder", JumpOutOfRecorder},
       {"alternate-stack", AlternateStack},
       {"little-stacks", LittleStacks},
       {"coroutines", Coroutines},
