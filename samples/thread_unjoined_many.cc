@@ -18,8 +18,10 @@ int ThreadCount() {
   return static_cast<int>(std::distance(begin(tasks), end(tasks)));
 }
 
+volatile int requests = 8;  // not known to the compiler: an unrolled loop would be eight places
+
 int main() {
-  for (int request = 0; request < 8; ++request) {
+  for (int request = 0; request < requests; ++request) {
     HandleRequest();
   }
   while (ThreadCount() > 1) {
