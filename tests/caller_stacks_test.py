@@ -14,13 +14,16 @@ import unittest
 BUILD = pathlib.Path(os.environ["GORDIAN_BUILD"])
 
 PROGRAM = r"""
+#include <atomic>
 #include <mutex>
 #include <thread>
 std::mutex a_mutex, b_mutex;
+std::atomic<bool> lucky{false};  // or it would deadlock now and then
 void Forward() { std::lock_guard<std::mutex> a(a_mutex); std::lock_guard<std::mutex> b(b_mutex); }
 void Reverse() { std::lock_guard<std::mutex> b(b_mutex); std::lock_guard<std::mutex> a(a_mutex); }
 int main() {
-  std::thread one(Forward), two(Reverse);
+  std::thread one([] { Forward(); lucky = true; });
+  std::thread two([] { while (!lucky) { std::this_thread::yield(); } Reverse(); });
   one.join();
   two.join();
 }
