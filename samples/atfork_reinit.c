@@ -1,6 +1,7 @@
 // An allocator in the manner of jemalloc: before a fork it takes its locks, after it the parent releases
 // them. The child releases one and makes its copy of the other anew, held as it is. That is how a lock gets
-// through a fork. EXPECT: clean
+// through a fork.
+// EXPECT: clean
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/wait.h>
