@@ -1,5 +1,6 @@
-// The shim's own memset, memcpy and memmove, under libc's names but for this object alone. Sanitizers intercept libc's: they
-// would take what the recorder does in its own memory for the program's accesses, and report races in it.
+// The shim's own memset, memcpy and memmove, under libc's names but for this object alone. Sanitizers
+// intercept libc's: they would take what the recorder does in its own memory for the program's accesses, and
+// report races in it.
 #include <cstddef>
 
 #define OWN(name) __asm__(#name) __attribute__((visibility("hidden"), used))

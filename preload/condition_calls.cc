@@ -1,5 +1,5 @@
-// pthread_cond_*: all seven or none, since a mix of symbol versions breaks other tools. A wait gives its mutex up and
-// takes it back inside libc, where no hook sees it: that is modelled here.
+// pthread_cond_*: all seven or none, since a mix of symbol versions breaks other tools. A wait gives its
+// mutex up and takes it back inside libc, where no hook sees it: that is modelled here.
 #include <pthread.h>
 
 #include "libsync/record/acquire.h"
@@ -40,7 +40,8 @@ INTERCEPT(int, pthread_cond_wait, pthread_cond_t* condition, pthread_mutex_t* mu
   });
 }
 
-INTERCEPT(int, pthread_cond_timedwait, pthread_cond_t* condition, pthread_mutex_t* mutex, const timespec* deadline) {
+INTERCEPT(int, pthread_cond_timedwait, pthread_cond_t* condition, pthread_mutex_t* mutex,
+          const timespec* deadline) {
   WaitCall call{condition, mutex, 0, deadline, 0, BeginConditionWait(condition, mutex, true, CALL_SITE())};
   return Finish(&call, [](void* argument) -> void* {
     auto* c = static_cast<WaitCall*>(argument);
@@ -52,7 +53,8 @@ INTERCEPT(int, pthread_cond_timedwait, pthread_cond_t* condition, pthread_mutex_
 // std::condition_variable::wait_for ends up here.
 INTERCEPT(int, pthread_cond_clockwait, pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
           const timespec* deadline) {
-  WaitCall call{condition, mutex, clock, deadline, 0, BeginConditionWait(condition, mutex, true, CALL_SITE())};
+  WaitCall call{condition, mutex, clock,
+                deadline,  0,     BeginConditionWait(condition, mutex, true, CALL_SITE())};
   return Finish(&call, [](void* argument) -> void* {
     auto* c = static_cast<WaitCall*>(argument);
     c->result = REAL(pthread_cond_clockwait)(c->condition, c->mutex, c->clock, c->deadline);
@@ -74,7 +76,7 @@ INTERCEPT(int, pthread_cond_broadcast, pthread_cond_t* condition) {
 INTERCEPT(int, pthread_cond_init, pthread_cond_t* condition, const pthread_condattr_t* attributes) {
   const int result = REAL(pthread_cond_init)(condition, attributes);
   if (result == 0) {
-    AfterInit(condition, CALL_SITE());
+    AfterInit(FactsOf(condition), CALL_SITE());
   }
   return result;
 }

@@ -24,9 +24,12 @@ struct Head {
   long count;
 };
 
-long OpenProgram(const char* path) { return RawSyscall(SYS_openat, AT_FDCWD, ToRaw(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
+long OpenProgram(const char* path) {
+  return RawSyscall(SYS_openat, AT_FDCWD, ToRaw(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
 
-// As execvpe and posix_spawnp look: a name with a slash is a path, else every folder of this process's own PATH.
+// As execvpe and posix_spawnp look: a name with a slash is a path, else every folder of this process's own
+// PATH.
 long OpenSearched(const char* file) {
   if (strchr(file, '/') != nullptr) {
     return OpenProgram(file);
@@ -77,7 +80,8 @@ long FileOffset(const Segments& segments, uint64_t address) {
 bool NeedsAsanFirst(long fd, const Segments& segments, const Elf64_Phdr& dynamic) {
   Elf64_Dyn entries[128];
   const size_t bytes = dynamic.p_filesz < sizeof(entries) ? dynamic.p_filesz : sizeof(entries);
-  const long got = RawSyscall(SYS_pread64, fd, ToRaw(entries), static_cast<long>(bytes), static_cast<long>(dynamic.p_offset));
+  const long got = RawSyscall(SYS_pread64, fd, ToRaw(entries), static_cast<long>(bytes),
+                              static_cast<long>(dynamic.p_offset));
   const long count = got / static_cast<long>(sizeof(Elf64_Dyn));
   long strings = -1;
   for (long i = 0; i < count; ++i) {
@@ -88,7 +92,8 @@ bool NeedsAsanFirst(long fd, const Segments& segments, const Elf64_Phdr& dynamic
   for (long i = 0; strings >= 0 && i < count && entries[i].d_tag != DT_NULL; ++i) {
     char name[16] = {};
     if (entries[i].d_tag == DT_NEEDED &&
-        RawSyscall(SYS_pread64, fd, ToRaw(name), sizeof(name) - 1, strings + static_cast<long>(entries[i].d_un.d_val)) > 0 &&
+        RawSyscall(SYS_pread64, fd, ToRaw(name), sizeof(name) - 1,
+                   strings + static_cast<long>(entries[i].d_un.d_val)) > 0 &&
         strncmp(name, "libasan.so", 10) == 0) {
       return true;
     }
@@ -111,7 +116,8 @@ bool IsForeignElf(const Head& head, long fd) {
     const Elf64_Phdr& segment = segments.at[i];
     if (segment.p_type == PT_INTERP) {
       char interpreter[64] = {};
-      RawSyscall(SYS_pread64, fd, ToRaw(interpreter), sizeof(interpreter) - 1, static_cast<long>(segment.p_offset));
+      RawSyscall(SYS_pread64, fd, ToRaw(interpreter), sizeof(interpreter) - 1,
+                 static_cast<long>(segment.p_offset));
       if (strstr(interpreter, "ld-musl") != nullptr) {
         return true;
       }

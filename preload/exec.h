@@ -1,4 +1,5 @@
-// What the hooks of exec and spawn need: which programs must not be given the shim, and their environment without it.
+// What the hooks of exec and spawn need: which programs must not be given the shim, and their environment
+// without it.
 #ifndef GORDIAN_PRELOAD_EXEC_H_
 #define GORDIAN_PRELOAD_EXEC_H_
 
@@ -8,9 +9,9 @@
 
 namespace gordian::preload {
 
-// True for a program that cannot load the shim and would say so or fail: 32-bit, linked with musl, or with gcc's
-// dynamic libasan. `search`: the name is looked up in PATH. Only opens and reads; safe in a vfork child. Scripts count
-// as their interpreter.
+// True for a program that cannot load the shim and would say so or fail: 32-bit, linked with musl, or with
+// gcc's dynamic libasan. `search`: the name is looked up in PATH. Only opens and reads; safe in a vfork
+// child. Scripts count as their interpreter.
 bool CannotLoadShim(const char* file, bool search, char* const envp[]);
 
 // The same for execveat, and for fexecve: an empty path and AT_EMPTY_PATH.
@@ -26,12 +27,13 @@ void KeepPath(trace::ChildRecord* record, const char* path);
 
 }  // namespace gordian::preload
 
-// The environment to give to `file`: the caller's own, but for a program that cannot load the shim. The copy lies in
-// the calling frame: nothing needs to be freed, also when the call does not return.
+// The environment to give to `file`: the caller's own, but for a program that cannot load the shim. The copy
+// lies in the calling frame: nothing needs to be freed, also when the call does not return.
 #define CHILD_ENVIRONMENT(file, search, envp) \
   ENVIRONMENT_UNLESS(gordian::preload::CannotLoadShim((file), (search), (envp)), envp)
 #define ENVIRONMENT_UNLESS(foreign, envp)                                                                 \
-  ((foreign) ? gordian::preload::WithoutShim((envp), __builtin_alloca(gordian::preload::RoomWithoutShim(envp))) \
-             : (envp))
+  ((foreign)                                                                                              \
+       ? gordian::preload::WithoutShim((envp), __builtin_alloca(gordian::preload::RoomWithoutShim(envp))) \
+       : (envp))
 
 #endif  // GORDIAN_PRELOAD_EXEC_H_

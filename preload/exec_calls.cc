@@ -1,5 +1,6 @@
-// The exec family. Each hook says in the trace that this image is about to be replaced, takes it back if that failed, and
-// passes the call to the same function of libc; the variadic ones become their vector form, as in libc itself.
+// The exec family. Each hook says in the trace that this image is about to be replaced, takes it back if that
+// failed, and passes the call to the same function of libc; the variadic ones become their vector form, as in
+// libc itself.
 #include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -74,7 +75,8 @@ INTERCEPT(int, execvpe, const char* file, char* const argv[], char* const envp[]
 INTERCEPT(int, execvp, const char* file, char* const argv[]) {
   BeforeExec(file);
   char* const* environment = CHILD_ENVIRONMENT(file, true, environ);
-  const int result = environment == environ ? REAL(execvp)(file, argv) : REAL(execvpe)(file, argv, environment);
+  const int result =
+      environment == environ ? REAL(execvp)(file, argv) : REAL(execvpe)(file, argv, environment);
   AfterFailedExec();
   return result;
 }
@@ -95,18 +97,18 @@ INTERCEPT(int, execveat, int directory, const char* path, char* const argv[], ch
   return result;
 }
 
-// Gathers the arguments of an execl variant into `argv`, which lies in the hook's own frame; `last` is then at what
-// follows the closing null (execle's environment).
-#define GATHER_ARGUMENTS(argv, first, last)                                             \
-  va_list last;                                                                         \
-  va_start(last, first);                                                                \
-  const size_t argv##_count = CountArguments(last);                                     \
-  va_end(last);                                                                         \
+// Gathers the arguments of an execl variant into `argv`, which lies in the hook's own frame; `last` is then
+// at what follows the closing null (execle's environment).
+#define GATHER_ARGUMENTS(argv, first, last)                                                \
+  va_list last;                                                                            \
+  va_start(last, first);                                                                   \
+  const size_t argv##_count = CountArguments(last);                                        \
+  va_end(last);                                                                            \
   auto** argv = static_cast<char**>(__builtin_alloca((argv##_count + 1) * sizeof(char*))); \
-  va_start(last, first);                                                                \
-  argv[0] = const_cast<char*>(first);                                                   \
-  for (size_t i = 1; i <= argv##_count; ++i) {                                          \
-    argv[i] = va_arg(last, char*);                                                      \
+  va_start(last, first);                                                                   \
+  argv[0] = const_cast<char*>(first);                                                      \
+  for (size_t i = 1; i <= argv##_count; ++i) {                                             \
+    argv[i] = va_arg(last, char*);                                                         \
   }
 
 INTERCEPT(int, execl, const char* path, const char* first, ...) {

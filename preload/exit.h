@@ -7,8 +7,8 @@ namespace gordian::preload {
 // Called by the shim's destructor: exit() has run everything else.
 void RecordOrderlyExit();
 
-// When this image is pid 1 and started a watcher: everything dies with it, so the watcher is given up to 2 s to
-// print. Else returns at once.
+// When this image is pid 1 and started a watcher: everything dies with it, so the watcher is given up to 2 s
+// to print. Else returns at once.
 void WaitForWatcher();
 
 }  // namespace gordian::preload

@@ -1,5 +1,5 @@
-// The ways out of a process image. exit() and a return from main are recorded by the shim's destructor, the last that
-// runs: until then the program is alive and may still hang. The others run nothing of ours later.
+// The ways out of a process image. exit() and a return from main are recorded by the shim's destructor, the
+// last that runs: until then the program is alive and may still hang. The others run nothing of ours later.
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -64,7 +64,8 @@ void AtForkChild() {
 }  // namespace gordian::preload
 
 // Whoever registers first, we come before.
-INTERCEPT(int, __register_atfork, void (*prepare)(void), void (*parent)(void), void (*child)(void), void* dso) {
+INTERCEPT(int, __register_atfork, void (*prepare)(void), void (*parent)(void), void (*child)(void),
+          void* dso) {
   gordian::preload::RegisterAtFork();
   return REAL(__register_atfork)(prepare, parent, child, dso);
 }
@@ -81,7 +82,8 @@ void RegisterAtFork() {
 }  // namespace gordian::preload
 
 // Called by vfork.S. Returns the real vfork, or null when too many are nested.
-extern "C" __attribute__((visibility("hidden"))) void* gordian_vfork_enter(uintptr_t return_address, uintptr_t frame);
+extern "C" __attribute__((visibility("hidden"))) void* gordian_vfork_enter(uintptr_t return_address,
+                                                                           uintptr_t frame);
 extern "C" __attribute__((visibility("hidden"))) uintptr_t gordian_vfork_leave(long pid);
 INTERCEPT_STUB(pid_t, vfork, void)
 

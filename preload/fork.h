@@ -18,8 +18,8 @@ void ForkReturned(pid_t pid);
 void AtForkPrepare();
 void AtForkChild();
 
-// Registers the handlers. Ours must be the first of all: prepare handlers run in reverse order, so ours then sees
-// which locks are held once everybody else's handlers have taken theirs. Idempotent.
+// Registers the handlers. Ours must be the first of all: prepare handlers run in reverse order, so ours then
+// sees which locks are held once everybody else's handlers have taken theirs. Idempotent.
 void RegisterAtFork();
 
 // In a vfork child: its record in the parent's trace, else null.

@@ -8,8 +8,8 @@
 // declaration, with its noexcept and nonnull, then cannot clash), exports it, puts a pointer to the next
 // definition into a table that start-up resolves, and opens the body.
 //
-// Rules for a body: no object with a destructor lives across REAL(), since a cancelled thread or a longjmp leaves
-// from there; whatever REAL() returns and whatever it did to errno is what the caller gets.
+// Rules for a body: no object with a destructor lives across REAL(), since a cancelled thread or a longjmp
+// leaves from there; whatever REAL() returns and whatever it did to errno is what the caller gets.
 #ifndef GORDIAN_PRELOAD_INTERCEPT_H_
 #define GORDIAN_PRELOAD_INTERCEPT_H_
 
@@ -37,21 +37,24 @@ inline void* Resolved(RealFunction* function) {
 
 }  // namespace gordian::preload
 
-#define INTERCEPT(result, name, ...)                                                                           \
-  extern "C" __attribute__((visibility("default"))) result hook_##name(__VA_ARGS__) __asm__(#name);            \
-  namespace gordian::preload::real {                                                                           \
-  __attribute__((section("gordian_hooks"), used)) static constinit RealFunction entry_##name{#name, nullptr};  \
-  }                                                                                                            \
+#define INTERCEPT(result, name, ...)                                                                   \
+  extern "C" __attribute__((visibility("default"))) result hook_##name(__VA_ARGS__) __asm__(#name);    \
+  namespace gordian::preload::real {                                                                   \
+  __attribute__((section("gordian_hooks"), used)) static constinit RealFunction entry_##name{#name,    \
+                                                                                             nullptr}; \
+  }                                                                                                    \
   result hook_##name(__VA_ARGS__)
 
 // The same for a call whose hook is written in assembly (vfork.S exports the symbol).
-#define INTERCEPT_STUB(result, name, ...)                                                                      \
-  extern "C" result hook_##name(__VA_ARGS__) __asm__(#name);                                                   \
-  namespace gordian::preload::real {                                                                           \
-  __attribute__((section("gordian_hooks"), used)) static constinit RealFunction entry_##name{#name, nullptr};  \
+#define INTERCEPT_STUB(result, name, ...)                                                              \
+  extern "C" result hook_##name(__VA_ARGS__) __asm__(#name);                                           \
+  namespace gordian::preload::real {                                                                   \
+  __attribute__((section("gordian_hooks"), used)) static constinit RealFunction entry_##name{#name,    \
+                                                                                             nullptr}; \
   }
 
-#define REAL(name) \
-  (reinterpret_cast<decltype(&hook_##name)>(::gordian::preload::Resolved(&::gordian::preload::real::entry_##name)))
+#define REAL(name)                           \
+  (reinterpret_cast<decltype(&hook_##name)>( \
+      ::gordian::preload::Resolved(&::gordian::preload::real::entry_##name)))
 
 #endif  // GORDIAN_PRELOAD_INTERCEPT_H_

@@ -19,9 +19,9 @@ int LockSlowly(pthread_mutex_t* mutex, const Site& site);
 
 INTERCEPT(int, pthread_mutex_lock, pthread_mutex_t* mutex) {
   KnownAcquire known;
-  if (__builtin_expect(BeginKnownAcquire(mutex, CALL_SITE(), &known), 1)) {
+  if (__builtin_expect(BeginKnownAcquire(mutex, Mode::kExclusive, CALL_SITE(), &known), 1)) {
     const int result = REAL(pthread_mutex_lock)(mutex);
-    EndKnownAcquire(known, Acquired(result));
+    EndKnownAcquire(known, Mode::kExclusive, Acquired(result));
     return result;
   }
   return LockSlowly(mutex, CALL_SITE());
@@ -67,16 +67,16 @@ INTERCEPT(int, pthread_mutex_clocklock, pthread_mutex_t* mutex, clockid_t clock,
 
 INTERCEPT(int, pthread_mutex_init, pthread_mutex_t* mutex, const pthread_mutexattr_t* attributes) {
   const Site site = CALL_SITE();
-  BeforeInit(mutex, site);
+  BeforeInit(FactsOf(mutex), site);
   const int result = REAL(pthread_mutex_init)(mutex, attributes);
   if (result == 0) {
-    AfterInit(mutex, site);
+    AfterInit(FactsOf(mutex), site);
   }
   return result;
 }
 
 INTERCEPT(int, pthread_mutex_destroy, pthread_mutex_t* mutex) {
-  const Doomed doomed = BeforeDestroy(mutex, CALL_SITE());
+  const Doomed doomed = BeforeDestroy(FactsOf(mutex), CALL_SITE());
   const int result = REAL(pthread_mutex_destroy)(mutex);
   AfterDestroy(doomed, result == 0);
   return result;

@@ -60,7 +60,8 @@ bool IsSelected(const char* options, const char* executable) {
   const char* slash = strrchr(executable, '/');
   const char* name = slash == nullptr ? executable : slash + 1;
   size_t bytes = 0;
-  if (const char* only = FindOption(options, "only", &bytes); only != nullptr && !MatchesAny(only, bytes, name)) {
+  if (const char* only = FindOption(options, "only", &bytes);
+      only != nullptr && !MatchesAny(only, bytes, name)) {
     return false;
   }
   const char* skip = FindOption(options, "skip", &bytes);

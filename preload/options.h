@@ -1,5 +1,5 @@
-// GORDIAN_OPTIONS="key=value:key=value" as the shim reads it. docs/cli.md lists the keys; those that only the watcher
-// needs are passed on to it unread.
+// GORDIAN_OPTIONS="key=value:key=value" as the shim reads it. docs/cli.md lists the keys; those that only the
+// watcher needs are passed on to it unread.
 #ifndef GORDIAN_PRELOAD_OPTIONS_H_
 #define GORDIAN_PRELOAD_OPTIONS_H_
 
@@ -14,7 +14,8 @@ const char* FindOption(const char* options, const char* key, size_t* bytes);
 bool CopyOption(const char* options, const char* key, char* out, size_t room);
 bool OptionIs(const char* options, const char* key, const char* value);
 
-// Whether an image of this name is to be recorded, by only= and skip= (globs on the base name, separated by ',').
+// Whether an image of this name is to be recorded, by only= and skip= (globs on the base name, separated by
+// ',').
 bool IsSelected(const char* options, const char* executable);
 
 // Sets GORDIAN_OPTIONS of this process without malloc: the environment array is replaced by one of ours.

@@ -72,7 +72,8 @@ INTERCEPT(int, posix_spawn, pid_t* pid, const char* path, const posix_spawn_file
           const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
   const NewChild child = BeginPlainChild(ChildHow::kSpawn, CALL_SITE(), path);
   pid_t made = 0;
-  const int error = REAL(posix_spawn)(&made, path, actions, attributes, argv, CHILD_ENVIRONMENT(path, false, envp));
+  const int error =
+      REAL(posix_spawn)(&made, path, actions, attributes, argv, CHILD_ENVIRONMENT(path, false, envp));
   EndPlainChild(child, error == 0 ? made : -1);
   if (error == 0 && pid != nullptr) {
     *pid = made;
@@ -84,7 +85,8 @@ INTERCEPT(int, posix_spawnp, pid_t* pid, const char* file, const posix_spawn_fil
           const posix_spawnattr_t* attributes, char* const argv[], char* const envp[]) {
   const NewChild child = BeginPlainChild(ChildHow::kSpawn, CALL_SITE(), file);
   pid_t made = 0;
-  const int error = REAL(posix_spawnp)(&made, file, actions, attributes, argv, CHILD_ENVIRONMENT(file, true, envp));
+  const int error =
+      REAL(posix_spawnp)(&made, file, actions, attributes, argv, CHILD_ENVIRONMENT(file, true, envp));
   EndPlainChild(child, error == 0 ? made : -1);
   if (error == 0 && pid != nullptr) {
     *pid = made;
@@ -124,7 +126,8 @@ INTERCEPT(int, pclose, FILE* stream) {
   Thread* waiting = nullptr;
   {
     Entry entry(Entry::Open::kOnlyIfOpen);
-    waiting = BeginWait(&entry, gordian::trace::WaitKind::kProcess, 0, 0, false, entry ? StackOf(entry.thread(), site) : 0);
+    waiting = BeginWait(&entry, gordian::trace::WaitKind::kProcess, 0, 0, false,
+                        entry ? StackOf(entry.thread(), site) : 0);
   }
   const int status = REAL(pclose)(stream);
   EndWait(waiting);

@@ -4,8 +4,8 @@
 
 namespace gordian::preload {
 
-// A tag in a mutex survives locking, unlocking, trying and waiting, and is wiped by init. Uses the real functions, on
-// objects of its own.
+// A tag in a mutex survives locking, unlocking, trying and waiting, and is wiped by init. Uses the real
+// functions, on objects of its own.
 bool TagsWork();
 
 }  // namespace gordian::preload

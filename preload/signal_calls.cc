@@ -36,8 +36,8 @@ INTERCEPT(int, tgkill, pid_t group, pid_t thread, int signal) {
   return REAL(tgkill)(group, thread, signal);
 }
 
-// A jump out of a handler that interrupted the recorder would leave its locks taken for good. The jump itself restores
-// another frame, so nothing of ours is left on the stack.
+// A jump out of a handler that interrupted the recorder would leave its locks taken for good. The jump itself
+// restores another frame, so nothing of ours is left on the stack.
 INTERCEPT(void, longjmp, jmp_buf buffer, int value) {
   LeaveByJump();
   REAL(longjmp)(buffer, value);
@@ -62,8 +62,8 @@ INTERCEPT(void, __longjmp_chk, sigjmp_buf buffer, int value) {
   __builtin_unreachable();
 }
 
-// A sandbox begins: a system call of ours could be the one it kills for. PR_SET_NO_NEW_PRIVS comes first where the filter
-// itself is loaded by a bare system call (libseccomp).
+// A sandbox begins: a system call of ours could be the one it kills for. PR_SET_NO_NEW_PRIVS comes first
+// where the filter itself is loaded by a bare system call (libseccomp).
 INTERCEPT(int, prctl, int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   if (option == PR_SET_SECCOMP || (option == PR_SET_NO_NEW_PRIVS && a == 1)) {
     const Entry entry;

@@ -25,7 +25,8 @@ using record::g_config;
 size_t DefaultStackBytes() {
   rlimit limit{};
   record::RawSyscall(SYS_prlimit64, 0, RLIMIT_STACK, 0, record::ToRaw(&limit));
-  return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur == 0 ? size_t{2} << 20 : static_cast<size_t>(limit.rlim_cur);
+  return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur == 0 ? size_t{2} << 20
+                                                                : static_cast<size_t>(limit.rlim_cur);
 }
 
 // With children=0 only the images of the run's first process are recorded. `root` is its pid.
@@ -55,8 +56,8 @@ void Start() {
     options = "";
   }
   char executable[512] = {};
-  record::RawSyscall(SYS_readlinkat, -100 /* AT_FDCWD */, record::ToRaw("/proc/self/exe"), record::ToRaw(executable),
-                     sizeof(executable) - 1);
+  record::RawSyscall(SYS_readlinkat, -100 /* AT_FDCWD */, record::ToRaw("/proc/self/exe"),
+                     record::ToRaw(executable), sizeof(executable) - 1);
   if (IsExcludedChild(options) || !IsSelected(options, executable)) {
     return;
   }

@@ -40,8 +40,8 @@ void OnReturn() {
   pthread_setcancelstate(state, nullptr);
 }
 
-// Every thread begins here. A frame of ours stays below the program's, so that the end of the start routine is
-// seen however it comes about: return, pthread_exit or cancellation.
+// Every thread begins here. A frame of ours stays below the program's, so that the end of the start routine
+// is seen however it comes about: return, pthread_exit or cancellation.
 void* Trampoline(void* raw) {
   auto* start = static_cast<Start*>(raw);
   void* (*const routine)(void*) = start->routine;
@@ -66,10 +66,12 @@ size_t StackBytes(const pthread_attr_t* attributes) {
 
 bool IsDetached(const pthread_attr_t* attributes) {
   int state = PTHREAD_CREATE_JOINABLE;
-  return attributes != nullptr && pthread_attr_getdetachstate(attributes, &state) == 0 && state == PTHREAD_CREATE_DETACHED;
+  return attributes != nullptr && pthread_attr_getdetachstate(attributes, &state) == 0 &&
+         state == PTHREAD_CREATE_DETACHED;
 }
 
-Start* AnnounceThread(const pthread_attr_t* attributes, void* (*routine)(void*), void* argument, const Site& site) {
+Start* AnnounceThread(const pthread_attr_t* attributes, void* (*routine)(void*), void* argument,
+                      const Site& site) {
   const Entry entry;
   if (!entry) {
     return nullptr;
@@ -160,7 +162,8 @@ INTERCEPT(int, pthread_create, pthread_t* pthread, const pthread_attr_t* attribu
 
 INTERCEPT(void, pthread_exit, void* result) {
   // The main thread has no trampoline below it.
-  if (IsReady() && t_thread->record != nullptr && (t_thread->record->flags & gordian::trace::kMainThread) != 0) {
+  if (IsReady() && t_thread->record != nullptr &&
+      (t_thread->record->flags & gordian::trace::kMainThread) != 0) {
     FinishThread(true);
   }
   REAL(pthread_exit)(result);
@@ -188,7 +191,8 @@ INTERCEPT(int, pthread_timedjoin_np, pthread_t pthread, void** result, const tim
   return error;
 }
 
-INTERCEPT(int, pthread_clockjoin_np, pthread_t pthread, void** result, clockid_t clock, const timespec* deadline) {
+INTERCEPT(int, pthread_clockjoin_np, pthread_t pthread, void** result, clockid_t clock,
+          const timespec* deadline) {
   const Join join = BeginJoin(pthread, deadline != nullptr, CALL_SITE());
   const int error = REAL(pthread_clockjoin_np)(pthread, result, clock, deadline);
   EndJoin(join, error == 0);

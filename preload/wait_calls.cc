@@ -49,21 +49,22 @@ int StatusOf(const siginfo_t& info) {
 }
 
 // The watcher that this image started may have become its child (of a pid 1): the program never hears of it.
-// `place` is the caller's own place for the status wherever there is one: the kernel answers for a bad address.
-#define WAIT_HIDING_WATCHER(pid, options, place, call)                            \
-  Thread* waiting = BeginChildWait(pid, options, CALL_SITE());                    \
-  int own_status = 0;                                                             \
-  int* place = status != nullptr ? status : &own_status;                          \
-  pid_t result;                                                                   \
-  do {                                                                            \
-    if (gordian::preload::OnlyWatcherIsLeft(pid)) {                               \
-      EndWait(waiting);                                                           \
-      errno = ECHILD;                                                             \
-      return -1;                                                                  \
-    }                                                                             \
-    result = call;                                                                \
-  } while (gordian::preload::IsWatcher(result));                                  \
-  EndChildWait(waiting, result, result > 0 ? *place : 0);                         \
+// `place` is the caller's own place for the status wherever there is one: the kernel answers for a bad
+// address.
+#define WAIT_HIDING_WATCHER(pid, options, place, call)         \
+  Thread* waiting = BeginChildWait(pid, options, CALL_SITE()); \
+  int own_status = 0;                                          \
+  int* place = status != nullptr ? status : &own_status;       \
+  pid_t result;                                                \
+  do {                                                         \
+    if (gordian::preload::OnlyWatcherIsLeft(pid)) {            \
+      EndWait(waiting);                                        \
+      errno = ECHILD;                                          \
+      return -1;                                               \
+    }                                                          \
+    result = call;                                             \
+  } while (gordian::preload::IsWatcher(result));               \
+  EndChildWait(waiting, result, result > 0 ? *place : 0);      \
   return result
 
 }  // namespace

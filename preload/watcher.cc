@@ -22,8 +22,8 @@ using namespace gordian::record;
 namespace gordian::preload {
 namespace {
 
-// <folder of the shim>/../bin/gordian, or one folder further up (lib/x86_64-linux-gnu). The link map is the dynamic
-// linker's own; nothing is locked or allocated.
+// <folder of the shim>/../bin/gordian, or one folder further up (lib/x86_64-linux-gnu). The link map is the
+// dynamic linker's own; nothing is locked or allocated.
 bool FindCommand(TextBuffer* path) {
   dl_find_object found{};
   if (_dl_find_object(reinterpret_cast<void*>(&FindCommand), &found) != 0) {
@@ -79,8 +79,8 @@ bool MakeRunFolder() {
   return false;
 }
 
-// Images that changed their user cannot enter the run's folder. They find this one by its unguessable name, may put
-// files into it and not list it. A note in the run's folder tells the watcher.
+// Images that changed their user cannot enter the run's folder. They find this one by its unguessable name,
+// may put files into it and not list it. A note in the run's folder tells the watcher.
 void MakeDropFolder() {
   uint64_t random[2] = {};
   if (strncmp(g_config.run_directory, "/dev/shm/", 9) != 0 ||
@@ -94,11 +94,13 @@ void MakeDropFolder() {
   TextBuffer note;
   note.Append(g_config.run_directory);
   note.Append("/drop");
-  const long fd = RawSyscall(SYS_openat, AT_FDCWD, ToRaw(note.text()), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const long fd =
+      RawSyscall(SYS_openat, AT_FDCWD, ToRaw(note.text()), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) {
     return;
   }
-  if (RawSyscall(SYS_write, fd, ToRaw(path.text()), static_cast<long>(path.size())) == static_cast<long>(path.size()) &&
+  if (RawSyscall(SYS_write, fd, ToRaw(path.text()), static_cast<long>(path.size())) ==
+          static_cast<long>(path.size()) &&
       RawSyscall(SYS_mkdirat, AT_FDCWD, ToRaw(path.text()), 0700) == 0 &&
       RawSyscall(SYS_fchmodat, AT_FDCWD, ToRaw(path.text()), 01733) == 0) {
     memcpy(g_config.drop_directory, path.text(), path.size() + 1);
@@ -112,8 +114,8 @@ struct WatchCommand {
   char* const* envp;
 };
 
-// In the intermediate process: becomes the watcher's parent and goes, so that the watcher is nobody's child (or that of
-// pid 1). Runs on the program's memory image, as a fork child: system calls only.
+// In the intermediate process: becomes the watcher's parent and goes, so that the watcher is nobody's child
+// (or that of pid 1). Runs on the program's memory image, as a fork child: system calls only.
 [[noreturn]] void BecomeWatcher(const WatchCommand& command) {
   RawSyscall(SYS_setsid);
   if (RawSyscall(SYS_fork) != 0) {
@@ -135,8 +137,8 @@ struct WatchCommand {
 }
 
 void Launch(const WatchCommand& command) {
-  // SIGCHLD must not reach the program for a child that it did not make: exit signal 0 asks for none, and __WALL
-  // finds such a child all the same.
+  // SIGCHLD must not reach the program for a child that it did not make: exit signal 0 asks for none, and
+  // __WALL finds such a child all the same.
   const long child = RawSyscall(SYS_clone, 0 /* exit signal: none */, 0, 0, 0, 0);
   if (child == 0) {
     BecomeWatcher(command);
@@ -199,8 +201,15 @@ bool StartWatcher(const char* options) {
   TextBuffer pid;
   pid.AppendNumber(static_cast<uint64_t>(RawGetpid()));
   static char empty[] = "";
-  const char* argv[] = {command_path.text(), "watch",     "--pid",   pid.text(), "--run", g_config.run_directory,
-                        "--options",         options[0] == '\0' ? empty : options, nullptr};
+  const char* argv[] = {command_path.text(),
+                        "watch",
+                        "--pid",
+                        pid.text(),
+                        "--run",
+                        g_config.run_directory,
+                        "--options",
+                        options[0] == '\0' ? empty : options,
+                        nullptr};
   char* const envp[] = {nullptr};
   g_config.watcher_image_pid = RawGetpid();
   Launch(WatchCommand{command_path.text(), const_cast<char* const*>(argv), envp});

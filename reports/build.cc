@@ -50,6 +50,12 @@ const char* WaitName(WaitKind kind) {
       return "join";
     case WaitKind::kProcess:
       return "process";
+    case WaitKind::kBarrier:
+      return "barrier";
+    case WaitKind::kFutex:
+      return "futex";
+    case WaitKind::kSleep:
+      return "sleep";
     case WaitKind::kNone:
       break;
   }

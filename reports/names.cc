@@ -34,13 +34,22 @@ const char* BaseKind(trace::LockKind kind) {
     case trace::LockKind::kCondition:
       return "condition";
     case trace::LockKind::kRwlock:
+    case trace::LockKind::kWriterRwlock:
       return "read-write lock";
     case trace::LockKind::kSpinlock:
       return "spinlock";
     case trace::LockKind::kSemaphore:
       return "semaphore";
-    case trace::LockKind::kFileLock:
+    case trace::LockKind::kNamedSemaphore:
+      return "named semaphore";
+    case trace::LockKind::kSystemVSemaphore:
+      return "System V semaphore";
+    case trace::LockKind::kFlock:
+    case trace::LockKind::kPosixFileLock:
+    case trace::LockKind::kOpenFileLock:
       return "file lock";
+    case trace::LockKind::kStream:
+      return "stream lock";
     case trace::LockKind::kBarrier:
       return "barrier";
     case trace::LockKind::kOnce:

@@ -66,6 +66,12 @@ const char* WaitName(const trace::SlotRecord& slot) {
       return "joins a thread";
     case trace::WaitKind::kProcess:
       return "waits for a child";
+    case trace::WaitKind::kBarrier:
+      return "waits at a barrier";
+    case trace::WaitKind::kFutex:
+      return "waits in a futex";
+    case trace::WaitKind::kSleep:
+      return "sleeps";
     case trace::WaitKind::kNone:
       break;
   }

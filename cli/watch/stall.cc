@@ -56,6 +56,9 @@ Target FindTarget(const std::vector<SlotSnapshot>& slots, const SlotSnapshot& sl
       break;
     case WaitKind::kNone:
     case WaitKind::kProcess:
+    case WaitKind::kBarrier:
+    case WaitKind::kFutex:
+    case WaitKind::kSleep:
       break;
   }
   return target;

@@ -61,7 +61,7 @@ struct ThreadPart {
   std::string role;  // its part in this finding: "unlocked it", "holds it", may be empty
   std::vector<HeldPart> holds;
   WaitPart waits;
-  StackAt at;        // where it did what the finding is about, if not one of the above
+  StackAt at;  // where it did what the finding is about, if not one of the above
   StackAt created;
 };
 
@@ -82,9 +82,9 @@ struct Condition {
 };
 
 struct Step {
-  int thread = -1;      // into Finding::threads
-  std::string action;   // "lock", "blocks on", "wait", "join"
-  int lock = -1;        // into Finding::locks
+  int thread = -1;     // into Finding::threads
+  std::string action;  // "lock", "blocks on", "wait", "join"
+  int lock = -1;       // into Finding::locks
   StackAt stack;
 };
 
@@ -101,7 +101,7 @@ struct Finding {
   std::vector<ThreadPart> threads;
   std::vector<ProcessPart> processes;
   std::vector<std::string> behind;  // everyone stuck behind it, templates
-  uint64_t count = 1;       // how many instances this finding stands for
+  uint64_t count = 1;               // how many instances this finding stands for
   // The stacks that identify the finding, in an order that does not depend on thread ids or time.
   std::vector<StackAt> identity;
 };

@@ -18,14 +18,18 @@ const T* At(const std::vector<T>& items, trace::Index index) {
                                                                  : nullptr;
 }
 
-// A lock that its acquirer alone gives back. Semaphores, conditions and barriers are released by anybody, and
-// so is a mutex that was once unlocked by a thread that did not hold it.
+// A lock that its acquirer alone gives back. Conditions and barriers are released by anybody, and so is a
+// mutex that was once unlocked by a thread that did not hold it. A semaphore is a lock while its holder alone
+// posts it.
 inline bool IsOwned(const trace::Lock& lock) {
   switch (lock.kind) {
     case trace::LockKind::kCondition:
-    case trace::LockKind::kSemaphore:
     case trace::LockKind::kBarrier:
       return false;
+    case trace::LockKind::kSemaphore:
+    case trace::LockKind::kNamedSemaphore:
+    case trace::LockKind::kSystemVSemaphore:
+      return (lock.flags & (trace::kHandOff | trace::kLockLike)) == trace::kLockLike;
     default:
       return (lock.flags & trace::kHandOff) == 0;
   }

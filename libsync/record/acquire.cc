@@ -32,12 +32,30 @@ void RemoveHeld(Thread* thread, int index) {
   ++slot->acquisitions;
 }
 
-bool IsRecursive(trace::LockKind kind) { return kind == trace::LockKind::kRecursiveMutex; }
+bool IsRecursive(trace::LockKind kind) {
+  return kind == trace::LockKind::kRecursiveMutex || kind == trace::LockKind::kStream;
+}
+
+bool IsSemaphore(trace::LockKind kind) {
+  return kind == trace::LockKind::kSemaphore || kind == trace::LockKind::kNamedSemaphore ||
+         kind == trace::LockKind::kSystemVSemaphore;
+}
+
+bool IsFileLock(trace::LockKind kind) {
+  return kind == trace::LockKind::kFlock || kind == trace::LockKind::kPosixFileLock ||
+         kind == trace::LockKind::kOpenFileLock;
+}
+
+// A semaphore that is a signal belongs to nobody.
+bool IsHeld(const trace::LockRecord* lock) {
+  return !IsSemaphore(static_cast<trace::LockKind>(lock->kind)) || (lock->flags & trace::kHandOff) == 0;
+}
 
 bool GrowHeld(Thread* thread) {
   const uint32_t capacity = thread->held_capacity * 2;
   trace::Ref ref = 0;
-  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet, (capacity - 1) * sizeof(trace::HeldEntry), &ref);
+  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet,
+                                                   (capacity - 1) * sizeof(trace::HeldEntry), &ref);
   if (set == nullptr) {
     return false;
   }
@@ -50,17 +68,22 @@ bool GrowHeld(Thread* thread) {
   return true;
 }
 
-// A lock on this thread's own stack, below the frames that live now, was left there locked.
-void LookForLeftFrames(Thread* thread, const Site& site) {
+// A lock on this thread's own stack, below the frames that live now, was left there locked. And a semaphore
+// that others have meanwhile posted is no lock any more.
+void DropStaleHoldings(Thread* thread, const Site& site) {
   for (int i = static_cast<int>(thread->own_slot->held_count); i-- > 0;) {
     const trace::HeldEntry entry = thread->held[i];
     if (entry.lock == 0) {
       continue;
     }
     const auto* lock = g_trace.At<trace::LockRecord>(entry.lock);
-    if ((lock->flags & trace::kOnStack) != 0 && lock->creator == thread->ref && lock->address >= thread->stack_low &&
-        lock->address < site.frame && site.frame < thread->stack_high && !OnSignalStack()) {
-      RecordEvent(thread, trace::EventKind::kFrameInUse, entry.lock, thread->ref, 0, StackOf(thread, site), entry.stack);
+    if (!IsHeld(lock)) {
+      RemoveHeld(thread, i);
+    } else if ((lock->flags & trace::kOnStack) != 0 && lock->creator == thread->ref &&
+               lock->address >= thread->stack_low && lock->address < site.frame &&
+               site.frame < thread->stack_high && !OnSignalStack()) {
+      RecordEvent(thread, trace::EventKind::kFrameInUse, entry.lock, thread->ref, 0, StackOf(thread, site),
+                  entry.stack);
       RemoveHeld(thread, i);
     }
   }
@@ -70,8 +93,8 @@ void LookForLeftFrames(Thread* thread, const Site& site) {
 
 namespace {
 
-// Calls from one return address at one depth by the same callers, holding the same, come by the same path but for rare
-// twins: one stack stands for them. Depth instead of address lets threads share what they learn.
+// Calls from one return address at one depth by the same callers, holding the same, come by the same path but
+// for rare twins: one stack stands for them. Depth instead of address lets threads share what they learn.
 uint64_t PathKey(const Thread* thread, const Site& site) {
   uint64_t held = 0;
   for (uint32_t i = 0; i < thread->own_slot->held_count; ++i) {
@@ -102,7 +125,7 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   }
   Thread* thread = entry.thread();
   trace::SlotRecord* slot = thread->own_slot;
-  LookForLeftFrames(thread, site);
+  DropStaleHoldings(thread, site);
   const trace::Ref lock = ResolveLock(thread, object);
   if (lock == 0) {
     return Attempt{};
@@ -111,6 +134,7 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   if ((object.flags & trace::kDestroyed) != 0) {
     RecordEvent(thread, trace::EventKind::kUseAfterDestroy, lock, 0, 0, StackOf(thread, site), 0);
   }
+  record->flags |= object.flags & trace::kHandOff;
   const trace::Ref stack = StackOf(thread, site);
   if (record->first_stack == 0) {
     record->first_stack = stack;
@@ -118,11 +142,14 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   const bool again = FindHeld(thread, lock) >= 0;
   const bool nested = slot->held_count != 0;
   trace::Ref dependency = 0;
-  if (nested && blocking == Blocking::kForever && !again) {
+  // A reader that comes again can queue behind a writer where writers go first.
+  const bool may_wait = !again || object.kind == trace::LockKind::kWriterRwlock;
+  if (blocking == Blocking::kForever && may_wait && IsHeld(record)) {
     dependency = RecordDependency(thread, lock, stack, mode, 0, 0);
   }
-  const bool cacheable = object.tag != nullptr && !IsRecursive(object.kind) && blocking == Blocking::kForever && !again &&
-                         stack != 0 && (!nested || dependency != 0);
+  const bool cacheable = object.tag != nullptr && !IsRecursive(object.kind) &&
+                         blocking == Blocking::kForever && !again && stack != 0 &&
+                         (!nested || dependency != 0);
   if (cacheable) {
     const uint64_t key = SituationKey(thread, site, lock, nested);
     if (key != kNeverKey) {
@@ -158,8 +185,10 @@ void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
 }
 
 void EndAcquire(const Attempt& attempt, bool acquired) {
-  // Not ours to end: a fork child that came back from a call its parent began, or a handler inside the recorder.
-  if (attempt.thread == nullptr || t_inside || attempt.thread != t_thread || attempt.thread->own_slot == nullptr) {
+  // Not ours to end: a fork child that came back from a call its parent began, or a handler inside the
+  // recorder.
+  if (attempt.thread == nullptr || t_inside || attempt.thread != t_thread ||
+      attempt.thread->own_slot == nullptr) {
     return;
   }
   Thread* thread = attempt.thread;
@@ -168,12 +197,49 @@ void EndAcquire(const Attempt& attempt, bool acquired) {
     return;
   }
   const int index = attempt.again ? FindHeld(thread, attempt.lock) : -1;
-  if (index < 0) {
+  auto* record = g_trace.At<trace::LockRecord>(attempt.lock);
+  const auto kind = static_cast<trace::LockKind>(record->kind);
+  if (!IsHeld(record)) {
+    return;
+  }
+  if (index < 0 || (attempt.mode == trace::Mode::kShared && !IsFileLock(kind))) {
     Hold(thread, attempt.lock, attempt.stack, attempt.mode);
-  } else if (IsRecursive(static_cast<trace::LockKind>(g_trace.At<trace::LockRecord>(attempt.lock)->kind))) {
+  } else if (IsRecursive(kind)) {
     ++thread->held[index].depth;
+  } else if (IsSemaphore(kind)) {
+    record->flags |= trace::kHandOff;  // it let its holder in again: somebody else has posted it
+    RemoveHeld(thread, index);
+  } else if (IsFileLock(kind)) {
+    thread->held[index].mode = static_cast<uint8_t>(attempt.mode);
+    ++thread->own_slot->acquisitions;
   } else {
-    ++thread->own_slot->acquisitions;  // somebody else had unlocked it meanwhile: the old holding is the new one
+    ++thread->own_slot
+          ->acquisitions;  // somebody else had unlocked it meanwhile: the old holding is the new one
+  }
+}
+
+void BeginSemaphore(trace::Ref semaphore, int64_t value) {
+  if (semaphore != 0 && value != 1) {
+    g_trace.At<trace::LockRecord>(semaphore)->flags |= trace::kHandOff;
+  }
+}
+
+void BeginPost(const ObjectFacts& object, int64_t value) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (!entry) {
+    return;
+  }
+  Thread* thread = entry.thread();
+  const trace::Ref lock = ResolveLock(thread, object);
+  if (lock == 0) {
+    return;
+  }
+  auto* record = g_trace.At<trace::LockRecord>(lock);
+  if (const int index = FindHeld(thread, lock); index >= 0 && value == 0) {
+    record->flags |= trace::kLockLike;
+    RemoveHeld(thread, index);
+  } else {
+    record->flags |= trace::kHandOff;
   }
 }
 
@@ -202,7 +268,8 @@ void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
     return;
   }
   // Held across a fork that told us nothing (a raw clone): the owner it names is a thread of the parent.
-  if ((record->flags & trace::kInherited) != 0 && object.owner != 0 && object.owner == record->owner_at_fork) {
+  if ((record->flags & trace::kInherited) != 0 && object.owner != 0 &&
+      object.owner == record->owner_at_fork) {
     return;
   }
   const trace::Ref stack = StackOf(thread, site);
@@ -211,18 +278,22 @@ void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
     return;
   }
   Thread* holder = FindHolder(lock, thread);
-  if (object.owner == 0 && holder == nullptr) {
+  if (holder == nullptr && object.owner == 0 && object.locked) {
+    return;  // by somebody whom neither we nor the object's own fields can name
+  }
+  if (holder == nullptr && object.owner == 0) {
     RecordEvent(thread, trace::EventKind::kUnlockNotHeld, lock, 0, 0, stack, record->first_stack);
     return;
   }
-  RecordEvent(thread, trace::EventKind::kUnlockNotOwner, lock, holder == nullptr ? 0 : holder->ref, object.owner, stack,
-              HeldStack(holder, lock));
+  RecordEvent(thread, trace::EventKind::kUnlockNotOwner, lock, holder == nullptr ? 0 : holder->ref,
+              object.owner, stack, HeldStack(holder, lock));
   if (object.kind != trace::LockKind::kErrorcheckMutex && object.kind != trace::LockKind::kRecursiveMutex) {
     record->flags |= trace::kHandOff;  // the unlock will succeed: whoever took it no longer holds it
   }
 }
 
-ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed, const Site& site) {
+ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed,
+                                 const Site& site) {
   const Entry entry;
   ConditionWait wait{};
   if (!entry) {
@@ -295,7 +366,8 @@ void RecordSignal(pthread_cond_t* condition) {
   }
 }
 
-Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed, trace::Ref stack) {
+Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed,
+                  trace::Ref stack) {
   if (!*entry) {
     return nullptr;
   }

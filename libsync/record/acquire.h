@@ -1,13 +1,13 @@
 // Acquire, release, wait: what a hook says around the real call.
 //
-//     const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kForever, CALL_SITE());
-//     const int result = REAL(pthread_mutex_lock)(mutex);
-//     EndAcquire(attempt, result == 0 || result == EOWNERDEAD);
+//     const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kForever,
+//     CALL_SITE()); const int result = REAL(pthread_mutex_lock)(mutex); EndAcquire(attempt, result == 0 ||
+//     result == EOWNERDEAD);
 //
-// The fast path of a plain mutex (everything known: the lock's tag, the place, the situation) touches the lock and
-// memory of this thread, nothing else: no atomic read-modify-write, no system call, no stack. Everything is plain stores; a
-// reader believes them when two looks agree. A handler of a signal may interrupt between any two stores, so a
-// slot of the holdings is taken before it is filled.
+// The fast path of a plain mutex (everything known: the lock's tag, the place, the situation) touches the
+// lock and memory of this thread, nothing else: no atomic read-modify-write, no system call, no stack.
+// Everything is plain stores; a reader believes them when two looks agree. A handler of a signal may
+// interrupt between any two stores, so a slot of the holdings is taken before it is filled.
 //
 // Dependencies are recorded before the real call, so that one that blocks for good is in the trace.
 #ifndef GORDIAN_LIBSYNC_RECORD_ACQUIRE_H_
@@ -34,7 +34,7 @@ struct Attempt {
   trace::Ref lock;
   trace::Ref stack;
   trace::Mode mode;
-  bool again;   // the thread holds it already
+  bool again;  // the thread holds it already
 };
 
 inline uint64_t SiteKey(const Site& site) {
@@ -48,18 +48,24 @@ inline uint64_t HoldingHash(trace::Ref lock, trace::Ref stack) {
 inline uint64_t SituationKey(const Thread* thread, const Site& site, trace::Ref lock, bool nested) {
   return SiteKey(site) ^ (nested ? thread->held_hash ^ thread->segment_hash ^ lock * 0xD6E8FEB86659FD93u : 0);
 }
-inline CacheEntry* CacheSlot(Thread* thread, uint64_t key) { return &thread->cache[key >> (64 - kCacheBits)]; }
+inline CacheEntry* CacheSlot(Thread* thread, uint64_t key) {
+  return &thread->cache[key >> (64 - kCacheBits)];
+}
 
 // One store that carries kind, flags and mode together, last when a wait begins and first when it ends.
 inline void PublishWait(trace::SlotRecord* slot, trace::WaitKind kind, uint8_t flags, trace::Mode mode) {
-  const uint32_t word = static_cast<uint32_t>(kind) | static_cast<uint32_t>(flags) << 8 | static_cast<uint32_t>(mode) << 16;
+  const uint32_t word =
+      static_cast<uint32_t>(kind) | static_cast<uint32_t>(flags) << 8 | static_cast<uint32_t>(mode) << 16;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
   __atomic_store_n(reinterpret_cast<uint32_t*>(&slot->wait_kind), word, __ATOMIC_RELAXED);
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
-inline void ClearWait(trace::SlotRecord* slot) { PublishWait(slot, trace::WaitKind::kNone, 0, trace::Mode{}); }
+inline void ClearWait(trace::SlotRecord* slot) {
+  PublishWait(slot, trace::WaitKind::kNone, 0, trace::Mode{});
+}
 
-inline void PublishLockWait(trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack, trace::Mode mode, bool timed) {
+inline void PublishLockWait(trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack, trace::Mode mode,
+                            bool timed) {
   slot->wait_object = lock;
   slot->wait_stack = stack;
   PublishWait(slot, trace::WaitKind::kLock, timed ? trace::kTimed : 0, mode);
@@ -69,6 +75,11 @@ inline void PublishLockWait(trace::SlotRecord* slot, trace::Ref lock, trace::Ref
 Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site);
 void EndAcquire(const Attempt& attempt, bool acquired);
 void BeginReleaseSlow(const ObjectFacts& object, const Site& site);
+// A semaphore (its record, or 0) begins with `value`: other than 1 it is a signal.
+void BeginSemaphore(trace::Ref semaphore, int64_t value);
+// A semaphore is about to be posted; its value is `value` now. It is a lock as long as its holder alone posts
+// it.
+void BeginPost(const ObjectFacts& object, int64_t value);
 // Adds a holding; makes room first.
 void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode);
 
@@ -76,7 +87,8 @@ void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode);
 void DropHeld(Thread* thread, trace::Ref lock);
 
 // REQUIRES: there is room.
-inline void PushHeld(Thread* thread, trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
+inline void PushHeld(Thread* thread, trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack,
+                     trace::Mode mode) {
   const uint32_t count = slot->held_count;
   slot->held_count = count + 1;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -89,8 +101,9 @@ inline void PushHeld(Thread* thread, trace::SlotRecord* slot, trace::Ref lock, t
   thread->held_hash ^= HoldingHash(lock, stack);
 }
 
-// True for a private mutex that is not recursive and carries our tag; then *lock is its record.
-inline bool KnownPlainMutex(const Thread* thread, pthread_mutex_t* mutex, trace::Ref* lock) {
+// True for a private object whose acquisitions are plain (not recursive) and that carries our tag; then *lock
+// is its record.
+inline bool KnownPlain(const Thread* thread, pthread_mutex_t* mutex, trace::Ref* lock) {
   const int kind = MutexKind(mutex);
   if ((kind & kMutexNoTagBits) != 0 || (kind & kMutexTypeMask) == kMutexRecursive) {
     return false;
@@ -100,19 +113,30 @@ inline bool KnownPlainMutex(const Thread* thread, pthread_mutex_t* mutex, trace:
   return TagMatches(tag, mutex, thread->tag_secret);
 }
 
+inline bool KnownPlain(const Thread* thread, pthread_rwlock_t* rwlock, trace::Ref* lock) {
+  if (RwlockIsShared(rwlock) || RwlockPrefersWriters(rwlock)) {
+    return false;
+  }
+  const uint64_t tag = __atomic_load_n(RwlockTag(rwlock), __ATOMIC_RELAXED);
+  *lock = static_cast<trace::Ref>(tag >> 32);
+  return TagMatches(tag, rwlock, thread->tag_secret);
+}
+
 // The fast path of an acquisition that may wait for good. True: everything about it is known, the wait is
-// published, and EndKnownAcquire must follow the real call. Kept apart from Attempt so that it stays in registers.
+// published, and EndKnownAcquire must follow the real call. Kept apart from Attempt so that it stays in
+// registers.
 struct KnownAcquire {
   Thread* thread;
   trace::Ref lock;
   trace::Ref stack;
 };
-__attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_mutex_t* mutex, const Site& site,
-                                                             KnownAcquire* known) {
+template <typename Object>
+__attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, trace::Mode mode,
+                                                             const Site& site, KnownAcquire* known) {
   Thread* thread = t_thread;
   trace::SlotRecord* slot = thread->slot;
   trace::Ref lock;
-  if (__builtin_expect(slot == nullptr || !KnownPlainMutex(thread, mutex, &lock), 0)) {
+  if (__builtin_expect(slot == nullptr || !KnownPlain(thread, object, &lock), 0)) {
     return false;
   }
   const bool nested = slot->held_count != 0;
@@ -124,26 +148,28 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_mutex_t* mu
   if (nested) {
     ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
   }
-  PublishLockWait(slot, lock, entry->stack, trace::Mode::kExclusive, false);
+  PublishLockWait(slot, lock, entry->stack, mode, false);
   *known = KnownAcquire{thread, lock, entry->stack};
   return true;
 }
 
-__attribute__((always_inline)) inline void EndKnownAcquire(const KnownAcquire& known, bool acquired) {
+__attribute__((always_inline)) inline void EndKnownAcquire(const KnownAcquire& known, trace::Mode mode,
+                                                           bool acquired) {
   trace::SlotRecord* slot = known.thread->slot;
   if (__builtin_expect(slot == nullptr || !acquired || slot->held_count >= known.thread->held_capacity, 0)) {
-    EndAcquire(Attempt{known.thread, known.lock, known.stack, trace::Mode::kExclusive, false}, acquired);
+    EndAcquire(Attempt{known.thread, known.lock, known.stack, mode, false}, acquired);
     return;
   }
   ClearWait(slot);
-  PushHeld(known.thread, slot, known.lock, known.stack, trace::Mode::kExclusive);
+  PushHeld(known.thread, slot, known.lock, known.stack, mode);
 }
 
-__attribute__((always_inline)) inline void BeginRelease(pthread_mutex_t* mutex, const Site& site) {
+template <typename Object>
+__attribute__((always_inline)) inline void BeginRelease(Object* object, const Site& site) {
   Thread* thread = t_thread;
   trace::SlotRecord* slot = thread->slot;
   trace::Ref lock;
-  if (__builtin_expect(slot != nullptr && KnownPlainMutex(thread, mutex, &lock), 1)) {
+  if (__builtin_expect(slot != nullptr && KnownPlain(thread, object, &lock), 1)) {
     const uint32_t count = slot->held_count;
     if (__builtin_expect(count != 0 && thread->held[count - 1].lock == lock, 1)) {
       trace::HeldEntry* entry = &thread->held[count - 1];
@@ -154,23 +180,25 @@ __attribute__((always_inline)) inline void BeginRelease(pthread_mutex_t* mutex, 
       return;
     }
   }
-  BeginReleaseSlow(FactsOf(mutex), site);
+  BeginReleaseSlow(FactsOf(object), site);
 }
 
 // pthread_cond_wait gives the mutex up and takes it back without passing a hook.
 struct ConditionWait {
-  Thread* thread;       // null: unrecorded
+  Thread* thread;  // null: unrecorded
   Attempt reacquire;
-  uint16_t depth;       // of a recursive mutex: only one level is given up
+  uint16_t depth;  // of a recursive mutex: only one level is given up
   bool was_held;
 };
-ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed, const Site& site);
+ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed,
+                                 const Site& site);
 // `reacquired`: the call gave the mutex up and holds it again (any result but EINVAL and EPERM).
 void EndConditionWait(const ConditionWait& wait, bool reacquired);
 void RecordSignal(pthread_cond_t* condition);
 
 // Any other wait: join, waitpid. Null: unrecorded.
-Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed, trace::Ref stack);
+Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed,
+                  trace::Ref stack);
 void EndWait(Thread* thread);
 
 // The stack of a slow call, looked up by place before it is taken.

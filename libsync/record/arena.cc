@@ -13,8 +13,8 @@ void* MapWipedOnFork(size_t bytes) {
   if (g_no_syscalls) {
     return nullptr;
   }
-  const long address =
-      RawSyscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const long address = RawSyscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address < 0 && address > -4096) {
     return nullptr;
   }

@@ -1,7 +1,7 @@
 // The recorder's private memory: mmap only, so that a program whose malloc takes a lock cannot meet us there.
 //
-// All of it is MADV_WIPEONFORK: a fork child, however it was made (fork, _Fork, a raw clone), finds every byte
-// zero and with it the recorder in its initial state. That is how a child knows that it is one.
+// All of it is MADV_WIPEONFORK: a fork child, however it was made (fork, _Fork, a raw clone), finds every
+// byte zero and with it the recorder in its initial state. That is how a child knows that it is one.
 #ifndef GORDIAN_LIBSYNC_RECORD_ARENA_H_
 #define GORDIAN_LIBSYNC_RECORD_ARENA_H_
 

@@ -15,7 +15,8 @@ namespace {
 // forked with a lock held.
 ForkHandover* HandoverMemory() {
   if (t_handover == nullptr && !g_no_syscalls) {
-    const long memory = RawSyscall(SYS_mmap, 0, sizeof(ForkHandover), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const long memory = RawSyscall(SYS_mmap, 0, sizeof(ForkHandover), PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     t_handover = memory < 0 && memory > -4096 ? nullptr : reinterpret_cast<ForkHandover*>(memory);
   }
   return t_handover;
@@ -57,7 +58,8 @@ trace::Ref SnapshotOthers(const Thread* self) {
     return 0;
   }
   trace::Ref ref = 0;
-  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet, (room - 1) * sizeof(trace::HeldEntry), &ref);
+  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet,
+                                                   (room - 1) * sizeof(trace::HeldEntry), &ref);
   if (set == nullptr) {
     return 0;
   }

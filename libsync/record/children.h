@@ -20,8 +20,8 @@ NewChild BeginChild(Thread* thread, trace::ChildHow how, const Site& site);
 // The call is over in the parent: `pid` > 0, or 0 when it does not tell, or -1 when it failed.
 void EndChild(const NewChild& child, int32_t pid);
 
-// Around a fork, from pthread_atfork handlers (or the hook itself for _Fork): what the forking thread holds is
-// handed over to the child, what the others hold is written down.
+// Around a fork, from pthread_atfork handlers (or the hook itself for _Fork): what the forking thread holds
+// is handed over to the child, what the others hold is written down.
 void BeforeFork(Thread* thread, trace::ChildRecord* child);
 // In the parent, once the child is made: what was handed over is the child's.
 void AfterForkInParent();
@@ -36,7 +36,8 @@ void RecordReaped(Thread* thread, int32_t pid, int32_t status);
 // This image, a fork child or not, is about to become `path`; or failed to.
 void RecordExec(const char* path);
 void RecordExecFailed();
-// A fork child that has no trace of its own ends or leaves its session: a mark in its parent's trace is enough.
+// A fork child that has no trace of its own ends or leaves its session: a mark in its parent's trace is
+// enough.
 void MarkOwnChildRecord(trace::ChildFlags flag);
 
 }  // namespace gordian::record

@@ -6,13 +6,17 @@
 namespace gordian::record {
 namespace {
 
+// The wanted thing is a thread or a child.
+bool NamesNoLock(uint32_t flags) { return (flags & (trace::kAwaitsThread | trace::kAwaitsChild)) != 0; }
+
 struct Keys {
   uint64_t instance;  // thread, held locks, lock, places
   uint64_t chain;     // classes of the same, places; no thread
 };
 
 // Commutative over the held set: its order says nothing.
-Keys KeysOf(const Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode, trace::Ref without) {
+Keys KeysOf(const Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode, uint32_t flags,
+            trace::Ref without) {
   uint64_t held_locks = 0;
   uint64_t held_classes = 0;
   for (uint32_t i = 0; i < thread->own_slot->held_count; ++i) {
@@ -23,10 +27,12 @@ Keys KeysOf(const Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode
     held_locks += MixBits(uint64_t{entry.lock} << 32 | entry.stack) ^ entry.mode;
     held_classes += MixBits(ClassOf(g_trace.At<trace::LockRecord>(entry.lock)) ^ entry.stack);
   }
-  const uint64_t place = MixBits(uint64_t{stack} << 8 | static_cast<uint64_t>(mode));
+  const uint64_t place =
+      MixBits(uint64_t{stack} << 16 | uint64_t{flags & 0xFF} << 8 | static_cast<uint64_t>(mode));
+  const uint64_t wanted = NamesNoLock(flags) ? 0 : ClassOf(g_trace.At<trace::LockRecord>(lock));
   Keys keys;
   keys.instance = MixBits(held_locks ^ MixBits(uint64_t{lock} << 32 | thread->ref) ^ place) | 1;
-  keys.chain = MixBits(held_classes ^ ClassOf(g_trace.At<trace::LockRecord>(lock)) ^ place) | 1;
+  keys.chain = MixBits(held_classes ^ wanted ^ place) | 1;
   return keys;
 }
 
@@ -53,8 +59,8 @@ trace::Ref Append(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode
                   trace::Ref without) {
   const uint32_t most = thread->own_slot->held_count;
   trace::Ref ref = 0;
-  auto* record = g_trace.Append<trace::DependencyRecord>(trace::Type::kDependency,
-                                                         (most - 1) * sizeof(trace::HeldEntry), &ref);
+  auto* record = g_trace.Append<trace::DependencyRecord>(
+      trace::Type::kDependency, (most > 0 ? most - 1 : 0) * sizeof(trace::HeldEntry), &ref);
   if (record == nullptr) {
     return 0;
   }
@@ -74,20 +80,22 @@ trace::Ref Append(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode
       KeepLock(g_trace.At<trace::LockRecord>(entry.lock));
     }
   }
-  KeepLock(g_trace.At<trace::LockRecord>(lock));
+  if (!NamesNoLock(flags)) {
+    KeepLock(g_trace.At<trace::LockRecord>(lock));
+  }
   g_trace.Commit(record);
   return ref;
 }
 
 }  // namespace
 
-trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode, uint32_t flags,
-                            trace::Ref without) {
+trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode,
+                            uint32_t flags, trace::Ref without) {
   if (thread->own_slot->held_count > kMostHeld) {
     __atomic_fetch_add(&g_trace.header()->counters.records_dropped, 1, __ATOMIC_RELAXED);
     return 0;
   }
-  const Keys keys = KeysOf(thread, lock, stack, mode, without);
+  const Keys keys = KeysOf(thread, lock, stack, mode, flags, without);
   Table& known = g_image->dependencies.For(keys.instance);
   trace::Ref ref = static_cast<trace::Ref>(known.Find(keys.instance));
   if (ref != 0) {
@@ -98,7 +106,8 @@ trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, t
   Table& of_thread = g_image->chains.For(thread_chain);
   Table& of_process = g_image->chains.For(keys.chain);
   Table& folded = g_image->folded.For(thread_chain);
-  if (of_thread.Find(thread_chain) >= kInstancesPerThread || of_process.Find(keys.chain) >= kInstancesPerProcess) {
+  if (of_thread.Find(thread_chain) >= kInstancesPerThread ||
+      of_process.Find(keys.chain) >= kInstancesPerProcess) {
     __atomic_fetch_add(&g_trace.header()->counters.dependencies_folded, 1, __ATOMIC_RELAXED);
     ref = static_cast<trace::Ref>(folded.Find(thread_chain));
     if (ref != 0) {

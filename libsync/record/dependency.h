@@ -9,20 +9,20 @@
 
 namespace gordian::record {
 
-// Facts are bounded: of one chain of lock classes taken at the same places, this many instance chains are kept
-// for one thread and for the process; further ones are counted in one folded record.
+// Facts are bounded: of one chain of lock classes taken at the same places, this many instance chains are
+// kept for one thread and for the process; further ones are counted in one folded record.
 inline constexpr uint64_t kInstancesPerThread = 64;
 inline constexpr uint64_t kInstancesPerProcess = 512;
 
-// A dependency carries its whole held set, since a gate may be any of it. A thread that holds more than this is
-// recorded without dependencies: part of a held set would raise false alarms.
+// A dependency carries its whole held set, since a gate may be any of it. A thread that holds more than this
+// is recorded without dependencies: part of a held set would raise false alarms.
 inline constexpr uint32_t kMostHeld = 512;
 
-// The record of the dependency, new or known; 0 when there is no room. `without` is a lock that the thread gives
-// up while it waits (a condition's mutex), 0 for none.
-// REQUIRES: inside the recorder; the thread holds something besides `without`.
-trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode, uint32_t flags,
-                            trace::Ref without);
+// The record of the dependency, new or known; 0 when there is no room. `without` is a lock that the thread
+// gives up while it waits (a condition's mutex), 0 for none. `lock` is the Ref of a thread or child where
+// `flags` (DependencyFlags) say so. REQUIRES: inside the recorder.
+trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode,
+                            uint32_t flags, trace::Ref without);
 
 }  // namespace gordian::record
 

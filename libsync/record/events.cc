@@ -30,7 +30,8 @@ void RecordEvent(Thread* thread, trace::EventKind kind, trace::Ref object, trace
 }
 
 trace::Ref HeldStack(const Thread* holder, trace::Ref lock) {
-  for (uint32_t i = 0; holder != nullptr && i < holder->own_slot->held_count && i < holder->held_capacity; ++i) {
+  for (uint32_t i = 0; holder != nullptr && i < holder->own_slot->held_count && i < holder->held_capacity;
+       ++i) {
     if (holder->held[i].lock == lock) {
       return holder->held[i].stack;
     }

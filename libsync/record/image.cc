@@ -60,8 +60,8 @@ uint64_t StartTicks(int32_t* session) {
 void ReadIdentity() {
   ReadSmallFile("/proc/sys/kernel/random/boot_id", g_identity.boot_id, sizeof(g_identity.boot_id));
   g_identity.boot_id[36] = '\0';
-  const long path = RawSyscall(SYS_readlinkat, AT_FDCWD, ToRaw("/proc/self/exe"), ToRaw(g_identity.executable),
-                               sizeof(g_identity.executable) - 1);
+  const long path = RawSyscall(SYS_readlinkat, AT_FDCWD, ToRaw("/proc/self/exe"),
+                               ToRaw(g_identity.executable), sizeof(g_identity.executable) - 1);
   g_identity.executable[path > 0 ? path : 0] = '\0';
   const long command = ReadSmallFile("/proc/self/cmdline", g_identity.command, sizeof(g_identity.command));
   g_identity.command_bytes = command > 0 ? static_cast<uint32_t>(command) : 0;
@@ -83,8 +83,11 @@ void TraceName(TextBuffer* name, const char* directory, int32_t pid, uint64_t ti
 
 // A file without content says to the reader what no trace can.
 void LeaveLostMark(TextBuffer* name, OpenResult why) {
-  name->Append(why == OpenResult::kSpace ? ".lost-space" : why == OpenResult::kLimit ? ".lost-limit" : ".lost-denied");
-  const long fd = RawSyscall(SYS_openat, AT_FDCWD, ToRaw(name->text()), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  name->Append(why == OpenResult::kSpace   ? ".lost-space"
+               : why == OpenResult::kLimit ? ".lost-limit"
+                                           : ".lost-denied");
+  const long fd =
+      RawSyscall(SYS_openat, AT_FDCWD, ToRaw(name->text()), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd >= 0) {
     RawSyscall(SYS_close, fd);
   }
@@ -122,7 +125,8 @@ void FillHeader(int32_t pid, uint64_t ticks, int32_t session, uint32_t image) {
   header->version = trace::kLayoutVersion;
   header->endian = trace::kEndianMark;
   header->header_bytes = sizeof(trace::FileHeader);
-  header->flags = (g_config.use_tags ? trace::kTagsWork : 0u) | (g_config.hooks_proved ? trace::kHooksWork : 0u) |
+  header->flags = (g_config.use_tags ? trace::kTagsWork : 0u) |
+                  (g_config.hooks_proved ? trace::kHooksWork : 0u) |
                   (g_lineage.count > 0 ? trace::kForkChild : 0u) |
                   (g_config.watcher_image_pid == pid ? trace::kPrivateTracer : 0u);
   header->nonce = g_image->nonce;
@@ -140,7 +144,8 @@ void FillHeader(int32_t pid, uint64_t ticks, int32_t session, uint32_t image) {
   header->start_mono_ns = NowNs();
   timespec real;
   clock_gettime(CLOCK_REALTIME, &real);
-  header->start_real_ns = static_cast<uint64_t>(real.tv_sec) * 1000000000u + static_cast<uint64_t>(real.tv_nsec);
+  header->start_real_ns =
+      static_cast<uint64_t>(real.tv_sec) * 1000000000u + static_cast<uint64_t>(real.tv_nsec);
   header->session = session;
   header->watcher_pid = g_config.watcher_pid;
   memcpy(header->executable, g_identity.executable, sizeof(header->executable));
@@ -152,8 +157,8 @@ void FillHeader(int32_t pid, uint64_t ticks, int32_t session, uint32_t image) {
 
 // What this image was forked from is an ancestor now: its locks may come back to us, tagged by it.
 void AdoptLineage() {
-  // This image has no trace yet (its state was zero), so the last trace is another's. Not judged by pid: a child in
-  // a new pid namespace may have its parent's.
+  // This image has no trace yet (its state was zero), so the last trace is another's. Not judged by pid: a
+  // child in a new pid namespace may have its parent's.
   if (g_lineage.current_nonce == 0) {
     return;
   }
@@ -206,8 +211,8 @@ bool EnsureOpen() {
     return true;
   }
   if (state != static_cast<uint32_t>(ImageState::kNone) ||
-      !__atomic_compare_exchange_n(&g_image->state, &state, static_cast<uint32_t>(ImageState::kOpening), false,
-                                   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+      !__atomic_compare_exchange_n(&g_image->state, &state, static_cast<uint32_t>(ImageState::kOpening),
+                                   false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
     return false;  // off, or another thread is just opening: this one call goes unrecorded
   }
   const bool opened = Open();

@@ -22,11 +22,11 @@ struct Thread;
 struct Config {
   char run_directory[400];
   char drop_directory[400];
-  bool on;               // record at all in this image
-  bool children;         // record fork children
-  bool use_tags;         // lock tags proved themselves
+  bool on;        // record at all in this image
+  bool children;  // record fork children
+  bool use_tags;  // lock tags proved themselves
   bool hooks_proved;
-  int32_t watcher_pid;   // of the watcher that this process tree's root started
+  int32_t watcher_pid;        // of the watcher that this process tree's root started
   int32_t watcher_image_pid;  // the process that started it
   size_t default_stack_bytes;
 };
@@ -44,7 +44,7 @@ struct Module {
 enum class ImageState : uint32_t { kNone = 0, kOpening = 1, kReady = 2, kOff = 3 };
 
 struct Image {
-  uint32_t state;          // ImageState
+  uint32_t state;  // ImageState
   uint64_t nonce;
   Arena arena;
 
@@ -71,11 +71,11 @@ struct Image {
   uint32_t module_capacity;
 
   SpinLock threads_lock;
-  Thread* all_threads;     // every Thread ever made, through Thread::next
-  Thread* ended_threads;   // whose thread is over, oldest first, through Thread::next_ended
+  Thread* all_threads;    // every Thread ever made, through Thread::next
+  Thread* ended_threads;  // whose thread is over, oldest first, through Thread::next_ended
   Thread* ended_last;
   SpinLock free_locks_lock;
-  trace::Ref free_locks;   // LockRecords without facts, linked through LockRecord::name
+  trace::Ref free_locks;  // LockRecords without facts, linked through LockRecord::name
 };
 
 // Never null once Prepare() has succeeded.
@@ -85,13 +85,13 @@ extern TraceFile g_trace;
 
 struct Ancestor {
   uint64_t nonce;
-  TraceFile trace;        // still mapped here
+  TraceFile trace;  // still mapped here
 };
 inline constexpr int kMaxAncestors = 8;
 struct Lineage {
-  uint64_t current_nonce;      // of g_trace; 0: no trace opened yet
+  uint64_t current_nonce;  // of g_trace; 0: no trace opened yet
   int count;
-  Ancestor ancestors[kMaxAncestors];  // newest last
+  Ancestor ancestors[kMaxAncestors];     // newest last
   trace::ChildRecord* own_child_record;  // in the parent's trace, when this image is a fork child
 };
 extern Lineage g_lineage;
@@ -104,7 +104,8 @@ bool Prepare();
 bool EnsureOpen();
 
 inline bool IsReady() {
-  return g_image != nullptr && __atomic_load_n(&g_image->state, __ATOMIC_RELAXED) == static_cast<uint32_t>(ImageState::kReady);
+  return g_image != nullptr &&
+         __atomic_load_n(&g_image->state, __ATOMIC_RELAXED) == static_cast<uint32_t>(ImageState::kReady);
 }
 
 // Switches recording off in this image for good, with the reason in the trace.

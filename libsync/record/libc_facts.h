@@ -4,6 +4,7 @@
 #define GORDIAN_LIBSYNC_RECORD_LIBC_FACTS_H_
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +28,8 @@ inline constexpr int kMutexProtectBit = 64;
 inline constexpr int kMutexSharedBit = 128;
 // A mutex with one of these bits is linked into kernel-visible lists or shared with other processes: its
 // __list field is in use or its memory is not ours alone.
-inline constexpr int kMutexNoTagBits = kMutexRobustBit | kMutexInheritBit | kMutexProtectBit | kMutexSharedBit;
+inline constexpr int kMutexNoTagBits =
+    kMutexRobustBit | kMutexInheritBit | kMutexProtectBit | kMutexSharedBit;
 // pthread_mutex_destroy leaves __kind == -1.
 inline constexpr int kMutexDestroyedKind = -1;
 
@@ -45,8 +47,46 @@ inline uint64_t* MutexTag(pthread_mutex_t* mutex) {
   return reinterpret_cast<uint64_t*>(&mutex->__data.__list.__prev);
 }
 
+// pthread_rwlock_t: __pad2 is unused, zeroed by the initialisers and by pthread_rwlock_init; __flags is the
+// preference (sysdeps/nptl/bits/struct_rwlock.h).
+inline uint64_t* RwlockTag(pthread_rwlock_t* rwlock) {
+  return reinterpret_cast<uint64_t*>(&rwlock->__data.__pad2);
+}
+inline bool RwlockIsShared(const pthread_rwlock_t* rwlock) { return rwlock->__data.__shared != 0; }
+inline bool RwlockPrefersWriters(const pthread_rwlock_t* rwlock) {
+  return rwlock->__data.__flags == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP;
+}
+// The tid of the writer inside, 0 for none.
+inline int RwlockWriter(const pthread_rwlock_t* rwlock) {
+  return __atomic_load_n(&rwlock->__data.__cur_writer, __ATOMIC_RELAXED);
+}
+// __readers: the number of readers above three bits of state. A writer inside is not counted.
+inline bool RwlockHasReaders(const pthread_rwlock_t* rwlock) {
+  return __atomic_load_n(&rwlock->__data.__readers, __ATOMIC_RELAXED) >> 3 != 0;
+}
+
+// A spinlock is 1 when free (sysdeps/x86_64/nptl/pthread_spin_init.c).
+inline bool SpinlockLooksLocked(const pthread_spinlock_t* spinlock) {
+  return __atomic_load_n(spinlock, __ATOMIC_RELAXED) != 1;
+}
+
+// struct new_sem (sysdeps/nptl/internaltypes.h): value in the low half of the first word, waiters in the high
+// half, then whether it is private (0) or shared. sem_t is twice as large; sem_init leaves the rest alone.
+inline uint64_t* SemaphoreTag(sem_t* semaphore) {
+  return reinterpret_cast<uint64_t*>(semaphore->__size + 16);
+}
+inline uint32_t SemaphoreValue(const sem_t* semaphore) {
+  return __atomic_load_n(reinterpret_cast<const uint32_t*>(semaphore->__size), __ATOMIC_RELAXED);
+}
+inline uint32_t SemaphoreWaiters(const sem_t* semaphore) {
+  return __atomic_load_n(reinterpret_cast<const uint32_t*>(semaphore->__size) + 1, __ATOMIC_RELAXED);
+}
+inline bool SemaphoreIsShared(const sem_t* semaphore) {
+  return *(reinterpret_cast<const int32_t*>(semaphore->__size) + 2) != 0;
+}
+
 trace::LockKind MutexLockKind(int kind);
-uint8_t MutexLockFlags(int kind);
+uint16_t MutexLockFlags(int kind);
 
 // struct pthread starts at pthread_self(); this much of it lies above the thread's stack at most.
 inline constexpr size_t kThreadDescriptorBytes = 4096;

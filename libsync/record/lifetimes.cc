@@ -28,23 +28,24 @@ trace::Ref WaitStack(const Thread* waiter) { return waiter == nullptr ? 0 : wait
 
 }  // namespace
 
-void BeforeInit(pthread_mutex_t* mutex, const Site& site) {
-  // The memory may hold anything: only a tag of ours on a mutex that looks locked is worth a closer look.
-  if (!IsReady() || !MutexLooksLocked(mutex)) {
+void BeforeInit(const ObjectFacts& object, const Site& site) {
+  // The memory may hold anything: only an object of ours that looks locked is worth a closer look.
+  if (!IsReady() || !object.locked) {
     return;
   }
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (!entry) {
     return;
   }
-  const trace::Ref lock = FindLock(FactsOf(mutex));
+  const trace::Ref lock = FindLock(object);
   if (lock == 0) {
     return;
   }
   auto* record = g_trace.At<trace::LockRecord>(lock);
   Thread* holder = FindHolder(lock, nullptr);
   if (holder == entry.thread() && (record->flags & trace::kInherited) != 0) {
-    // A pthread_atfork handler makes its copy of a lock anew that it took before the fork (jemalloc): no mistake.
+    // A pthread_atfork handler makes its copy of a lock anew that it took before the fork (jemalloc): no
+    // mistake.
     DropHeld(holder, lock);
     return;
   }
@@ -53,44 +54,54 @@ void BeforeInit(pthread_mutex_t* mutex, const Site& site) {
     return;
   }
   const trace::Ref other_stack = holder != nullptr ? HeldStack(holder, lock) : WaitStack(waiter);
-  RecordEvent(entry.thread(), trace::EventKind::kReinitInUse, lock, (holder != nullptr ? holder : waiter)->ref, 0,
-              StackOf(entry.thread(), site), other_stack);
+  RecordEvent(entry.thread(), trace::EventKind::kReinitInUse, lock,
+              (holder != nullptr ? holder : waiter)->ref, 0, StackOf(entry.thread(), site), other_stack);
   record->flags |= trace::kHandOff;  // whoever held it holds something else now
 }
 
-void AfterInit(pthread_mutex_t* mutex, const Site& site) {
+trace::Ref AfterInit(const ObjectFacts& object, const Site& site) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (entry) {
-    BeginLifetime(entry.thread(), FactsOf(mutex), StackOf(entry.thread(), site));
-  }
+  return entry ? BeginLifetime(entry.thread(), object, StackOf(entry.thread(), site)) : 0;
 }
 
-void AfterInit(pthread_cond_t* condition, const Site& site) {
-  const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (entry) {
-    BeginLifetime(entry.thread(), FactsOf(condition), StackOf(entry.thread(), site));
-  }
-}
-
-Doomed BeforeDestroy(pthread_mutex_t* mutex, const Site& site) {
+Doomed BeforeDestroy(const ObjectFacts& object, const Site& site) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (!entry) {
     return Doomed{};
   }
-  const ObjectFacts object = FactsOf(mutex);
   if ((object.flags & trace::kDestroyed) != 0) {
     const trace::Ref lock = ResolveLock(entry.thread(), object);
     if (lock != 0) {
-      RecordEvent(entry.thread(), trace::EventKind::kUseAfterDestroy, lock, 0, 0, StackOf(entry.thread(), site), 0);
+      RecordEvent(entry.thread(), trace::EventKind::kUseAfterDestroy, lock, 0, 0,
+                  StackOf(entry.thread(), site), 0);
     }
     return Doomed{};
   }
   const trace::Ref lock = FindLock(object);
-  if (lock != 0 && MutexLooksLocked(mutex)) {
+  if (lock != 0 && object.locked) {
     Thread* holder = FindHolder(lock, nullptr);
     if (holder != nullptr) {
-      RecordEvent(entry.thread(), trace::EventKind::kDestroyInUse, lock, holder->ref, 0, StackOf(entry.thread(), site),
-                  HeldStack(holder, lock));
+      RecordEvent(entry.thread(), trace::EventKind::kDestroyInUse, lock, holder->ref, 0,
+                  StackOf(entry.thread(), site), HeldStack(holder, lock));
+    }
+  }
+  return Doomed{true, object};
+}
+
+Doomed BeforeDestroy(sem_t* semaphore, const Site& site) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (!entry) {
+    return Doomed{};
+  }
+  const ObjectFacts object = FactsOf(semaphore);
+  const trace::Ref ref = FindLock(object);
+  // A waiter for whom there is no post any more: value and waiters stand in one word that a woken waiter
+  // changes as one.
+  if (ref != 0 && SemaphoreValue(semaphore) == 0 && SemaphoreWaiters(semaphore) != 0) {
+    Thread* waiter = FindWaiter(ref, g_trace.At<trace::LockRecord>(ref));
+    if (waiter != nullptr) {
+      RecordEvent(entry.thread(), trace::EventKind::kDestroyInUse, ref, waiter->ref, 0,
+                  StackOf(entry.thread(), site), WaitStack(waiter));
     }
   }
   return Doomed{true, object};
@@ -106,11 +117,17 @@ Doomed BeforeDestroy(pthread_cond_t* condition, const Site& site) {
   if (ref != 0) {
     Thread* waiter = FindWaiter(ref, g_trace.At<trace::LockRecord>(ref));
     if (waiter != nullptr) {
-      RecordEvent(entry.thread(), trace::EventKind::kDestroyInUse, ref, waiter->ref, 0, StackOf(entry.thread(), site),
-                  WaitStack(waiter));
+      RecordEvent(entry.thread(), trace::EventKind::kDestroyInUse, ref, waiter->ref, 0,
+                  StackOf(entry.thread(), site), WaitStack(waiter));
     }
   }
   return Doomed{true, object};
+}
+
+void WipeTag(sem_t* semaphore) {
+  if (g_config.use_tags) {
+    __atomic_store_n(SemaphoreTag(semaphore), 0, __ATOMIC_RELAXED);
+  }
 }
 
 void AfterDestroy(const Doomed& doomed, bool destroyed) {
@@ -141,7 +158,8 @@ void BeforeUnmap(void* start, size_t bytes, const Site& site) {
       }
       auto* record = g_trace.At<trace::LockRecord>(held.lock);
       // A shared object may live on in another mapping.
-      if (record->address - low >= bytes || (record->flags & (trace::kProcessShared | trace::kHandOff)) != 0) {
+      if (record->address - low >= bytes ||
+          (record->flags & (trace::kProcessShared | trace::kHandOff)) != 0) {
         continue;
       }
       RecordEvent(entry.thread(), trace::EventKind::kUnmapInUse, held.lock, holder->ref, 0,

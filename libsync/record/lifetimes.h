@@ -12,17 +12,21 @@
 namespace gordian::record {
 
 // init of an object that a thread of this process holds or awaits is recorded as kReinitInUse.
-void BeforeInit(pthread_mutex_t* mutex, const Site& site);
-void AfterInit(pthread_mutex_t* mutex, const Site& site);
-void AfterInit(pthread_cond_t* condition, const Site& site);
+void BeforeInit(const ObjectFacts& object, const Site& site);
+// The record of the lifetime that begins; 0 when there is none.
+trace::Ref AfterInit(const ObjectFacts& object, const Site& site);
+// sem_init leaves our tag of a former semaphore in place.
+void WipeTag(sem_t* semaphore);
 
 struct Doomed {
   bool recorded;
   ObjectFacts object;
 };
-// destroy of a held mutex, or of a condition with a waiter that nobody woke, is recorded as kDestroyInUse.
-Doomed BeforeDestroy(pthread_mutex_t* mutex, const Site& site);
+// destroy of a held lock, or of a condition or semaphore with a waiter that nobody woke, is recorded as
+// kDestroyInUse.
+Doomed BeforeDestroy(const ObjectFacts& object, const Site& site);
 Doomed BeforeDestroy(pthread_cond_t* condition, const Site& site);
+Doomed BeforeDestroy(sem_t* semaphore, const Site& site);
 void AfterDestroy(const Doomed& doomed, bool destroyed);
 
 // [start, start + bytes) is about to be unmapped.

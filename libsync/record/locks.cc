@@ -28,7 +28,7 @@ trace::LockRecord* NewRecord(trace::Ref* ref) {
       auto* record = g_trace.At<trace::LockRecord>(*ref);
       g_image->free_locks = record->name;
       const trace::RecordPrefix prefix = record->prefix;
-      const uint32_t generation = record->generation + 1;
+      const auto generation = static_cast<uint16_t>(record->generation + 1);
       *record = trace::LockRecord{};
       record->prefix = prefix;
       record->generation = generation;
@@ -54,7 +54,8 @@ void Replace(uint64_t former) {
 void Inherit(const ObjectFacts& object, uint64_t tag, trace::LockRecord* record) {
   for (int i = g_lineage.count; i-- > 0;) {
     const Ancestor& ancestor = g_lineage.ancestors[i];
-    if (!TagMatches(tag, object.address, ancestor.nonce) || (tag >> 32) * trace::kRecordAlign >= ancestor.trace.used()) {
+    if (!TagMatches(tag, object.address, ancestor.nonce) ||
+        (tag >> 32) * trace::kRecordAlign >= ancestor.trace.used()) {
       continue;
     }
     const auto* former = ancestor.trace.At<trace::LockRecord>(static_cast<trace::Ref>(tag >> 32));
@@ -98,7 +99,8 @@ trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_st
     uint64_t expected = former_tag;
     if (!__atomic_compare_exchange_n(object.tag, &expected, tag, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
       Recycle(ref);  // another thread was first
-      return TagMatches(expected, object.address, g_image->nonce) ? static_cast<trace::Ref>(expected >> 32) : 0;
+      return TagMatches(expected, object.address, g_image->nonce) ? static_cast<trace::Ref>(expected >> 32)
+                                                                  : 0;
     }
     value |= kIsTagged;
   } else {
@@ -123,11 +125,11 @@ trace::LockKind MutexLockKind(int kind) {
   }
 }
 
-uint8_t MutexLockFlags(int kind) {
+uint16_t MutexLockFlags(int kind) {
   if (kind == kMutexDestroyedKind) {
     return trace::kDestroyed;
   }
-  uint8_t flags = 0;
+  uint16_t flags = 0;
   flags |= (kind & kMutexRobustBit) != 0 ? trace::kRobust : 0;
   flags |= (kind & kMutexInheritBit) != 0 ? trace::kPriorityInherit : 0;
   flags |= (kind & kMutexSharedBit) != 0 ? trace::kProcessShared : 0;
@@ -136,7 +138,8 @@ uint8_t MutexLockFlags(int kind) {
 
 ObjectFacts FactsOf(pthread_mutex_t* mutex) {
   const int kind = MutexKind(mutex);
-  ObjectFacts facts{mutex, MutexLockKind(kind), MutexLockFlags(kind), nullptr, MutexOwner(mutex)};
+  ObjectFacts facts{mutex,   MutexLockKind(kind), MutexLockFlags(kind),
+                    nullptr, MutexOwner(mutex),   MutexLooksLocked(mutex)};
   if (kind == kMutexDestroyedKind) {
     facts.kind = trace::LockKind::kMutex;
   } else if ((kind & kMutexNoTagBits) == 0 && g_config.use_tags) {
@@ -146,7 +149,34 @@ ObjectFacts FactsOf(pthread_mutex_t* mutex) {
 }
 
 ObjectFacts FactsOf(pthread_cond_t* condition) {
-  return ObjectFacts{condition, trace::LockKind::kCondition, 0, nullptr, 0};
+  return ObjectFacts{condition, trace::LockKind::kCondition, 0, nullptr, 0, false};
+}
+
+ObjectFacts FactsOf(pthread_rwlock_t* rwlock) {
+  const bool shared = RwlockIsShared(rwlock);
+  return ObjectFacts{rwlock,
+                     RwlockPrefersWriters(rwlock) ? trace::LockKind::kWriterRwlock : trace::LockKind::kRwlock,
+                     static_cast<uint16_t>(shared ? trace::kProcessShared : 0),
+                     shared || !g_config.use_tags ? nullptr : RwlockTag(rwlock),
+                     RwlockWriter(rwlock),
+                     RwlockWriter(rwlock) != 0 || RwlockHasReaders(rwlock)};
+}
+
+ObjectFacts FactsOf(pthread_spinlock_t* spinlock) {
+  return ObjectFacts{const_cast<int*>(spinlock),   trace::LockKind::kSpinlock, 0, nullptr, 0,
+                     SpinlockLooksLocked(spinlock)};
+}
+
+ObjectFacts FactsOf(sem_t* semaphore) {
+  const bool shared = SemaphoreIsShared(semaphore);
+  const uint32_t value = SemaphoreValue(semaphore);
+  const int flags = (shared ? trace::kProcessShared : 0) | (value > 1 ? trace::kHandOff : 0);
+  return ObjectFacts{semaphore,
+                     trace::LockKind::kSemaphore,
+                     static_cast<uint16_t>(flags),
+                     shared || !g_config.use_tags ? nullptr : SemaphoreTag(semaphore),
+                     0,
+                     value == 0};
 }
 
 trace::Ref FindLock(const ObjectFacts& object) {
@@ -157,7 +187,14 @@ trace::Ref FindLock(const ObjectFacts& object) {
   }
   const trace::Ref ref = RefOf(g_image->locks.For(address).Find(address));
   // The address may have been another kind of object before.
-  return ref != 0 && g_trace.At<trace::LockRecord>(ref)->kind == static_cast<uint8_t>(object.kind) ? ref : 0;
+  if (ref == 0) {
+    return 0;
+  }
+  const auto kind = static_cast<trace::LockKind>(g_trace.At<trace::LockRecord>(ref)->kind);
+  // sem_open and sem_init give the same type.
+  const bool same = kind == object.kind ||
+                    (kind == trace::LockKind::kNamedSemaphore && object.kind == trace::LockKind::kSemaphore);
+  return same ? ref : 0;
 }
 
 trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object) {
@@ -170,7 +207,8 @@ trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object) {
 
 trace::Ref BeginLifetime(Thread* thread, const ObjectFacts& object, trace::Ref create_stack) {
   // Init wiped the tag; by memory identity the former record must not be found again.
-  return Begin(thread, object, create_stack, object.tag == nullptr ? 0 : __atomic_load_n(object.tag, __ATOMIC_RELAXED));
+  return Begin(thread, object, create_stack,
+               object.tag == nullptr ? 0 : __atomic_load_n(object.tag, __ATOMIC_RELAXED));
 }
 
 void EndLifetime(const ObjectFacts& object) {
@@ -201,7 +239,9 @@ void ForgetRange(uintptr_t start, size_t bytes) {
   });
 }
 
-void KeepLock(const trace::LockRecord* lock) { g_image->locks.For(lock->address).Or(lock->address, kHasFacts); }
+void KeepLock(const trace::LockRecord* lock) {
+  g_image->locks.For(lock->address).Or(lock->address, kHasFacts);
+}
 
 uint64_t ClassOf(const trace::LockRecord* lock) {
   if ((lock->flags & trace::kStatic) != 0) {

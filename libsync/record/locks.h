@@ -7,6 +7,7 @@
 #define GORDIAN_LIBSYNC_RECORD_LOCKS_H_
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <cstdint>
 
@@ -31,12 +32,16 @@ inline bool TagMatches(uint64_t tag, const void* address, uint64_t secret) {
 struct ObjectFacts {
   void* address;
   trace::LockKind kind;
-  uint8_t flags;       // LockFlags known from the object itself
-  uint64_t* tag;       // where a tag may be kept, null for none
-  int32_t owner;       // tid, as the libc's own fields say; 0 nobody or unknown
+  uint16_t flags;  // LockFlags known from the object itself
+  uint64_t* tag;   // where a tag may be kept, null for none
+  int32_t owner;   // tid, as the libc's own fields say; 0 nobody or unknown
+  bool locked;     // as the same fields say
 };
 ObjectFacts FactsOf(pthread_mutex_t* mutex);
 ObjectFacts FactsOf(pthread_cond_t* condition);
+ObjectFacts FactsOf(pthread_rwlock_t* rwlock);
+ObjectFacts FactsOf(pthread_spinlock_t* spinlock);
+ObjectFacts FactsOf(sem_t* semaphore);
 
 // The record of the object in its present lifetime; begins one if it has none. 0: no room.
 // All need an open trace and a caller inside the recorder.

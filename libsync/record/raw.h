@@ -22,8 +22,9 @@ inline long RawSyscall(long number, long a = 0, long b = 0, long c = 0, long d =
   return result;
 }
 
-// A sandbox was seen to begin: a system call of ours could be the one that it kills for. Whoever would make one that
-// every program does not make anyway asks this first. Never reset; a fork child keeps it, as it keeps the sandbox.
+// A sandbox was seen to begin: a system call of ours could be the one that it kills for. Whoever would make
+// one that every program does not make anyway asks this first. Never reset; a fork child keeps it, as it
+// keeps the sandbox.
 extern bool g_no_syscalls;
 
 template <typename T>
@@ -32,7 +33,8 @@ inline long ToRaw(T* pointer) {
 }
 
 inline int RawGetpid() { return static_cast<int>(RawSyscall(SYS_getpid)); }
-// The calling thread's id: from the libc's own field once that proved itself (libc_facts.h), else from the kernel.
+// The calling thread's id: from the libc's own field once that proved itself (libc_facts.h), else from the
+// kernel.
 int OwnTid();
 // Proves the field. Call once, outside any sandbox.
 void ProveOwnTid();
@@ -40,8 +42,9 @@ void ProveOwnTid();
 // When g_no_syscalls was set.
 extern uint64_t g_last_ns;
 
-// CLOCK_MONOTONIC through the vDSO: no kernel entry on ordinary machines. In a sandbox time stands still: where the vDSO
-// must ask the kernel, and in strict mode, which forbids reading the processor's counter, looking at the clock is death.
+// CLOCK_MONOTONIC through the vDSO: no kernel entry on ordinary machines. In a sandbox time stands still:
+// where the vDSO must ask the kernel, and in strict mode, which forbids reading the processor's counter,
+// looking at the clock is death.
 inline uint64_t NowNs() {
   if (g_no_syscalls) {
     return g_last_ns;

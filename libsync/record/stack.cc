@@ -86,7 +86,8 @@ const uint8_t* FindBuildId(uintptr_t map_start, uintptr_t map_end, uint64_t bias
         break;
       }
       if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
-          memcmp(reinterpret_cast<const void*>(name), "GNU", 4) == 0 && note->n_descsz >= 8 && note->n_descsz <= 32) {
+          memcmp(reinterpret_cast<const void*>(name), "GNU", 4) == 0 && note->n_descsz >= 8 &&
+          note->n_descsz <= 32) {
         *bytes = note->n_descsz;
         return reinterpret_cast<const uint8_t*>(description);
       }
@@ -165,8 +166,8 @@ trace::Ref StoreStack(const uint64_t* frames, int count) {
     return static_cast<trace::Ref>(known);
   }
   trace::Ref ref = 0;
-  auto* record = g_trace.Append<trace::StackRecord>(
-      trace::Type::kStack, static_cast<size_t>(count - 1) * sizeof(uint64_t), &ref);
+  auto* record = g_trace.Append<trace::StackRecord>(trace::Type::kStack,
+                                                    static_cast<size_t>(count - 1) * sizeof(uint64_t), &ref);
   if (record == nullptr) {
     return 0;
   }
@@ -208,12 +209,14 @@ bool IsOwnCode(const void* address) {
 
 bool OnSignalStack() {
   stack_t stack{};
-  return g_no_syscalls || (RawSyscall(SYS_sigaltstack, 0, ToRaw(&stack)) == 0 && (stack.ss_flags & SS_ONSTACK) != 0);
+  return g_no_syscalls ||
+         (RawSyscall(SYS_sigaltstack, 0, ToRaw(&stack)) == 0 && (stack.ss_flags & SS_ONSTACK) != 0);
 }
 
 uint32_t ModuleOf(uintptr_t address, uint64_t* offset) {
   dl_find_object found{};
-  if (__real__dl_find_object(reinterpret_cast<void*>(address), &found) != 0 || found.dlfo_link_map == nullptr) {
+  if (__real__dl_find_object(reinterpret_cast<void*>(address), &found) != 0 ||
+      found.dlfo_link_map == nullptr) {
     return 0;
   }
   const auto start = reinterpret_cast<uintptr_t>(found.dlfo_map_start);
@@ -241,7 +244,8 @@ uint64_t EncodeAddress(uintptr_t address) {
 
 namespace {
 
-// Of a function whose frame differs from call to call (alloca): its callers cannot be found without the unwinder.
+// Of a function whose frame differs from call to call (alloca): its callers cannot be found without the
+// unwinder.
 constexpr uint64_t kNoFixedSize = uint64_t{1} << 40;
 
 void LearnFrameSize(uintptr_t return_address, uint64_t size) {
@@ -312,7 +316,8 @@ trace::Ref InheritStack(const TraceFile& from, trace::Ref ref) {
   for (uint32_t i = 0; i < record->count; ++i) {
     const uint64_t serial = record->frames[i] >> trace::kFrameModuleShift;
     uint64_t start = 0;
-    // Walks the ancestor's stream: rare (once per inherited lock), and its module table is gone with its memory.
+    // Walks the ancestor's stream: rare (once per inherited lock), and its module table is gone with its
+    // memory.
     for (uint64_t at = trace::kStreamOffset; serial != 0 && start == 0 && at < from.used();) {
       const auto* module = from.At<trace::ModuleRecord>(static_cast<trace::Ref>(at / trace::kRecordAlign));
       if (module->prefix.type == static_cast<uint16_t>(trace::Type::kModule) && module->serial == serial) {

@@ -18,16 +18,17 @@ struct Site {
   uintptr_t return_address;
   uintptr_t frame;
 };
-#define CALL_SITE()                                                                          \
-  (::gordian::record::Site{reinterpret_cast<uintptr_t>(__builtin_return_address(0)),         \
+#define CALL_SITE()                                                                  \
+  (::gordian::record::Site{reinterpret_cast<uintptr_t>(__builtin_return_address(0)), \
                            reinterpret_cast<uintptr_t>(__builtin_frame_address(0))})
 
 inline constexpr int kMaxFrames = 48;
 
-// Where the return addresses of a site's callers lie, in words from the site's frame. A lock is often taken through
-// wrappers (std::mutex::lock and two more at -O0, a class of the program's own), so the return address alone does not
-// tell two callers apart; these words do, and comparing them costs a few loads. They are known once the unwinder has
-// come by: the size of a function's frame at a given return address is the same at each call.
+// Where the return addresses of a site's callers lie, in words from the site's frame. A lock is often taken
+// through wrappers (std::mutex::lock and two more at -O0, a class of the program's own), so the return
+// address alone does not tell two callers apart; these words do, and comparing them costs a few loads. They
+// are known once the unwinder has come by: the size of a function's frame at a given return address is the
+// same at each call.
 inline constexpr int kCallers = 4;
 struct Callers {
   uint16_t words[kCallers];
@@ -36,12 +37,12 @@ inline constexpr uint16_t kOwnReturnWord = 1;  // stands for a level that is not
 
 inline uint32_t CallerSum(const Site& site, const Callers& callers) {
   const auto* words = reinterpret_cast<const uint64_t*>(site.frame);
-  return static_cast<uint32_t>(words[callers.words[0]] + words[callers.words[1]] * 3 + words[callers.words[2]] * 5 +
-                               words[callers.words[3]] * 9);
+  return static_cast<uint32_t>(words[callers.words[0]] + words[callers.words[1]] * 3 +
+                               words[callers.words[2]] * 5 + words[callers.words[3]] * 9);
 }
 
-// True on an alternate signal stack, which may be an array on the thread's own stack: then frames say nothing about what
-// lies below them, and there may be little room.
+// True on an alternate signal stack, which may be an array on the thread's own stack: then frames say nothing
+// about what lies below them, and there may be little room.
 bool OnSignalStack();
 
 // By the frame sizes known so far. Looks only at memory between the site and `stack_high`.

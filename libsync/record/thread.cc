@@ -23,9 +23,7 @@ __attribute__((tls_model("initial-exec"))) thread_local constinit ForkHandover* 
 
 namespace {
 
-bool IsGone(int32_t tid) {
-  return !g_no_syscalls && RawSyscall(SYS_tgkill, RawGetpid(), tid, 0) == -ESRCH;
-}
+bool IsGone(int32_t tid) { return !g_no_syscalls && RawSyscall(SYS_tgkill, RawGetpid(), tid, 0) == -ESRCH; }
 
 void ReadName(trace::ThreadRecord* record) {
   if (!g_no_syscalls) {
@@ -123,7 +121,7 @@ void TakeOver(Thread* thread) {
   }
   for (uint32_t i = 0; i < handover->count; ++i) {
     const auto kind = static_cast<trace::LockKind>(handover->kinds[i]);
-    ObjectFacts object{reinterpret_cast<void*>(handover->addresses[i]), kind, 0, nullptr, 0};
+    ObjectFacts object{reinterpret_cast<void*>(handover->addresses[i]), kind, 0, nullptr, 0, true};
     if (kind <= trace::LockKind::kAdaptiveMutex) {
       object = FactsOf(static_cast<pthread_mutex_t*>(object.address));
       object.owner = 0;  // held by us, not by a thread that is missing here
@@ -260,7 +258,8 @@ void FinishThread(bool by_exit) {
   if (by_exit) {
     thread->record->flags |= trace::kEndedByExit;
   }
-  __atomic_store_n(&thread->record->state, static_cast<uint32_t>(trace::ThreadState::kFinished), __ATOMIC_RELEASE);
+  __atomic_store_n(&thread->record->state, static_cast<uint32_t>(trace::ThreadState::kFinished),
+                   __ATOMIC_RELEASE);
   SpinGuard guard(&g_image->threads_lock);
   thread->next_ended = nullptr;
   (g_image->ended_last != nullptr ? g_image->ended_last->next_ended : g_image->ended_threads) = thread;
@@ -301,7 +300,8 @@ trace::Ref SnapshotHeld(const Thread* thread) {
     return 0;
   }
   trace::Ref ref = 0;
-  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet, (count - 1) * sizeof(trace::HeldEntry), &ref);
+  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet,
+                                                   (count - 1) * sizeof(trace::HeldEntry), &ref);
   if (set == nullptr) {
     return 0;
   }

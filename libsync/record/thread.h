@@ -1,7 +1,8 @@
 // One thread as the recorder knows it, and the way into the recorder.
 //
 // A Thread lies in wiped memory and points to its live state in the trace (SlotRecord). The fast paths in
-// acquire.h use nothing but this struct, the slot and the lock itself, all of them touched by this thread only.
+// acquire.h use nothing but this struct, the slot and the lock itself, all of them touched by this thread
+// only.
 #ifndef GORDIAN_LIBSYNC_RECORD_THREAD_H_
 #define GORDIAN_LIBSYNC_RECORD_THREAD_H_
 
@@ -22,7 +23,7 @@ struct CacheEntry {
   trace::Ref stack;
   trace::Ref dependency;  // 0: nothing was held, or it could not block for good
   Callers callers;
-  uint32_t caller_sum;    // of the call that this entry was made for
+  uint32_t caller_sum;  // of the call that this entry was made for
 };
 inline constexpr int kCacheBits = 9;
 
@@ -30,15 +31,15 @@ struct Thread {
   // Hot. `slot` is null while the thread is inside the recorder, in a fork child, and before its first fact:
   // a fast path that finds it null goes the slow way.
   trace::SlotRecord* slot;
-  trace::HeldEntry* held;   // in the slot, or its overflow
-  uint64_t held_hash;       // of locks and stacks held, and of the segment; 0 when nothing is held
+  trace::HeldEntry* held;  // in the slot, or its overflow
+  uint64_t held_hash;      // of locks and stacks held, and of the segment; 0 when nothing is held
   uint64_t segment_hash;
-  uint64_t tag_secret;      // of this image
+  uint64_t tag_secret;  // of this image
 
   // Cold.
   trace::SlotRecord* own_slot;
   trace::ThreadRecord* record;
-  trace::Ref ref;           // of `record`
+  trace::Ref ref;  // of `record`
   uint32_t held_capacity;
   uintptr_t stack_low;
   uintptr_t stack_high;
@@ -54,8 +55,8 @@ extern __attribute__((tls_model("initial-exec"))) thread_local constinit bool t_
 // How many vfork children of this thread run on its memory right now. They record nothing.
 extern __attribute__((tls_model("initial-exec"))) thread_local constinit int t_vfork_depth;
 
-// The way into the recorder on a slow path. Re-entry (a signal handler that takes a lock while its thread is in
-// here) passes through unrecorded; errno is kept.
+// The way into the recorder on a slow path. Re-entry (a signal handler that takes a lock while its thread is
+// in here) passes through unrecorded; errno is kept.
 class Entry {
  public:
   enum class Open { kYes, kOnlyIfOpen };
@@ -75,8 +76,8 @@ class Entry {
   int errno_;
 };
 
-// A signal handler is about to leave by longjmp. If it had interrupted the recorder, what was being written stays half
-// done: its locks are freed for the other threads, and recording stops.
+// A signal handler is about to leave by longjmp. If it had interrupted the recorder, what was being written
+// stays half done: its locks are freed for the other threads, and recording stops.
 void LeaveByJump();
 
 // A thread's record before it exists: filled by its creator.
@@ -90,8 +91,8 @@ void BeginThread(const NewThread& created, size_t stack_bytes);
 // The calling thread's start routine is over. Its slot lives on until the thread is known to be gone.
 void FinishThread(bool by_exit);
 
-// The pthread_t of an announced thread. Told by the thread itself and by its creator, whoever comes first: the
-// creator may detach or join it before it has run one instruction.
+// The pthread_t of an announced thread. Told by the thread itself and by its creator, whoever comes first:
+// the creator may detach or join it before it has run one instruction.
 void NameThread(const NewThread& created, pthread_t pthread);
 // The ThreadRecord for a pthread_t, 0 if unknown. To be asked before a call that may free the pthread_t.
 trace::Ref FindThread(pthread_t pthread);

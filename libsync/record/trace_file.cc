@@ -32,7 +32,8 @@ OpenResult ResultOf(long error) {
 // A file longer than RLIMIT_FSIZE is not refused with an error but with SIGXFSZ: ask first.
 uint64_t FileSizeLimit() {
   rlimit limit{};
-  if (IsError(RawSyscall(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, ToRaw(&limit))) || limit.rlim_cur == RLIM_INFINITY) {
+  if (IsError(RawSyscall(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, ToRaw(&limit))) ||
+      limit.rlim_cur == RLIM_INFINITY) {
     return TraceFile::kMaxBytes;
   }
   const uint64_t bytes = limit.rlim_cur & ~uint64_t{4095};
@@ -46,7 +47,8 @@ OpenResult TraceFile::Create(const char* path) {
   if (limit_ < kGrowth) {
     return OpenResult::kLimit;
   }
-  const long fd = RawSyscall(SYS_openat, AT_FDCWD, ToRaw(path), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const long fd =
+      RawSyscall(SYS_openat, AT_FDCWD, ToRaw(path), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (IsError(fd)) {
     return ResultOf(fd);
   }
@@ -104,7 +106,8 @@ bool TraceFile::MapExtent(int extent) {
   const uint64_t whole = kFirstExtent << extent;
   const uint64_t bytes = whole < limit_ ? whole : limit_;
   // old_size 0 of a shared mapping: a second mapping of the same file, of any length, without a descriptor.
-  const long address = RawSyscall(SYS_mremap, ToRaw(extents_[0]), 0, static_cast<long>(bytes), MREMAP_MAYMOVE);
+  const long address =
+      RawSyscall(SYS_mremap, ToRaw(extents_[0]), 0, static_cast<long>(bytes), MREMAP_MAYMOVE);
   if (IsError(address)) {
     return false;
   }
@@ -136,12 +139,14 @@ void* TraceFile::AppendBytes(trace::Type type, size_t bytes, trace::Ref* ref) {
     __atomic_fetch_add(&head->counters.records_dropped, 1, __ATOMIC_RELAXED);
     return nullptr;
   }
-  // Room first, then the reservation: a reservation that cannot be filled would leave a hole that is not backed.
+  // Room first, then the reservation: a reservation that cannot be filled would leave a hole that is not
+  // backed.
   uint64_t reserved = __atomic_load_n(&head->used, __ATOMIC_RELAXED);
   uint64_t offset;
   do {
     // A record lies in one extent: what is left of the former stays zero, which readers skip.
-    offset = ExtentOf(reserved) == ExtentOf(reserved + size - 1) ? reserved : kFirstExtent << ExtentOf(reserved);
+    offset =
+        ExtentOf(reserved) == ExtentOf(reserved + size - 1) ? reserved : kFirstExtent << ExtentOf(reserved);
     if (offset + size > __atomic_load_n(&head->populated, __ATOMIC_ACQUIRE) && !GrowTo(offset + size)) {
       __atomic_fetch_or(&head->flags, trace::kStorageFull, __ATOMIC_RELAXED);
       __atomic_fetch_add(&head->counters.records_dropped, 1, __ATOMIC_RELAXED);

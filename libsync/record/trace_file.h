@@ -1,8 +1,8 @@
 // The writer's side of a trace: creates the file, grows it, appends records.
 //
-// No descriptor stays open: the file grows through its mapping (MADV_POPULATE_WRITE reports a full tmpfs as an
-// error where a plain store would be SIGBUS, and mremap of a shared mapping with old size 0 maps more of it).
-// Appending is lock-free but for growth. When nothing more fits, Append returns null and counts.
+// No descriptor stays open: the file grows through its mapping (MADV_POPULATE_WRITE reports a full tmpfs as
+// an error where a plain store would be SIGBUS, and mremap of a shared mapping with old size 0 maps more of
+// it). Appending is lock-free but for growth. When nothing more fits, Append returns null and counts.
 #ifndef GORDIAN_LIBSYNC_RECORD_TRACE_FILE_H_
 #define GORDIAN_LIBSYNC_RECORD_TRACE_FILE_H_
 

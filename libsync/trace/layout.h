@@ -25,7 +25,7 @@
 namespace gordian::trace {
 
 inline constexpr char kMagic[8] = {'G', 'O', 'R', 'D', 'I', 'A', 'N', '\n'};
-inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kLayoutVersion = 2;
 inline constexpr uint32_t kEndianMark = 0x01020304;
 inline constexpr uint64_t kControlOffset = 4096;
 inline constexpr uint64_t kStreamOffset = 8192;
@@ -45,21 +45,21 @@ enum class End : uint32_t {
 };
 
 enum HeaderFlags : uint32_t {
-  kTagsWork = 1u << 0,        // lock tags proved themselves on this libc (else identity=memory)
-  kHooksWork = 1u << 1,       // interception proved itself at start-up
-  kForkChild = 1u << 2,       // this image began by fork, not exec; `parent_trace` is its parent's nonce
-  kRecorderOff = 1u << 3,     // the recorder switched itself off after an inconsistency
-  kStorageFull = 1u << 4,     // no room was left for records; later facts are missing
-  kSeccomp = 1u << 5,         // seccomp was seen; the recorder makes no system call since
-  kPrivateTracer = 1u << 6,   // this image started its own watcher (bare LD_PRELOAD)
+  kTagsWork = 1u << 0,       // lock tags proved themselves on this libc (else identity=memory)
+  kHooksWork = 1u << 1,      // interception proved itself at start-up
+  kForkChild = 1u << 2,      // this image began by fork, not exec; `parent_trace` is its parent's nonce
+  kRecorderOff = 1u << 3,    // the recorder switched itself off after an inconsistency
+  kStorageFull = 1u << 4,    // no room was left for records; later facts are missing
+  kSeccomp = 1u << 5,        // seccomp was seen; the recorder makes no system call since
+  kPrivateTracer = 1u << 6,  // this image started its own watcher (bare LD_PRELOAD)
 };
 
 // What could not be recorded. Each counts events, saturating is not needed.
 struct Counters {
-  uint64_t records_dropped;     // no room, or the recorder was busy in a signal handler
-  uint64_t stacks_skipped;      // little stack left, a foreign stack, or no unwind data
-  uint64_t dependencies_folded; // instance facts beyond the bound per class chain
-  uint64_t futex_waits_unseen;  // waits that the recorder cannot attribute to an owner
+  uint64_t records_dropped;      // no room, or the recorder was busy in a signal handler
+  uint64_t stacks_skipped;       // little stack left, a foreign stack, or no unwind data
+  uint64_t dependencies_folded;  // instance facts beyond the bound per class chain
+  uint64_t futex_waits_unseen;   // waits that the recorder cannot attribute to an owner
   uint64_t reserved[4];
 };
 
@@ -74,41 +74,41 @@ struct FileHeader {
 
   char boot_id[40];
   int32_t pid;
-  int32_t ppid;             // at image start
-  uint64_t start_ticks;     // field 22 of /proc/PID/stat: with pid and boot id, the process's identity
-  uint32_t image;           // 0 for the first image of the process, +1 per exec
+  int32_t ppid;          // at image start
+  uint64_t start_ticks;  // field 22 of /proc/PID/stat: with pid and boot id, the process's identity
+  uint32_t image;        // 0 for the first image of the process, +1 per exec
   uint32_t uid;
-  uint64_t pid_namespace;   // inode of /proc/self/ns/pid
-  uint64_t start_mono_ns;   // CLOCK_MONOTONIC at image start; all record times are on this clock
-  uint64_t start_real_ns;   // CLOCK_REALTIME at the same moment
+  uint64_t pid_namespace;  // inode of /proc/self/ns/pid
+  uint64_t start_mono_ns;  // CLOCK_MONOTONIC at image start; all record times are on this clock
+  uint64_t start_real_ns;  // CLOCK_REALTIME at the same moment
   int32_t session;
-  int32_t watcher_pid;      // of the watcher that this image started, else 0
+  int32_t watcher_pid;  // of the watcher that this image started, else 0
 
-  uint64_t used;            // bytes of the file in use, header included
-  uint64_t populated;       // bytes that are known to be backed by memory
-  Ref first_slot;           // live threads: a list through SlotRecord::next
-  Ref first_thread;         // ThreadRecord of the thread that began the image
-  uint64_t facts;           // counts appended facts; unchanged = nothing new to analyse
+  uint64_t used;       // bytes of the file in use, header included
+  uint64_t populated;  // bytes that are known to be backed by memory
+  Ref first_slot;      // live threads: a list through SlotRecord::next
+  Ref first_thread;    // ThreadRecord of the thread that began the image
+  uint64_t facts;      // counts appended facts; unchanged = nothing new to analyse
 
-  uint32_t end;             // End
-  uint32_t end_detail;      // exit status; image number for kExec
-  Ref end_thread;           // ThreadRecord that ended the image
+  uint32_t end;         // End
+  uint32_t end_detail;  // exit status; image number for kExec
+  Ref end_thread;       // ThreadRecord that ended the image
   Ref end_stack;
   uint64_t end_mono_ns;
 
   Counters counters;
-  char off_reason[64];      // why kRecorderOff, NUL-terminated
+  char off_reason[64];  // why kRecorderOff, NUL-terminated
 
-  char executable[512];     // /proc/self/exe, NUL-terminated, cut at the end if longer
-  uint32_t command_bytes;   // bytes used of `command`
-  char command[1024];       // argv, each NUL-terminated, cut
+  char executable[512];    // /proc/self/exe, NUL-terminated, cut at the end if longer
+  uint32_t command_bytes;  // bytes used of `command`
+  char command[1024];      // argv, each NUL-terminated, cut
 };
 static_assert(sizeof(FileHeader) <= kControlOffset);
 static_assert(std::is_trivially_copyable_v<FileHeader>);
 
 // gordian -> hooks: steering, perturbation, avoidance, profile. Hooks read it, gordian writes it with pwrite.
 struct ControlPage {
-  uint32_t version;   // 0: nothing asked
+  uint32_t version;  // 0: nothing asked
   uint32_t reserved[1023];
 };
 static_assert(sizeof(ControlPage) == 4096);
@@ -125,12 +125,13 @@ enum class Type : uint16_t {
   kEvent = 8,
   kHeldSet = 9,
   kString = 10,
+  kShared = 11,
 };
 
 struct RecordPrefix {
-  uint16_t type;      // Type; stored first
-  uint16_t units;     // size of the record, prefix included, in kRecordAlign
-  uint32_t committed; // kCommitted, stored last with release order
+  uint16_t type;       // Type; stored first
+  uint16_t units;      // size of the record, prefix included, in kRecordAlign
+  uint32_t committed;  // kCommitted, stored last with release order
 };
 inline constexpr uint32_t kCommitted = 0x474F5244;
 
@@ -140,22 +141,23 @@ struct ModuleRecord {
   RecordPrefix prefix;
   uint32_t serial;
   uint32_t build_id_bytes;
-  uint64_t start;          // mapped range in the process
+  uint64_t start;  // mapped range in the process
   uint64_t end;
-  uint64_t bias;           // runtime address - address in the file's symbol table
+  uint64_t bias;  // runtime address - address in the file's symbol table
   uint8_t build_id[32];
   uint64_t seen_ns;
-  uint32_t path_bytes;     // without NUL
-  char path[4];            // path_bytes bytes follow here
+  uint32_t path_bytes;  // without NUL
+  char path[4];         // path_bytes bytes follow here
 };
 
 // A frame is serial << 48 | (address - ModuleRecord::start), innermost first. Serial 0 stands for code
-// outside every module: the low bits are then the address itself. All but the innermost address are return addresses.
+// outside every module: the low bits are then the address itself. All but the innermost address are return
+// addresses.
 struct StackRecord {
   RecordPrefix prefix;
   uint32_t hash;
   uint32_t count;
-  uint64_t frames[1];      // count frames follow here
+  uint64_t frames[1];  // count frames follow here
 };
 inline constexpr int kFrameModuleShift = 48;
 inline constexpr uint64_t kFrameOffsetMask = (uint64_t{1} << kFrameModuleShift) - 1;
@@ -168,9 +170,9 @@ enum ThreadFlags : uint32_t {
   kMainThread = 1u << 0,
   kDetached = 1u << 1,
   kJoined = 1u << 2,
-  kAdopted = 1u << 3,    // first seen running: created before the shim or without pthread_create
-  kCancelled = 1u << 4,  // pthread_cancel was asked for it
-  kEndedByExit = 1u << 5,// pthread_exit or cancellation ended it, not a return
+  kAdopted = 1u << 3,      // first seen running: created before the shim or without pthread_create
+  kCancelled = 1u << 4,    // pthread_cancel was asked for it
+  kEndedByExit = 1u << 5,  // pthread_exit or cancellation ended it, not a return
 };
 
 // One thread of the image, once. Its segments number the stretches between its ordering events (a create or
@@ -178,16 +180,16 @@ enum ThreadFlags : uint32_t {
 struct ThreadRecord {
   RecordPrefix prefix;
   int32_t tid;
-  uint32_t state;          // ThreadState
-  uint32_t flags;          // ThreadFlags
-  Ref creator;             // ThreadRecord; 0 for the main thread
-  uint32_t creator_segment;// the creator's segment that ended with the create
+  uint32_t state;            // ThreadState
+  uint32_t flags;            // ThreadFlags
+  Ref creator;               // ThreadRecord; 0 for the main thread
+  uint32_t creator_segment;  // the creator's segment that ended with the create
   Ref create_stack;
-  Ref create_held;         // HeldSetRecord: what the creator held then
-  Ref joiner;              // ThreadRecord of the thread that joined it
-  uint32_t joiner_segment; // the joiner's segment that began after the join
-  Ref join_held;           // HeldSetRecord: what the joiner held then
-  uint64_t pthread;        // pthread_t
+  Ref create_held;          // HeldSetRecord: what the creator held then
+  Ref joiner;               // ThreadRecord of the thread that joined it
+  uint32_t joiner_segment;  // the joiner's segment that began after the join
+  Ref join_held;            // HeldSetRecord: what the joiner held then
+  uint64_t pthread;         // pthread_t
   uint64_t start_ns;
   uint64_t finish_ns;
   uint64_t reserved;
@@ -199,11 +201,11 @@ enum class Mode : uint8_t { kExclusive = 1, kShared = 2 };
 // An acquisition in force.
 struct HeldEntry {
   Ref lock;
-  Ref stack;               // where it was acquired; 0 unknown
-  uint32_t acquisition;    // counts the thread's acquisitions: tells one holding of a lock from the next
-  uint8_t mode;            // Mode
+  Ref stack;             // where it was acquired; 0 unknown
+  uint32_t acquisition;  // counts the thread's acquisitions: tells one holding of a lock from the next
+  uint8_t mode;          // Mode
   uint8_t reserved;
-  uint16_t depth;          // recursive re-acquisitions, 0 for the first
+  uint16_t depth;  // recursive re-acquisitions, 0 for the first
 };
 static_assert(sizeof(HeldEntry) == 16);
 
@@ -213,6 +215,9 @@ enum class WaitKind : uint8_t {
   kCondition = 2,  // object: LockRecord of the condition; object2: LockRecord of its mutex
   kJoin = 3,       // object: ThreadRecord
   kProcess = 4,    // object: ChildRecord if one is known; value: the pid argument of waitpid
+  kBarrier = 5,    // object: LockRecord of the barrier
+  kFutex = 6,      // a futex that no hook knows the owner of; address: its word
+  kSleep = 7,      // sleeps for a given time
 };
 enum WaitFlags : uint8_t {
   kTimed = 1u << 0,  // the wait ends by itself
@@ -224,24 +229,24 @@ inline constexpr uint32_t kInlineHeld = 48;
 // stores: a reader believes it only when two looks agree. Reused after the thread's end.
 struct SlotRecord {
   RecordPrefix prefix;
-  Ref next;                // the slot after this one in the header's list; never changes once set
-  Ref thread;              // ThreadRecord; 0: free
+  Ref next;    // the slot after this one in the header's list; never changes once set
+  Ref thread;  // ThreadRecord; 0: free
   int32_t tid;
   uint32_t segment;
   // The wait. `kind` is stored last when a wait begins and cleared first when it ends.
-  uint8_t wait_kind;       // WaitKind
-  uint8_t wait_flags;      // WaitFlags
-  uint8_t wait_mode;       // Mode
+  uint8_t wait_kind;   // WaitKind
+  uint8_t wait_flags;  // WaitFlags
+  uint8_t wait_mode;   // Mode
   uint8_t reserved0;
   Ref wait_object;
   Ref wait_object2;
   Ref wait_stack;
-  int64_t wait_value;      // pid for kProcess; signal count of the condition at the start of a kCondition wait
-  uint64_t wait_address;   // of the object
+  int64_t wait_value;     // pid for kProcess; signal count of the condition at the start of a kCondition wait
+  uint64_t wait_address;  // of the object
   // The holdings, oldest first.
   uint32_t held_count;
-  uint32_t acquisitions;   // total so far; changes whenever the thread moves
-  Ref held_overflow;       // HeldSetRecord that replaces `held` once kInlineHeld is not enough; 0: inline
+  uint32_t acquisitions;  // total so far; changes whenever the thread moves
+  Ref held_overflow;      // HeldSetRecord that replaces `held` once kInlineHeld is not enough; 0: inline
   uint32_t reserved1;
   uint64_t reserved2[3];
   HeldEntry held[kInlineHeld];
@@ -255,83 +260,124 @@ enum class LockKind : uint8_t {
   kErrorcheckMutex = 3,
   kAdaptiveMutex = 4,
   kCondition = 5,
-  kRwlock = 6,
+  kRwlock = 6,  // grants a reader although a writer waits (the default, and PREFER_WRITER_NP)
   kSpinlock = 7,
-  kSemaphore = 8,
-  kFileLock = 9,
+  kSemaphore = 8,  // sem_init
+  kFlock = 9,      // flock: belongs to the open file description
   kBarrier = 10,
-  kOnce = 11,
+  kOnce = 11,            // held by the thread that runs the routine
+  kWriterRwlock = 12,    // PREFER_WRITER_NONRECURSIVE_NP: a waiting writer holds new readers up
+  kPosixFileLock = 13,   // fcntl, lockf: belongs to the process
+  kOpenFileLock = 14,    // fcntl F_OFD_*: belongs to the open file description
+  kNamedSemaphore = 15,  // sem_open
+  kSystemVSemaphore = 16,
+  kStream = 17,  // flockfile; recursive
 };
-enum LockFlags : uint8_t {
+enum LockFlags : uint16_t {
   kRobust = 1u << 0,
   kPriorityInherit = 1u << 1,
   kProcessShared = 1u << 2,
-  kStatic = 1u << 3,       // lies in a module's data: module_serial and module_offset name it
+  kStatic = 1u << 3,  // lies in a module's data: module_serial and module_offset name it
   kDestroyed = 1u << 4,
-  kHandOff = 1u << 5,      // was unlocked by a thread that did not hold it: a signal, no longer a lock
-  kInherited = 1u << 6,    // first used in a fork child, created before the fork
-  kOnStack = 1u << 7,      // lies in its creator's stack
+  kHandOff = 1u << 5,  // was unlocked or posted by a thread that did not hold it, or is a semaphore that lets
+                       // several in: a signal, no longer a lock
+  kInherited = 1u << 6,   // first used in a fork child, created before the fork
+  kOnStack = 1u << 7,     // lies in its creator's stack
+  kLockLike = 1u << 8,    // semaphores: was given back by the thread that held it
+  kSignalLost = 1u << 9,  // conditions: the last signal found nobody waiting
 };
 
 // One lifetime of one synchronisation object.
 struct LockRecord {
   RecordPrefix prefix;
-  uint8_t kind;            // LockKind
-  uint8_t flags;           // LockFlags
+  uint8_t kind;  // LockKind
+  uint8_t reserved;
+  uint16_t flags;          // LockFlags
   uint16_t module_serial;  // kStatic: where it lies
-  uint32_t generation;     // +1 when a record without facts is reused for another object
+  uint16_t generation;     // +1 when a record without facts is reused for another object
   uint64_t address;
-  Ref create_stack;        // its init call; 0 for static initialisers and std::mutex
-  Ref first_stack;         // its first acquisition
+  Ref create_stack;  // its init call; 0 for static initialisers and std::mutex
+  Ref first_stack;   // its first acquisition
   uint32_t module_offset;
-  Ref creator;             // ThreadRecord
-  Ref shared;              // reserved: identity across processes
-  int32_t owner_at_fork;   // kInherited: tid that held it in the parent at the fork; 0: nobody
-  Ref name;                // StringRecord given by the user
-  uint32_t signals;        // conditions: signals and broadcasts so far
+  Ref creator;  // ThreadRecord
+  Ref shared;   // SharedRecord: identity across processes
+  union {
+    int32_t owner_at_fork;  // kInherited: tid that held it in the parent at the fork; 0: nobody
+    int32_t waiters;        // conditions: threads that wait now
+  };
+  Ref name;          // StringRecord: the user's name, a semaphore's name, a locked file's path
+  uint32_t signals;  // conditions: signals and broadcasts so far
   uint64_t born_ns;
 };
 static_assert(sizeof(LockRecord) == 64);
 
+// What several processes know as one object, whatever its address is in each.
+enum class SharedSpace : uint32_t {
+  kMemory =
+      1,      // in a shared mapping: device and inode of the file (or of the anonymous memory), offset in it
+  kFile = 2,  // a file lock: device, inode, and the range [offset, offset + length); length 0: to the end
+  kSystemV = 3,  // device: inode of the IPC namespace; inode: semid; offset: number within the set
+};
+struct SharedRecord {
+  RecordPrefix prefix;
+  uint32_t space;  // SharedSpace
+  uint32_t reserved;
+  uint64_t device;
+  uint64_t inode;
+  uint64_t offset;
+  uint64_t length;
+};
+
 enum DependencyFlags : uint32_t {
-  kReacquire = 1u << 0,    // the hidden re-acquisition at the end of a condition wait
-  kFolded = 1u << 1,       // stands for more instance chains of the same classes than the bound
+  kReacquire = 1u << 0,  // the hidden re-acquisition at the end of a condition wait
+  kFolded = 1u << 1,     // stands for more instance chains of the same classes than the bound
+  // What is not an acquisition: `lock` then names something else.
+  kAwaitsThread = 1u << 2,  // lock: ThreadRecord; the thread was joined while these were held
+  kAwaitsChild =
+      1u << 3,         // lock: ChildRecord, 0 for any child; a process was waited for while these were held
+  kSignals = 1u << 4,  // lock: a condition; it was signalled while these were held
+  kAwaits = 1u << 5,   // lock: a condition; it was waited for while these (without its mutex) were held
+  // kAwaitsThread, kAwaitsChild: since that thread or process began, this one has passed a wait that may
+  // order them (condition, semaphore, barrier).
+  kSoftOrdered = 1u << 6,
 };
 inline constexpr uint32_t kSegmentSamples = 8;
 
 // "Thread, holding these, went to acquire that, and would have waited for good." One per distinct
 // (thread, held set with modes and stacks, lock, mode, stack). Recorded before the acquisition can block.
+// With nothing held it is one per thread and place, for the first lock taken there: who uses which lock at
+// all.
 struct DependencyRecord {
   RecordPrefix prefix;
   Ref thread;
   Ref lock;
   Ref stack;
-  uint32_t flags;          // DependencyFlags
-  uint8_t mode;            // Mode wanted
+  uint32_t flags;  // DependencyFlags
+  uint8_t mode;    // Mode wanted
   uint8_t reserved[3];
   uint32_t held_count;
-  uint64_t count;          // observations
+  uint64_t count;  // observations
   uint64_t first_ns;
   uint64_t last_ns;        // of the last observation that was looked at closely (a lower bound)
   uint32_t segment_count;  // used of `segments`: the first ones seen, and in the last place the latest
   uint32_t reserved2;
   uint32_t segments[kSegmentSamples];
-  HeldEntry held[1];       // held_count entries follow here
+  HeldEntry held[1];  // held_count entries follow here
 };
 
 // A set of holdings at one moment.
 struct HeldSetRecord {
   RecordPrefix prefix;
-  Ref thread;              // whose; 0 if entries belong to several (then `acquisition` is the ThreadRecord)
+  Ref thread;  // whose; 0 if entries belong to several (then `acquisition` is the ThreadRecord)
   uint32_t count;
-  HeldEntry held[1];       // count entries follow here; capacity follows from prefix.units
+  HeldEntry held[1];  // count entries follow here; capacity follows from prefix.units
 };
 
 enum class ChildHow : uint8_t {
   kFork = 1,
-  kRawFork = 2,   // _Fork
+  kRawFork = 2,  // _Fork
   kVfork = 3,
-  kSpawn = 4,     // posix_spawn, posix_spawnp
+  kSpawn = 4,  // posix_spawn, posix_spawnp
   kSystem = 5,
   kPopen = 6,
   kDaemon = 7,
@@ -339,47 +385,70 @@ enum class ChildHow : uint8_t {
 enum ChildFlags : uint8_t {
   kReaped = 1u << 0,
   kCreateFailed = 1u << 1,
-  kExecd = 1u << 2,      // set by the child when an exec is about to happen, cleared when it failed
-  kReapedInside = 1u << 3, // the call itself waits for it (system)
-  kChildExited = 1u << 4,  // set by a fork child that ends without a trace of its own
-  kChildTraced = 1u << 5,  // set by a fork child that opened a trace of its own
-  kChildSetsid = 1u << 6,  // set by a child that called setsid
+  kExecd = 1u << 2,         // set by the child when an exec is about to happen, cleared when it failed
+  kReapedInside = 1u << 3,  // the call itself waits for it (system)
+  kChildExited = 1u << 4,   // set by a fork child that ends without a trace of its own
+  kChildTraced = 1u << 5,   // set by a fork child that opened a trace of its own
+  kChildSetsid = 1u << 6,   // set by a child that called setsid
 };
 
 // A child process. Appended before the call that creates it, so that the child can mark it too: `flags`,
 // `pid` and `exec_path` are the only fields of the format that a second process writes.
 struct ChildRecord {
   RecordPrefix prefix;
-  int32_t pid;             // 0 while unknown
-  uint8_t how;             // ChildHow
-  uint8_t flags;           // ChildFlags; atomic or
+  int32_t pid;    // 0 while unknown
+  uint8_t how;    // ChildHow
+  uint8_t flags;  // ChildFlags; atomic or
   uint16_t reserved;
-  Ref thread;              // the creating thread
+  Ref thread;  // the creating thread
   uint32_t segment;
   Ref stack;
-  Ref others_held;         // HeldSetRecord: what OTHER threads held at the fork
+  Ref others_held;  // HeldSetRecord: what OTHER threads held at the fork
   uint64_t start_ns;
   uint64_t reap_ns;
-  int32_t reap_status;     // as wait(2) gives it
-  Ref reaper;              // ThreadRecord
-  char exec_path[96];      // NUL-terminated, the end of a longer path
+  int32_t reap_status;  // as wait(2) gives it
+  Ref reaper;           // ThreadRecord
+  char exec_path[96];   // NUL-terminated, the end of a longer path
 };
 
 enum class EventKind : uint32_t {
-  kUnlockNotHeld = 1,      // object: lock; the libc's own fields agreed that nobody held it
-  kUnlockNotOwner = 2,     // object: lock; other: ThreadRecord that held it if known; value: owner tid
-  kDestroyInUse = 3,       // object: lock or condition; other: holder or waiter
+  kUnlockNotHeld = 1,   // object: lock; the libc's own fields agreed that nobody held it
+  kUnlockNotOwner = 2,  // object: lock; other: ThreadRecord that held it if known; value: owner tid
+  kDestroyInUse = 3,    // object: lock or condition; other: holder or waiter
   kUseAfterDestroy = 4,
   kReinitInUse = 5,
-  kUnmapInUse = 6,         // munmap of memory with a held lock: object: lock; other: holder
-  kFrameInUse = 7,         // a stack frame with a held lock in it was left
-  kKill = 8,               // value: pid | signal << 32; sent by `thread`
-  kUnrecorded = 9,         // value: tid; a thread the recorder could not give a slot
+  kUnmapInUse = 6,  // munmap of memory with a held lock: object: lock; other: holder
+  kFrameInUse = 7,  // a stack frame with a held lock in it was left
+  kKill = 8,        // value: pid | signal << 32; sent by `thread`
+  kUnrecorded = 9,  // value: tid; a thread the recorder could not give a slot
+  kConditionMutex =
+      10,  // object: condition; object2: the mutex that was passed; value: 0 the caller does not hold
+           // it, 1 another mutex is in use with the condition (other: a thread that waits with it)
+  kJoinMisuse =
+      11,  // other: ThreadRecord if known; value: JoinMisuse; other_stack: of the first join or detach
+  kBarrierMisuse = 12,    // object: barrier; value: the count
+  kSemaphoreMisuse = 13,  // object: semaphore; value: the value
+  kApiError = 14,         // object: if any; error: what it answered; text: the call
+  kLockInHandler = 15,  // object: lock; stack: in the handler; other_stack: outside; value: the signals that
+                        // were blocked for the handler, bit N-1 for signal N
+  kBlockedWhileLocked = 16,  // object: the newest lock held; other_stack: where; value: ns; text: what it did
+  kLongHold = 17,            // object: lock; value: ns; stack: the unlock; other_stack: the acquisition
+  kLongWait = 18,            // object: lock; value: ns; stack: the acquisition
+  kNameCreated = 19,         // text: name of a semaphore or shared memory that did not exist before; value: 0
+                             // semaphore, 1 shared memory
+  kNameUnlinked = 20,        // text: the name; value: as above
+};
+enum class JoinMisuse : int64_t {
+  kJoinedTwice = 1,
+  kJoinOfDetached = 2,
+  kDetachedTwice = 3,
+  kDetachOfJoined = 4,
+  kUnknown = 5
 };
 
 struct EventRecord {
   RecordPrefix prefix;
-  uint32_t kind;           // EventKind
+  uint32_t kind;  // EventKind
   Ref thread;
   Ref object;
   Ref other;
@@ -387,14 +456,16 @@ struct EventRecord {
   Ref stack;
   Ref other_stack;
   uint64_t time_ns;
-  uint32_t error;          // what the call returned
+  uint32_t error;  // what the call returned
+  Ref object2;
+  Ref text;  // StringRecord
   uint32_t reserved;
 };
 
 struct StringRecord {
   RecordPrefix prefix;
   uint32_t bytes;
-  char text[4];            // bytes follow here, no NUL
+  char text[4];  // bytes follow here, no NUL
 };
 
 }  // namespace gordian::trace

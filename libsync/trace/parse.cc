@@ -13,6 +13,9 @@ namespace {
 // A user's lock name longer than this is cut: many locks may share one long string.
 constexpr size_t kMaxLockName = 256;
 
+// The text of an event, for the same reason.
+constexpr size_t kMaxText = 256;
+
 // Where the elements of records of variable length begin.
 constexpr size_t kFramesOffset = offsetof(StackRecord, frames);
 constexpr size_t kSetHeldOffset = offsetof(HeldSetRecord, held);
@@ -83,6 +86,7 @@ class Parser {
   Wait WaitOf(const SlotRecord& slot);
   Frame FrameOf(uint64_t encoded);
   Index ModuleOf(uint32_t serial) const;
+  std::string TextAt(Ref string, size_t most);
   bool IsInterpreterLock(const Lock& lock) const;
 
   const FileHeader& header_;
@@ -281,18 +285,22 @@ void Parser::FillThreads() {
 
 Wait Parser::WaitOf(const SlotRecord& slot) {
   Wait wait;
-  wait.kind = Known(slot.wait_kind, WaitKind::kNone, WaitKind::kProcess, WaitKind::kNone);
+  wait.kind = Known(slot.wait_kind, WaitKind::kNone, WaitKind::kSleep, WaitKind::kNone);
   if (wait.kind == WaitKind::kNone) {
     return wait;
   }
   wait.timed = (slot.wait_flags & kTimed) != 0;
   wait.mode = ModeOf(slot.wait_mode);
   wait.value = slot.wait_value;
+  wait.address = slot.wait_address;
   wait.stack = stream_.Find(Type::kStack, slot.wait_stack);
   switch (wait.kind) {
     case WaitKind::kNone:
+    case WaitKind::kFutex:
+    case WaitKind::kSleep:
       break;
     case WaitKind::kLock:
+    case WaitKind::kBarrier:
       wait.lock = stream_.Find(Type::kLock, slot.wait_object);
       break;
     case WaitKind::kCondition:
@@ -353,6 +361,14 @@ bool Parser::IsInterpreterLock(const Lock& lock) const {
   return !frames.empty() && in_interpreter(frames.front());
 }
 
+std::string Parser::TextAt(Ref string, size_t most) {
+  if (Resolve(Type::kString, string) == kNoIndex) {
+    return "";
+  }
+  const auto bytes = stream_.GetAt<uint32_t>(string, offsetof(StringRecord, bytes));
+  return std::string(stream_.GetText(string, offsetof(StringRecord, text), std::min<size_t>(bytes, most)));
+}
+
 void Parser::FillLocks() {
   const std::vector<Ref>& records = stream_.Records(Type::kLock);
   process_.locks.resize(records.size());
@@ -360,7 +376,7 @@ void Parser::FillLocks() {
     const auto record = stream_.Get<LockRecord>(records[i]);
     Lock& lock = process_.locks[i];
     lock.ref = records[i];
-    lock.kind = Known(record.kind, LockKind::kUnknown, LockKind::kOnce, LockKind::kUnknown);
+    lock.kind = Known(record.kind, LockKind::kUnknown, LockKind::kStream, LockKind::kUnknown);
     lock.flags = record.flags;
     lock.address = record.address;
     lock.place = Frame{kNoIndex, record.address};
@@ -370,13 +386,15 @@ void Parser::FillLocks() {
     lock.create_stack = Resolve(Type::kStack, record.create_stack);
     lock.first_stack = Resolve(Type::kStack, record.first_stack);
     lock.creator = Resolve(Type::kThread, record.creator);
-    lock.owner_at_fork = record.owner_at_fork;
+    lock.owner_at_fork = lock.kind == LockKind::kCondition ? 0 : record.owner_at_fork;
     lock.signals = record.signals;
     lock.born_ns = record.born_ns;
-    if (Resolve(Type::kString, record.name) != kNoIndex) {
-      const auto bytes = stream_.GetAt<uint32_t>(record.name, offsetof(StringRecord, bytes));
-      lock.name =
-          stream_.GetText(record.name, offsetof(StringRecord, text), std::min<size_t>(bytes, kMaxLockName));
+    lock.name = TextAt(record.name, kMaxLockName);
+    if (Resolve(Type::kShared, record.shared) != kNoIndex) {
+      const auto shared = stream_.Get<SharedRecord>(record.shared);
+      lock.shared = SharedIdentity{
+          Known(shared.space, SharedSpace::kMemory, SharedSpace::kSystemV, SharedSpace::kMemory),
+          shared.device, shared.inode, shared.offset, shared.length};
     }
     lock.interpreter = IsInterpreterLock(lock);
   }
@@ -389,7 +407,13 @@ void Parser::FillDependencies() {
     const auto record = stream_.Get<DependencyRecord>(records[i]);
     Dependency& dependency = process_.dependencies[i];
     dependency.thread = Resolve(Type::kThread, record.thread);
-    dependency.lock = Resolve(Type::kLock, record.lock);
+    if ((record.flags & kAwaitsThread) != 0) {
+      dependency.awaited_thread = Resolve(Type::kThread, record.lock);
+    } else if ((record.flags & kAwaitsChild) != 0) {
+      dependency.awaited_child = Resolve(Type::kChild, record.lock);
+    } else {
+      dependency.lock = Resolve(Type::kLock, record.lock);
+    }
     dependency.stack = Resolve(Type::kStack, record.stack);
     dependency.mode = ModeOf(record.mode);
     dependency.flags = record.flags;
@@ -428,20 +452,22 @@ void Parser::FillEvents() {
   for (const Ref ref : stream_.Records(Type::kEvent)) {
     const auto record = stream_.Get<EventRecord>(ref);
     if (record.kind < static_cast<uint32_t>(EventKind::kUnlockNotHeld) ||
-        record.kind > static_cast<uint32_t>(EventKind::kUnrecorded)) {
+        record.kind > static_cast<uint32_t>(EventKind::kNameUnlinked)) {
       continue;
     }
     Event event;
     event.kind = static_cast<EventKind>(record.kind);
     event.thread = Resolve(Type::kThread, record.thread);
     event.lock = Resolve(Type::kLock, record.object);
+    event.lock2 = Resolve(Type::kLock, record.object2);
     event.other = Resolve(Type::kThread, record.other);
     event.value = record.value;
     event.stack = Resolve(Type::kStack, record.stack);
     event.other_stack = Resolve(Type::kStack, record.other_stack);
     event.time_ns = record.time_ns;
     event.error = record.error;
-    process_.events.push_back(event);
+    event.text = TextAt(record.text, kMaxText);
+    process_.events.push_back(std::move(event));
   }
 }
 

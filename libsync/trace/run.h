@@ -52,11 +52,12 @@ struct Wait {
   WaitKind kind = WaitKind::kNone;
   bool timed = false;
   Mode mode = Mode::kExclusive;
-  Index lock = kNoIndex;    // kLock: the lock; kCondition: the condition
+  Index lock = kNoIndex;    // kLock: the lock; kCondition: the condition; kBarrier: the barrier
   Index mutex = kNoIndex;   // kCondition: its mutex
   Index thread = kNoIndex;  // kJoin: whom
   Index child = kNoIndex;   // kProcess: which, if known
   int64_t value = 0;        // kProcess: the pid argument; kCondition: signals counted when the wait began
+  uint64_t address = 0;     // of what is waited for
   Index stack = kNoIndex;
   // kCondition: the kernel shows that the thread is past the condition and queues for its mutex.
   bool reacquiring = false;
@@ -74,13 +75,13 @@ struct Thread {
   std::vector<Holding> create_held;  // what the creator held then
   Index joiner = kNoIndex;
   uint32_t joiner_segment = 0;
-  std::vector<Holding> join_held;    // what the joiner held then
+  std::vector<Holding> join_held;  // what the joiner held then
   uint64_t pthread = 0;
   uint64_t start_ns = 0;
   uint64_t finish_ns = 0;  // 0: not finished
 
   // Live state: as last seen, or as it was when the process ended.
-  bool live = false;       // had a slot
+  bool live = false;  // had a slot
   uint32_t segment = 0;
   uint32_t acquisitions = 0;
   Wait wait;
@@ -92,19 +93,30 @@ struct Thread {
   bool gone = false;
 };
 
+// Equal identities are one object, in whatever process.
+struct SharedIdentity {
+  SharedSpace space = SharedSpace::kMemory;
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t offset = 0;
+  uint64_t length = 0;
+  auto operator<=>(const SharedIdentity&) const = default;
+};
+
 struct Lock {
   Ref ref = 0;
   LockKind kind = LockKind::kUnknown;
-  uint8_t flags = 0;  // LockFlags
+  uint16_t flags = 0;  // LockFlags
   uint64_t address = 0;
-  Frame place;        // module + offset of a static lock, else module == kNoIndex
+  Frame place;  // module + offset of a static lock, else module == kNoIndex
   Index create_stack = kNoIndex;
   Index first_stack = kNoIndex;
   Index creator = kNoIndex;
-  int32_t owner_at_fork = 0;
+  int32_t owner_at_fork = 0;  // not of conditions
   uint32_t signals = 0;
   uint64_t born_ns = 0;
-  std::string name;   // given by the user
+  std::string name;  // the user's, a semaphore's, a locked file's path
+  std::optional<SharedIdentity> shared;
   // The lock belongs to a language runtime itself (CPython's GIL ...): never reported.
   bool interpreter = false;
 };
@@ -112,6 +124,8 @@ struct Lock {
 struct Dependency {
   Index thread = kNoIndex;
   Index lock = kNoIndex;
+  Index awaited_thread = kNoIndex;  // kAwaitsThread, and lock is kNoIndex
+  Index awaited_child = kNoIndex;   // kAwaitsChild, and lock is kNoIndex
   Index stack = kNoIndex;
   Mode mode = Mode::kExclusive;
   uint32_t flags = 0;  // DependencyFlags
@@ -141,12 +155,14 @@ struct Event {
   EventKind kind{};
   Index thread = kNoIndex;
   Index lock = kNoIndex;
+  Index lock2 = kNoIndex;
   Index other = kNoIndex;  // thread
   int64_t value = 0;
   Index stack = kNoIndex;
   Index other_stack = kNoIndex;
   uint64_t time_ns = 0;
   uint32_t error = 0;
+  std::string text;
 };
 
 // One process image.
@@ -162,12 +178,12 @@ struct Process {
   int32_t session = 0;
   std::string executable;
   std::vector<std::string> command;
-  uint64_t start_ns = 0;       // CLOCK_MONOTONIC, as all times of this Process
+  uint64_t start_ns = 0;  // CLOCK_MONOTONIC, as all times of this Process
   uint64_t start_real_ns = 0;
-  uint32_t flags = 0;          // HeaderFlags
+  uint32_t flags = 0;  // HeaderFlags
   std::string off_reason;
   Counters counters{};
-  std::string damage;          // what the reader could not read, empty if nothing
+  std::string damage;  // what the reader could not read, empty if nothing
 
   End end = End::kNone;
   uint32_t end_detail = 0;
@@ -190,8 +206,8 @@ struct Process {
 struct Observed {
   int32_t pid = 0;
   uint64_t start_ticks = 0;
-  uint64_t start_ns = 0;          // the same on CLOCK_MONOTONIC, to the kernel's tick (10 ms)
-  int32_t creator = 0;            // pid of the parent at first sight, 0 unknown
+  uint64_t start_ns = 0;  // the same on CLOCK_MONOTONIC, to the kernel's tick (10 ms)
+  int32_t creator = 0;    // pid of the parent at first sight, 0 unknown
   int32_t session = 0;
   std::string command;
   std::optional<int32_t> status;  // as wait(2) gives it, where gordian itself reaped it
@@ -209,11 +225,11 @@ struct Run {
   std::optional<int32_t> root_status;  // as wait(2) gives it
   uint64_t start_real_ns = 0;
   uint64_t duration_ns = 0;
-  bool over = false;                   // the program has ended: leaks may be judged
-  bool ended_by_gordian = false;       // --on-deadlock=kill or --kill-after
+  bool over = false;              // the program has ended: leaks may be judged
+  bool ended_by_gordian = false;  // --on-deadlock=kill or --kill-after
   std::vector<Process> processes;
   std::vector<Observed> observed;
-  std::vector<std::string> lost;       // what went wrong with recording or reading, one sentence each
+  std::vector<std::string> lost;  // what went wrong with recording or reading, one sentence each
 };
 
 }  // namespace gordian::trace

@@ -34,6 +34,8 @@ size_t MinimalSize(Type type) {
       return offsetof(HeldSetRecord, held);
     case Type::kString:
       return offsetof(StringRecord, text);
+    case Type::kShared:
+      return sizeof(SharedRecord);
   }
   return 0;
 }

@@ -264,14 +264,14 @@ TEST(DamageTest, RecordsBehindADamagedOneAreFound) {
 TEST(DamageTest, RecordsTooShortForTheirTypeAreDamage) {
   TraceBytes bytes;
   ThreadRecord thread{};
-  for (uint16_t type = 1; type <= static_cast<uint16_t>(Type::kString); ++type) {
+  for (uint16_t type = 1; type <= static_cast<uint16_t>(Type::kShared); ++type) {
     // One unit: enough for an empty stack, set or string, too little for the rest.
     bytes.Add(static_cast<Type>(type), thread, kRecordAlign);
   }
   bytes.AddThread(thread);
   const std::optional<Process> process = Parse(bytes.Bytes());
   ASSERT_TRUE(process);
-  EXPECT_EQ(process->damage, "7 unreadable places among its records");
+  EXPECT_EQ(process->damage, "8 unreadable places among its records");
   EXPECT_THAT(process->threads, SizeIs(1));
   EXPECT_THAT(process->stacks, SizeIs(1));
 }
@@ -330,7 +330,7 @@ TEST(DamageTest, HeadersThatAreNone) {
     return why;
   };
   EXPECT_EQ(why_not(0, 0), "is not a trace");
-  EXPECT_EQ(why_not(offsetof(FileHeader, version), 2), "has the trace version 2, not 1");
+  EXPECT_EQ(why_not(offsetof(FileHeader, version), 1), "has the trace version 1, not 2");
   EXPECT_EQ(why_not(offsetof(FileHeader, endian), 0x04030201),
             "was written on a machine of another byte order");
   EXPECT_EQ(why_not(offsetof(FileHeader, header_bytes), 8), "has a damaged header");

@@ -288,11 +288,11 @@ TEST(ParseTest, HalfAPrefixIsATornTailNotDamage) {
 TEST(ParseTest, UnknownTypesAndEventsAreSkippedInSilence) {
   TraceBytes bytes;
   ThreadRecord thread{};
-  for (const uint16_t type : {11, 15, 16, 99, 0xFFFF}) {
+  for (const uint16_t type : {90, 95, 96, 99, 0xFFFF}) {
     bytes.Add(static_cast<Type>(type), thread);
   }
   EventRecord event{};
-  for (const uint32_t kind : {0u, 10u, 0xFFFFFFFFu}) {
+  for (const uint32_t kind : {0u, 1000u, 0xFFFFFFFFu}) {
     event.kind = kind;
     bytes.AddEvent(event);
   }

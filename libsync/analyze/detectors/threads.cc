@@ -71,6 +71,12 @@ std::string ThreadsJudge::WhatItDoes(FindingBuilder* builder, const trace::Wait&
       return absl::StrCat("It joins ", ThreadName(builder->AddThread(wait.thread)), ".");
     case trace::WaitKind::kProcess:
       return "It waits for a child process.";
+    case trace::WaitKind::kBarrier:
+      return absl::StrCat("It waits at ", LockName(builder->AddLock(wait.lock)), ".");
+    case trace::WaitKind::kFutex:
+      return "It waits in a futex call of its own.";
+    case trace::WaitKind::kSleep:
+      return "It sleeps.";
     case trace::WaitKind::kNone:
       break;
   }
