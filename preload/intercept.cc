@@ -44,9 +44,15 @@ void* Resolve(RealFunction* function) {
 
 bool ResolveAll() {
   bool ours = true;
+  const LoadedObjects objects;
   for (RealFunction* function = __start_gordian_hooks; function != __stop_gordian_hooks; ++function) {
-    Resolve(function);
-    if (function->address != nullptr) {
+    void* next = objects.NextInLibc(function->name, function->hash);
+    if (next != nullptr) {
+      __atomic_store_n(&function->address, next, __ATOMIC_RELAXED);
+    } else {
+      next = Resolve(function);
+    }
+    if (next != nullptr && objects.MayStandBeforeUs(function->name, function->hash)) {
       ours = ours && record::IsOwnCode(dlsym(RTLD_DEFAULT, function->name));
     }
   }

@@ -16,11 +16,14 @@
 #include <errno.h>
 
 #include "libsync/record/stack.h"
+#include "preload/resolve.h"
 
 namespace gordian::preload {
 
-struct RealFunction {
+// Entries stand side by side in a section: the compiler must not align them further than their size.
+struct alignas(16) RealFunction {
   const char* name;
+  uint32_t hash;  // GnuHash of it
   void* address;  // of the next definition after ours; null until resolved
 };
 
@@ -37,21 +40,21 @@ inline void* Resolved(RealFunction* function) {
 
 }  // namespace gordian::preload
 
-#define INTERCEPT(result, name, ...)                                                                   \
-  extern "C" __attribute__((visibility("default"))) result hook_##name(__VA_ARGS__) __asm__(#name);    \
-  namespace gordian::preload::real {                                                                   \
-  __attribute__((section("gordian_hooks"), used)) static constinit RealFunction entry_##name{#name,    \
-                                                                                             nullptr}; \
-  }                                                                                                    \
+#define GORDIAN_HOOK_ENTRY(name)                                                              \
+  namespace gordian::preload::real {                                                          \
+  __attribute__((section("gordian_hooks"), used)) static constinit RealFunction entry_##name{ \
+      #name, GnuHash(#name), nullptr};                                                        \
+  }
+
+#define INTERCEPT(result, name, ...)                                                                \
+  extern "C" __attribute__((visibility("default"))) result hook_##name(__VA_ARGS__) __asm__(#name); \
+  GORDIAN_HOOK_ENTRY(name)                                                                          \
   result hook_##name(__VA_ARGS__)
 
 // The same for a call whose hook is written in assembly (vfork.S exports the symbol).
-#define INTERCEPT_STUB(result, name, ...)                                                              \
-  extern "C" result hook_##name(__VA_ARGS__) __asm__(#name);                                           \
-  namespace gordian::preload::real {                                                                   \
-  __attribute__((section("gordian_hooks"), used)) static constinit RealFunction entry_##name{#name,    \
-                                                                                             nullptr}; \
-  }
+#define INTERCEPT_STUB(result, name, ...)                    \
+  extern "C" result hook_##name(__VA_ARGS__) __asm__(#name); \
+  GORDIAN_HOOK_ENTRY(name)
 
 #define REAL(name)                           \
   (reinterpret_cast<decltype(&hook_##name)>( \
