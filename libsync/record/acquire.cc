@@ -41,6 +41,19 @@ bool IsSemaphore(trace::LockKind kind) {
          kind == trace::LockKind::kSystemVSemaphore;
 }
 
+// Those that the inline fast path takes.
+bool IsPlain(trace::LockKind kind) {
+  switch (kind) {
+    case trace::LockKind::kMutex:
+    case trace::LockKind::kErrorcheckMutex:
+    case trace::LockKind::kAdaptiveMutex:
+    case trace::LockKind::kRwlock:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool IsFileLock(trace::LockKind kind) {
   return kind == trace::LockKind::kFlock || kind == trace::LockKind::kPosixFileLock ||
          kind == trace::LockKind::kOpenFileLock;
@@ -118,7 +131,89 @@ trace::Ref StackOf(Thread* thread, const Site& site) {
   return ref;
 }
 
+namespace {
+
+// The key of a situation with one object in it, for objects that the inline fast path does not know by their
+// tag alone.
+uint64_t ObjectKey(const Thread* thread, const ObjectFacts& object, trace::Mode mode, Blocking blocking,
+                   const Site& site) {
+  const uint64_t held = thread->own_slot->held_count != 0 ? thread->held_hash ^ thread->segment_hash : 0;
+  return SiteKey(site) ^ CallKey(mode, blocking) ^ held ^
+         (reinterpret_cast<uintptr_t>(object.address) | 1) * 0x9FB21C651E98DF25u;
+}
+
+// Whether the record still stands for the object.
+bool StandsFor(const Thread* thread, trace::Ref lock, const ObjectFacts& object) {
+  if (object.tag != nullptr) {
+    const uint64_t tag = __atomic_load_n(object.tag, __ATOMIC_RELAXED);
+    return static_cast<trace::Ref>(tag >> 32) == lock && TagMatches(tag, object.address, thread->tag_secret);
+  }
+  const auto* record = g_trace.At<trace::LockRecord>(lock);
+  return record->address == reinterpret_cast<uintptr_t>(object.address) &&
+         record->kind == static_cast<uint8_t>(object.kind) && (record->flags & trace::kDestroyed) == 0;
+}
+
+// An acquisition as one before, by what is remembered of that: no table, no system call, no stack.
+bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site,
+                            Attempt* attempt) {
+  Thread* thread = t_thread;
+  trace::SlotRecord* slot = thread->slot;
+  if (slot == nullptr || (object.flags & trace::kDestroyed) != 0) {
+    return false;
+  }
+  const uint64_t key = ObjectKey(thread, object, mode, blocking, site);
+  const CacheEntry* entry = CacheSlot(thread, key);
+  if (entry->key != key || entry->lock == 0 || CallerSum(site, entry->callers) != entry->caller_sum ||
+      !StandsFor(thread, entry->lock, object)) {
+    return false;
+  }
+  auto* record = g_trace.At<trace::LockRecord>(entry->lock);
+  if ((object.flags & ~record->flags & trace::kHandOff) != 0) {
+    record->flags |= trace::kHandOff;
+  }
+  const bool recursive = IsRecursive(object.kind);
+  const bool again = FindHeld(thread, entry->lock) >= 0;
+  if (again && !recursive) {
+    return false;
+  }
+  if (entry->dependency != 0) {
+    ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
+  }
+  if (blocking != Blocking::kTry && !again) {
+    PublishLockWait(slot, entry->lock, entry->stack, mode, blocking == Blocking::kTimed);
+  }
+  *attempt = Attempt{thread, entry->lock, entry->stack, mode, again};
+  return true;
+}
+
+// The release of what was acquired last. False: anything else.
+bool ReleaseNewest(Thread* thread, const ObjectFacts& object) {
+  trace::SlotRecord* slot = thread->slot;
+  if (slot == nullptr || slot->held_count == 0) {
+    return false;
+  }
+  const uint32_t last = slot->held_count - 1;
+  trace::HeldEntry* entry = &thread->held[last];
+  if (entry->lock == 0 || !StandsFor(thread, entry->lock, object)) {
+    return false;
+  }
+  if (entry->depth > 0) {
+    --entry->depth;
+    return true;
+  }
+  thread->held_hash ^= HoldingHash(entry->lock, entry->stack);
+  entry->lock = 0;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  slot->held_count = last;
+  return true;
+}
+
+}  // namespace
+
 Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site) {
+  if (Attempt known; BeginRememberedAcquire(object, mode, blocking, site, &known)) {
+    return known;
+  }
   const Entry entry;
   if (!entry) {
     return Attempt{};
@@ -147,14 +242,16 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   if (blocking == Blocking::kForever && may_wait && IsHeld(record)) {
     dependency = RecordDependency(thread, lock, stack, mode, 0, 0);
   }
-  const bool cacheable = object.tag != nullptr && !IsRecursive(object.kind) &&
-                         blocking == Blocking::kForever && !again && stack != 0 &&
-                         (!nested || dependency != 0);
-  if (cacheable) {
-    const uint64_t key = SituationKey(thread, site, lock, nested);
+  const bool complete =
+      stack != 0 && (dependency != 0 || blocking != Blocking::kForever || !may_wait || !IsHeld(record));
+  if (complete && (!again || IsRecursive(object.kind))) {
+    const bool by_tag = object.tag != nullptr && blocking == Blocking::kForever && IsPlain(object.kind);
+    const uint64_t key = by_tag ? SituationKey(thread, site, mode, lock, nested)
+                                : ObjectKey(thread, object, mode, blocking, site);
     if (key != kNeverKey) {
       const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
-      *CacheSlot(thread, key) = CacheEntry{key, stack, dependency, callers, CallerSum(site, callers)};
+      *CacheSlot(thread, key) =
+          CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), by_tag ? 0 : lock};
     }
   }
   if (blocking != Blocking::kTry && !(again && IsRecursive(object.kind))) {
@@ -218,6 +315,27 @@ void EndAcquire(const Attempt& attempt, bool acquired) {
   }
 }
 
+namespace {
+
+// A post that tells nothing new.
+bool PostKnown(const ObjectFacts& object, int64_t value) {
+  Thread* thread = t_thread;
+  if (thread->slot == nullptr || object.tag == nullptr) {
+    return false;
+  }
+  const uint64_t tag = __atomic_load_n(object.tag, __ATOMIC_RELAXED);
+  if (!TagMatches(tag, object.address, thread->tag_secret)) {
+    return false;
+  }
+  const auto* record = g_trace.At<trace::LockRecord>(static_cast<trace::Ref>(tag >> 32));
+  if ((record->flags & trace::kHandOff) != 0) {
+    return true;
+  }
+  return (record->flags & trace::kLockLike) != 0 && value == 0 && ReleaseNewest(thread, object);
+}
+
+}  // namespace
+
 void BeginSemaphore(trace::Ref semaphore, int64_t value) {
   if (semaphore != 0 && value != 1) {
     g_trace.At<trace::LockRecord>(semaphore)->flags |= trace::kHandOff;
@@ -225,6 +343,9 @@ void BeginSemaphore(trace::Ref semaphore, int64_t value) {
 }
 
 void BeginPost(const ObjectFacts& object, int64_t value) {
+  if (PostKnown(object, value)) {
+    return;
+  }
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (!entry) {
     return;
@@ -244,6 +365,9 @@ void BeginPost(const ObjectFacts& object, int64_t value) {
 }
 
 void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
+  if (ReleaseNewest(t_thread, object)) {
+    return;
+  }
   const Entry entry;
   if (!entry) {
     return;

@@ -44,9 +44,15 @@ inline uint64_t HoldingHash(trace::Ref lock, trace::Ref stack) {
   const uint64_t product = (uint64_t{lock} << 32 | stack) * 0x9E3779B97F4A7C15u;
   return product ^ product >> 29;
 }
+// One place may call several functions (through a pointer): 0 for the most common.
+inline uint64_t CallKey(trace::Mode mode, Blocking blocking) {
+  return (static_cast<uint64_t>(mode) - 1 + static_cast<uint64_t>(blocking) * 2) << 1;
+}
 // With nothing held the lock does not matter: where it is taken is all there is to know.
-inline uint64_t SituationKey(const Thread* thread, const Site& site, trace::Ref lock, bool nested) {
-  return SiteKey(site) ^ (nested ? thread->held_hash ^ thread->segment_hash ^ lock * 0xD6E8FEB86659FD93u : 0);
+inline uint64_t SituationKey(const Thread* thread, const Site& site, trace::Mode mode, trace::Ref lock,
+                             bool nested) {
+  return SiteKey(site) ^ CallKey(mode, Blocking::kForever) ^
+         (nested ? thread->held_hash ^ thread->segment_hash ^ lock * 0xD6E8FEB86659FD93u : 0);
 }
 inline CacheEntry* CacheSlot(Thread* thread, uint64_t key) {
   return &thread->cache[key >> (64 - kCacheBits)];
@@ -140,7 +146,7 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, tra
     return false;
   }
   const bool nested = slot->held_count != 0;
-  const uint64_t key = SituationKey(thread, site, lock, nested);
+  const uint64_t key = SituationKey(thread, site, mode, lock, nested);
   const CacheEntry* entry = CacheSlot(thread, key);
   if (__builtin_expect(entry->key != key || CallerSum(site, entry->callers) != entry->caller_sum, 0)) {
     return false;

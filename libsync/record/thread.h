@@ -24,6 +24,7 @@ struct CacheEntry {
   trace::Ref dependency;  // 0: nothing was held, or it could not block for good
   Callers callers;
   uint32_t caller_sum;  // of the call that this entry was made for
+  trace::Ref lock;      // of an entry that was made for one object
 };
 inline constexpr int kCacheBits = 9;
 
