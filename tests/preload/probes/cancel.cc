@@ -1,17 +1,17 @@
-// Threads that end early: cancelled in every place where a thread can wait, by pthread_exit, by an exception. C++, so that
-// destructors run too; what runs, and in which order, is printed.
-#include "probe.h"
+// Threads that end early: cancelled in every place where a thread can wait, by pthread_exit, by an exception.
+// C++, so that destructors run too; what runs, and in which order, is printed.
+#include <semaphore.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <time.h>
 
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
 
-#include <semaphore.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <time.h>
+#include "probe.h"
 
 static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t other = PTHREAD_MUTEX_INITIALIZER;
@@ -24,7 +24,9 @@ struct Noisy {
   ~Noisy() { Say("destructor of %s\n", name); }
 };
 
-static void Unlock(void* mutex) { Say("handler unlocks: %d\n", pthread_mutex_unlock((pthread_mutex_t*)mutex)); }
+static void Unlock(void* mutex) {
+  Say("handler unlocks: %d\n", pthread_mutex_unlock((pthread_mutex_t*)mutex));
+}
 
 // Posted with the mutex held: whoever takes it after that finds the victim waiting.
 static void* CondWait(void* how) {

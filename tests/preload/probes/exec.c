@@ -1,8 +1,9 @@
 // Replaces itself in the way that the first argument names by the program of the second.
-#include "probe.h"
-
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/syscall.h>
+
+#include "probe.h"
 
 extern char** environ;
 
@@ -60,9 +61,10 @@ static void* ExecInThread(void* how) {
 
 // Every way to fail must leave errno and the program as they were.
 static int Failing(void) {
-  static const char* const kWays[] = {"execl", "execlp",  "execle",   "execv", "execvp", "execvpe",
-                                      "execve", "fexecve", "execveat", "raw"};
-  static char* const kPrograms[] = {"/no/such/program", "no-such-program", "/usr", "/etc/passwd", "/proc/self/mem", ""};
+  static const char* const kWays[] = {"execl",   "execlp", "execle",  "execv",    "execvp",
+                                      "execvpe", "execve", "fexecve", "execveat", "raw"};
+  static char* const kPrograms[] = {"/no/such/program", "no-such-program", "/usr",
+                                    "/etc/passwd",      "/proc/self/mem",  ""};
   pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   for (size_t p = 0; p < sizeof(kPrograms) / sizeof(*kPrograms); ++p) {
     for (size_t w = 0; w < sizeof(kWays) / sizeof(*kWays); ++w) {

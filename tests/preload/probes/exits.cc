@@ -1,5 +1,7 @@
 // Every way out of a process, with everything that runs on the way, locks and all.
-#include "probe.h"
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <exception>
 #include <memory>
@@ -7,9 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include <semaphore.h>
-#include <signal.h>
-#include <sys/resource.h>
+#include "probe.h"
 
 static std::mutex mutex_a;
 static std::mutex mutex_b;
@@ -165,8 +165,8 @@ static int ForkChildren() {
   const struct {
     const char* name;
     int (*run)();
-  } kWays[] = {{"exit", Exit}, {"_exit", RawExit}, {"quick_exit", QuickExit}, {"abort", Abort}, {"killed", Killed},
-               {"exit in a thread", ExitInThread}};
+  } kWays[] = {{"exit", Exit},   {"_exit", RawExit}, {"quick_exit", QuickExit},
+               {"abort", Abort}, {"killed", Killed}, {"exit in a thread", ExitInThread}};
   for (const auto& way : kWays) {
     const pid_t child = fork();
     if (child == 0) {

@@ -1,12 +1,13 @@
 // Processes made in every way there is, and locks used before, across and after.
-#include "probe.h"
-
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
+
+#include "probe.h"
 
 extern char** environ;
 
@@ -35,8 +36,8 @@ static void UseThreads(const char* who) {
   }
 }
 
-// The child gives back what the forking thread held. Locks that know their owner by its id cannot be given back by a
-// child, whose id is another: that is libc's answer, with and without the shim.
+// The child gives back what the forking thread held. Locks that know their owner by its id cannot be given
+// back by a child, whose id is another: that is libc's answer, with and without the shim.
 static void GiveBack(const char* who, int threads, int owned) {
   Say("%s: unlock %d %d", who, pthread_mutex_unlock(&b), pthread_mutex_unlock(&a));
   if (owned) {
@@ -80,8 +81,8 @@ static int HeldAcross(pid_t (*make)(void), int threads) {
 static int Fork(void) { return HeldAcross(fork, 1); }
 static int RawFork(void) { return HeldAcross(_Fork, 0); }
 
-// libc does not know of this child: its idea of the thread's id stays the parent's, so what is held across can be
-// given back, and errorcheck mutexes answer as they did in the parent.
+// libc does not know of this child: its idea of the thread's id stays the parent's, so what is held across
+// can be given back, and errorcheck mutexes answer as they did in the parent.
 static pid_t MakeClone(void) { return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL); }
 
 static int Clone(void) {

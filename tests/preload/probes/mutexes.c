@@ -1,10 +1,11 @@
 // All kinds of mutexes and conditions through all calls: what every call returns.
-#include "probe.h"
-
+#define _GNU_SOURCE
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <time.h>
+
+#include "probe.h"
 
 static int Lock(pthread_mutex_t* mutex) { return pthread_mutex_lock(mutex); }
 static int Trylock(pthread_mutex_t* mutex) { return pthread_mutex_trylock(mutex); }
@@ -41,7 +42,8 @@ static int ClockWrong(pthread_mutex_t* mutex) {
   return pthread_mutex_clocklock(mutex, CLOCK_PROCESS_CPUTIME_ID, &past);
 }
 typedef int (*Taker)(pthread_mutex_t*);
-static const Taker kTakers[] = {Lock, Trylock, TimedPast, TimedSoon, TimedWrong, ClockPast, ClockSoon, ClockWrong};
+static const Taker kTakers[] = {Lock,       Trylock,   TimedPast, TimedSoon,
+                                TimedWrong, ClockPast, ClockSoon, ClockWrong};
 enum { kTakerCount = sizeof(kTakers) / sizeof(*kTakers) };
 
 struct Order {
@@ -158,7 +160,8 @@ static int Kinds(void) {
     }
   }
   static pthread_mutex_t fixed[] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP,
-                                    PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP, PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP};
+                                    PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP,
+                                    PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP};
   for (int t = 0; t < 4; ++t) {
     Say("static %d", kTypes[t]);
     Life(&fixed[t], kTypes[t], 0);
@@ -189,7 +192,8 @@ static int OwnerKilled(void) {
   return 0;
 }
 
-// What a mutex looks like from outside but for the one field that carries the tag, which glibc never reads here.
+// What a mutex looks like from outside but for the one field that carries the tag, which glibc never reads
+// here.
 static void SayBytes(const char* what, const pthread_mutex_t* mutex) {
   pthread_mutex_t copy = *mutex;
   copy.__data.__list.__prev = NULL;
@@ -229,8 +233,8 @@ static int Garbage(void) {
 }
 
 static int NullPointers(void) {
-  static int (*const kCalls[])(pthread_mutex_t*) = {pthread_mutex_lock, pthread_mutex_trylock, pthread_mutex_unlock,
-                                                    pthread_mutex_destroy};
+  static int (*const kCalls[])(pthread_mutex_t*) = {pthread_mutex_lock, pthread_mutex_trylock,
+                                                    pthread_mutex_unlock, pthread_mutex_destroy};
   pthread_mutex_t* volatile none = NULL;
   for (int i = 0; i < 4; ++i) {
     const pid_t child = fork();
@@ -270,7 +274,8 @@ static int Conditions(void) {
         pthread_condattr_setclock(&attributes, id);
         pthread_condattr_setpshared(&attributes, pshared);
         pthread_cond_t condition;
-        Say("clock %d shared %d type %d: init %d", clock, pshared, type, pthread_cond_init(&condition, &attributes));
+        Say("clock %d shared %d type %d: init %d", clock, pshared, type,
+            pthread_cond_init(&condition, &attributes));
         pthread_mutexattr_t mutex_attributes;
         pthread_mutexattr_init(&mutex_attributes);
         pthread_mutexattr_settype(&mutex_attributes, type);
@@ -325,8 +330,8 @@ static int Conditions(void) {
 
 int main(int argc, char** argv) {
   static const struct Scenario kScenarios[] = {
-      {"kinds", Kinds},         {"owner-killed", OwnerKilled}, {"garbage", Garbage},
-      {"null", NullPointers},   {"conditions", Conditions},    {NULL, NULL},
+      {"kinds", Kinds},       {"owner-killed", OwnerKilled}, {"garbage", Garbage},
+      {"null", NullPointers}, {"conditions", Conditions},    {NULL, NULL},
   };
   return RunScenario(kScenarios, argc, argv);
 }

@@ -2,9 +2,6 @@
 #ifndef GORDIAN_TESTS_PRELOAD_PROBES_PROBE_H_
 #define GORDIAN_TESTS_PRELOAD_PROBES_PROBE_H_
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-// Shows how it was started: arguments, and the environment but for GORDIAN_OPTIONS. Built in many ways: with musl, for 32
-// bits, statically. Plain C only.
+// Shows how it was started: arguments, and the environment but for GORDIAN_OPTIONS. Built in many ways: with
+// musl, for 32 bits, statically. Plain C only.
 #include <stdio.h>
 #include <string.h>
 

@@ -1,13 +1,15 @@
-// Signals that come at any moment: handlers that lock, fork, jump away; stacks that are small or not the thread's own.
-#include "probe.h"
-
-#include <setjmp.h>
+// Signals that come at any moment: handlers that lock, fork, jump away; stacks that are small or not the
+// thread's own.
+#define _GNU_SOURCE
 #include <semaphore.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
 #include <ucontext.h>
+
+#include "probe.h"
 
 enum { kLocks = 8 };
 static pthread_mutex_t normal[kLocks];
@@ -173,8 +175,8 @@ static int JumpOutOfLock(void) {
   return 0;
 }
 
-// The same, but out of calls that do not block: of the recorder, that is, where it takes its time. Only try-locks of a lock
-// that another thread holds, so that libc itself is never left half-way.
+// The same, but out of calls that do not block: of the recorder, that is, where it takes its time. Only
+// try-locks of a lock that another thread holds, so that libc itself is never left half-way.
 static volatile int jumps;
 static void* TryAndJump(void* unused) {
   struct sigaction action = {0};

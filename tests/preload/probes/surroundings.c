@@ -1,6 +1,6 @@
-// A program in narrow surroundings: limits, a sandbox, another user, another root. It makes them itself, works, and says so.
-#include "probe.h"
-
+// A program in narrow surroundings: limits, a sandbox, another user, another root. It makes them itself,
+// works, and says so.
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/close_range.h>
@@ -10,6 +10,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+
+#include "probe.h"
 
 static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t b = PTHREAD_MUTEX_INITIALIZER;
@@ -82,9 +84,25 @@ static int OtherRoot(void) {
 static int Sandbox(int raw) {
   static struct sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      ALLOW(read), ALLOW(write), ALLOW(exit), ALLOW(exit_group), ALLOW(futex), ALLOW(mmap), ALLOW(munmap),
-      ALLOW(mprotect), ALLOW(rt_sigprocmask), ALLOW(rt_sigaction), ALLOW(rt_sigreturn), ALLOW(clone3), ALLOW(clone),
-      ALLOW(set_robust_list), ALLOW(rseq), ALLOW(wait4), ALLOW(madvise), ALLOW(brk), ALLOW(getrandom),
+      ALLOW(read),
+      ALLOW(write),
+      ALLOW(exit),
+      ALLOW(exit_group),
+      ALLOW(futex),
+      ALLOW(mmap),
+      ALLOW(munmap),
+      ALLOW(mprotect),
+      ALLOW(rt_sigprocmask),
+      ALLOW(rt_sigaction),
+      ALLOW(rt_sigreturn),
+      ALLOW(clone3),
+      ALLOW(clone),
+      ALLOW(set_robust_list),
+      ALLOW(rseq),
+      ALLOW(wait4),
+      ALLOW(madvise),
+      ALLOW(brk),
+      ALLOW(getrandom),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
   };
   const struct sock_fprog program = {sizeof(filter) / sizeof(*filter), filter};

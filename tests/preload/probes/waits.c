@@ -1,11 +1,12 @@
 // Every wait call with every option, for children that end, stop, go on and are killed.
-#include "probe.h"
-
+#define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
+
+#include "probe.h"
 
 static pid_t Child(int code) {
   const pid_t child = fork();
@@ -115,8 +116,9 @@ static void SayInfo(const char* what, int result, const siginfo_t* info, pid_t c
   for (size_t i = 32; i < sizeof(*info); ++i) {
     rest = rest * 31 + ((const unsigned char*)info)[i];
   }
-  Say("%s: %d errno %d signo %d code %d pid %d uid %d status %d rest %#x\n", what, result, result < 0 ? error : 0,
-      info->si_signo, info->si_code, info->si_pid == child, info->si_uid == getuid(), info->si_status, rest);
+  Say("%s: %d errno %d signo %d code %d pid %d uid %d status %d rest %#x\n", what, result,
+      result < 0 ? error : 0, info->si_signo, info->si_code, info->si_pid == child, info->si_uid == getuid(),
+      info->si_status, rest);
 }
 
 static void Waitid(void) {

@@ -1,10 +1,11 @@
-// An ordinary program: threads, nested locks, a condition, children, and something for sanitizers to find if asked.
-#include "probe.h"
-
+// An ordinary program: threads, nested locks, a condition, children, and something for sanitizers to find if
+// asked.
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "probe.h"
 
 static std::mutex first, second;
 static std::condition_variable changed;
