@@ -51,6 +51,11 @@ inline void* Resolved(RealFunction* function) {
   GORDIAN_HOOK_ENTRY(name)                                                                          \
   result hook_##name(__VA_ARGS__)
 
+// Another name that libc has for the same function. REQUIRES: INTERCEPT(..., name) stands above.
+#define INTERCEPT_ALIAS(other, name)               \
+  extern "C" __attribute__((visibility("default"), \
+                            alias(#name))) decltype(hook_##name) hook_##other __asm__(#other);
+
 // The same for a call whose hook is written in assembly (vfork.S exports the symbol).
 #define INTERCEPT_STUB(result, name, ...)                    \
   extern "C" result hook_##name(__VA_ARGS__) __asm__(#name); \

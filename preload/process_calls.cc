@@ -47,6 +47,8 @@ INTERCEPT(pid_t, fork, void) {
   return pid;
 }
 
+INTERCEPT_ALIAS(__fork, fork)
+
 // No handler runs around this one.
 INTERCEPT(pid_t, _Fork, void) {
   gordian::preload::AnnounceFork(ChildHow::kRawFork, CALL_SITE());

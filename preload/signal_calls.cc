@@ -36,6 +36,16 @@ INTERCEPT(int, tgkill, pid_t group, pid_t thread, int signal) {
   return REAL(tgkill)(group, thread, signal);
 }
 
+INTERCEPT(int, killpg, pid_t group, int signal) {
+  RecordKill(-group, signal, CALL_SITE());
+  return REAL(killpg)(group, signal);
+}
+
+INTERCEPT(int, sigqueue, pid_t pid, int signal, union sigval value) {
+  RecordKill(pid, signal, CALL_SITE());
+  return REAL(sigqueue)(pid, signal, value);
+}
+
 // A jump out of a handler that interrupted the recorder would leave its locks taken for good. The jump itself
 // restores another frame, so nothing of ours is left on the stack.
 INTERCEPT(void, longjmp, jmp_buf buffer, int value) {

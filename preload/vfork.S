@@ -36,4 +36,6 @@ vfork:
 	jmp fork@PLT		// nested too deep to keep track: a fork is a vfork that shares nothing
 	.cfi_endproc
 	.size vfork, .-vfork
+	.globl __vfork
+	.set __vfork, vfork
 	.section .note.GNU-stack,"",@progbits

@@ -75,6 +75,9 @@ INTERCEPT(pid_t, waitpid, pid_t pid, int* status, int options) {
 
 INTERCEPT(pid_t, wait, int* status) { WAIT_HIDING_WATCHER(-1, 0, place, REAL(wait)(place)); }
 
+INTERCEPT_ALIAS(__waitpid, waitpid)
+INTERCEPT_ALIAS(__wait, wait)
+
 INTERCEPT(pid_t, wait3, int* status, int options, struct rusage* usage) {
   WAIT_HIDING_WATCHER(-1, options, place, REAL(wait3)(place, options, usage));
 }

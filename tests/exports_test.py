@@ -9,6 +9,7 @@ SOURCE = pathlib.Path(os.environ["GORDIAN_SOURCE"])
 SHIM = pathlib.Path(os.environ["GORDIAN_BUILD"]) / "lib" / "libgordian_preload.so"
 
 INTERCEPT = re.compile(r"^INTERCEPT\(\s*[^,()]+,\s*(\w+)", re.MULTILINE)
+ALIAS = re.compile(r"^INTERCEPT_ALIAS\(\s*(\w+),\s*(\w+)", re.MULTILINE)
 ASSEMBLY_HOOK = re.compile(r"^\s*\.globa?l\s+(\w+)", re.MULTILINE)
 
 # libgcc's unwinder, linked in statically, refers to these in code that registers unwind tables by hand and that
@@ -39,12 +40,21 @@ class ExportsTest(unittest.TestCase):
     def test_exports_are_the_hooks_and_nothing_else(self):
         hooks = set()
         for path in (SOURCE / "preload").glob("*.cc"):
-            hooks |= set(INTERCEPT.findall(path.read_text()))
+            hooks |= set(INTERCEPT.findall(path.read_text())) | {other for other, _ in ALIAS.findall(path.read_text())}
         for path in (SOURCE / "preload").glob("*.S"):
             hooks |= set(ASSEMBLY_HOOK.findall(path.read_text()))
         self.assertIn("pthread_mutex_lock", hooks)
         self.assertIn("vfork", hooks)
         self.assertEqual(exports(), hooks)
+
+    def test_other_names_are_the_same_hook(self):
+        rows = [line.split() for line in run("nm", "-D", "--defined-only", str(SHIM)).splitlines()]
+        address = {name: value for value, _, name in rows}
+        others = {"__vfork": "vfork"}
+        for path in (SOURCE / "preload").glob("*.cc"):
+            others.update(ALIAS.findall(path.read_text()))
+        self.assertIn("__fork", others)
+        self.assertEqual({name: address[name] for name in others}, {name: address[others[name]] for name in others})
 
     def test_needs_libc_and_the_dynamic_linker_only(self):
         needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "-dW", str(SHIM))))

@@ -140,11 +140,13 @@ void AfterDestroy(const Doomed& doomed, bool destroyed) {
   }
 }
 
-void BeforeUnmap(void* start, size_t bytes, const Site& site) {
+namespace {
+
+// What is held in memory that is no longer there is not held: as a fact worth telling, or in silence.
+void LetGoOf(uintptr_t low, size_t bytes, bool is_mistake, const Site& site) {
   if (!IsReady()) {
     return;
   }
-  const auto low = reinterpret_cast<uintptr_t>(start);
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (!entry) {
     return;
@@ -162,8 +164,10 @@ void BeforeUnmap(void* start, size_t bytes, const Site& site) {
           (record->flags & (trace::kProcessShared | trace::kHandOff)) != 0) {
         continue;
       }
-      RecordEvent(entry.thread(), trace::EventKind::kUnmapInUse, held.lock, holder->ref, 0,
-                  StackOf(entry.thread(), site), held.stack);
+      if (is_mistake) {
+        RecordEvent(entry.thread(), trace::EventKind::kUnmapInUse, held.lock, holder->ref, 0,
+                    StackOf(entry.thread(), site), held.stack);
+      }
       record->flags |= trace::kHandOff;
       if (holder == entry.thread()) {
         DropHeld(holder, held.lock);
@@ -173,6 +177,16 @@ void BeforeUnmap(void* start, size_t bytes, const Site& site) {
     }
   });
   ForgetRange(low, bytes);
+}
+
+}  // namespace
+
+void BeforeUnmap(void* start, size_t bytes, const Site& site) {
+  LetGoOf(reinterpret_cast<uintptr_t>(start), bytes, true, site);
+}
+
+void AfterMove(void* start, size_t bytes, const Site& site) {
+  LetGoOf(reinterpret_cast<uintptr_t>(start), bytes, false, site);
 }
 
 }  // namespace gordian::record
