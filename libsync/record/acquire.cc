@@ -64,6 +64,13 @@ bool IsHeld(const trace::LockRecord* lock) {
   return !IsSemaphore(static_cast<trace::LockKind>(lock->kind)) || (lock->flags & trace::kHandOff) == 0;
 }
 
+// An unlock by another thread than the owner fails and changes nothing.
+bool RefusesStrangers(const ObjectFacts& object) {
+  return object.kind == trace::LockKind::kErrorcheckMutex ||
+         object.kind == trace::LockKind::kRecursiveMutex ||
+         (object.flags & (trace::kRobust | trace::kPriorityInherit)) != 0;
+}
+
 bool GrowHeld(Thread* thread) {
   const uint32_t capacity = thread->held_capacity * 2;
   trace::Ref ref = 0;
@@ -411,7 +418,7 @@ void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
   }
   RecordEvent(thread, trace::EventKind::kUnlockNotOwner, lock, holder == nullptr ? 0 : holder->ref,
               object.owner, stack, HeldStack(holder, lock));
-  if (object.kind != trace::LockKind::kErrorcheckMutex && object.kind != trace::LockKind::kRecursiveMutex) {
+  if (!RefusesStrangers(object)) {
     record->flags |= trace::kHandOff;  // the unlock will succeed: whoever took it no longer holds it
   }
 }

@@ -11,6 +11,11 @@
 namespace gordian::analyze {
 namespace {
 
+// Of a lock that was destroyed while held, that is the finding.
+bool IsHeldLock(const trace::Lock& lock) {
+  return IsReportable(lock) && (lock.flags & trace::kDestroyed) == 0;
+}
+
 class HeldAtEndJudge {
  public:
   HeldAtEndJudge(const trace::Run& run, std::vector<Finding>* findings)
@@ -52,7 +57,7 @@ void HeldAtEndJudge::JudgeThread(Index index) {
   }
   for (const trace::Holding& held : thread.held) {
     const trace::Lock* lock = At(process_->locks, held.lock);
-    if (lock == nullptr || !IsReportable(*lock) || (lock->flags & trace::kRobust) != 0 ||
+    if (lock == nullptr || !IsHeldLock(*lock) || (lock->flags & trace::kRobust) != 0 ||
         groups_.Again(Key("thread", held))) {
       continue;
     }
@@ -88,7 +93,7 @@ void HeldAtEndJudge::JudgeProcessEnd() {
     // A fork child may leave with what its parent held: the parent releases its own copy.
     const bool parents = lock != nullptr && (process_->flags & trace::kForkChild) != 0 &&
                          (lock->flags & trace::kInherited) != 0;
-    if (lock == nullptr || !IsReportable(*lock) || parents ||
+    if (lock == nullptr || !IsHeldLock(*lock) || parents ||
         groups_.Again(Key(EndWord(process_->end), held))) {
       continue;
     }
