@@ -1,6 +1,8 @@
 // pthread_cond_*: all seven or none, since a mix of symbol versions breaks other tools. A wait gives its
-// mutex up and takes it back inside libc, where no hook sees it: that is modelled here.
+// mutex up and takes it back inside libc, where no hook sees it: that is modelled here. A cnd_t is a
+// pthread_cond_t in another type.
 #include <pthread.h>
+#include <threads.h>
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/lifetimes.h"
@@ -11,55 +13,84 @@ using namespace gordian::record;
 
 namespace {
 
+pthread_mutex_t* MutexIn(mtx_t* mutex) { return reinterpret_cast<pthread_mutex_t*>(mutex); }
+pthread_cond_t* ConditionIn(cnd_t* condition) { return reinterpret_cast<pthread_cond_t*>(condition); }
+
+template <typename Call>
 struct WaitCall {
-  pthread_cond_t* condition;
-  pthread_mutex_t* mutex;
-  clockid_t clock;
-  const timespec* deadline;
+  Call real;
   int result;
   ConditionWait record;
 };
 
-// Cancelled: libc has taken the mutex back before it unwinds.
-void OnCancel(void* argument) { EndConditionWait(static_cast<WaitCall*>(argument)->record, true); }
+// EINVAL, EPERM, and all that C11 makes of them, are said before the mutex is given up.
+AfterWait StateAfter(int result) {
+  switch (result) {
+    case EINVAL:
+    case EPERM:
+    case thrd_error:
+      return AfterWait::kAsBefore;
+    case ENOTRECOVERABLE:
+      return AfterWait::kLost;
+    default:
+      return AfterWait::kHeld;
+  }
+}
 
-int Finish(WaitCall* call, void* (*real)(void*)) {
-  gordian_call_cancellable(real, call, OnCancel, call);
-  EndConditionWait(call->record, call->result != EINVAL && call->result != EPERM);
-  return call->result;
+// Cancelled: libc has taken the mutex back before it unwinds.
+template <typename Call>
+int Wait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed, const Site& site, Call real) {
+  WaitCall<Call> call{real, 0, BeginConditionWait(condition, mutex, timed, site)};
+  gordian_call_cancellable(
+      [](void* argument) -> void* {
+        auto* c = static_cast<WaitCall<Call>*>(argument);
+        c->result = c->real();
+        return nullptr;
+      },
+      &call,
+      [](void* argument) {
+        EndConditionWait(static_cast<WaitCall<Call>*>(argument)->record, AfterWait::kHeld);
+      },
+      &call);
+  EndConditionWait(call.record, StateAfter(call.result));
+  return call.result;
+}
+
+template <typename Call>
+int Init(pthread_cond_t* condition, const Site& site, Call real) {
+  const int result = real();
+  if (result == 0) {
+    AfterInit(FactsOf(condition), site);
+  }
+  return result;
+}
+
+template <typename Call>
+int Destroy(pthread_cond_t* condition, const Site& site, Call real) {
+  const Doomed doomed = BeforeDestroy(condition, site);
+  const int result = real();
+  AfterDestroy(doomed, result == 0);
+  return result;
 }
 
 }  // namespace
 
 INTERCEPT(int, pthread_cond_wait, pthread_cond_t* condition, pthread_mutex_t* mutex) {
-  WaitCall call{condition, mutex, 0, nullptr, 0, BeginConditionWait(condition, mutex, false, CALL_SITE())};
-  return Finish(&call, [](void* argument) -> void* {
-    auto* c = static_cast<WaitCall*>(argument);
-    c->result = REAL(pthread_cond_wait)(c->condition, c->mutex);
-    return nullptr;
-  });
+  return Wait(condition, mutex, false, CALL_SITE(),
+              [=] { return REAL(pthread_cond_wait)(condition, mutex); });
 }
 
 INTERCEPT(int, pthread_cond_timedwait, pthread_cond_t* condition, pthread_mutex_t* mutex,
           const timespec* deadline) {
-  WaitCall call{condition, mutex, 0, deadline, 0, BeginConditionWait(condition, mutex, true, CALL_SITE())};
-  return Finish(&call, [](void* argument) -> void* {
-    auto* c = static_cast<WaitCall*>(argument);
-    c->result = REAL(pthread_cond_timedwait)(c->condition, c->mutex, c->deadline);
-    return nullptr;
-  });
+  return Wait(condition, mutex, true, CALL_SITE(),
+              [=] { return REAL(pthread_cond_timedwait)(condition, mutex, deadline); });
 }
 
 // std::condition_variable::wait_for ends up here.
 INTERCEPT(int, pthread_cond_clockwait, pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
           const timespec* deadline) {
-  WaitCall call{condition, mutex, clock,
-                deadline,  0,     BeginConditionWait(condition, mutex, true, CALL_SITE())};
-  return Finish(&call, [](void* argument) -> void* {
-    auto* c = static_cast<WaitCall*>(argument);
-    c->result = REAL(pthread_cond_clockwait)(c->condition, c->mutex, c->clock, c->deadline);
-    return nullptr;
-  });
+  return Wait(condition, mutex, true, CALL_SITE(),
+              [=] { return REAL(pthread_cond_clockwait)(condition, mutex, clock, deadline); });
 }
 
 // Counted before the real call: a waiter that it wakes must not look forgotten to a destroy right after.
@@ -74,16 +105,40 @@ INTERCEPT(int, pthread_cond_broadcast, pthread_cond_t* condition) {
 }
 
 INTERCEPT(int, pthread_cond_init, pthread_cond_t* condition, const pthread_condattr_t* attributes) {
-  const int result = REAL(pthread_cond_init)(condition, attributes);
-  if (result == 0) {
-    AfterInit(FactsOf(condition), CALL_SITE());
-  }
-  return result;
+  return Init(condition, CALL_SITE(), [=] { return REAL(pthread_cond_init)(condition, attributes); });
 }
 
 INTERCEPT(int, pthread_cond_destroy, pthread_cond_t* condition) {
-  const Doomed doomed = BeforeDestroy(condition, CALL_SITE());
-  const int result = REAL(pthread_cond_destroy)(condition);
-  AfterDestroy(doomed, result == 0);
-  return result;
+  return Destroy(condition, CALL_SITE(), [=] { return REAL(pthread_cond_destroy)(condition); });
+}
+
+INTERCEPT(int, cnd_wait, cnd_t* condition, mtx_t* mutex) {
+  return Wait(ConditionIn(condition), MutexIn(mutex), false, CALL_SITE(),
+              [=] { return REAL(cnd_wait)(condition, mutex); });
+}
+
+INTERCEPT(int, cnd_timedwait, cnd_t* condition, mtx_t* mutex, const timespec* deadline) {
+  return Wait(ConditionIn(condition), MutexIn(mutex), true, CALL_SITE(),
+              [=] { return REAL(cnd_timedwait)(condition, mutex, deadline); });
+}
+
+INTERCEPT(int, cnd_signal, cnd_t* condition) {
+  RecordSignal(ConditionIn(condition));
+  return REAL(cnd_signal)(condition);
+}
+
+INTERCEPT(int, cnd_broadcast, cnd_t* condition) {
+  RecordSignal(ConditionIn(condition));
+  return REAL(cnd_broadcast)(condition);
+}
+
+INTERCEPT(int, cnd_init, cnd_t* condition) {
+  return Init(ConditionIn(condition), CALL_SITE(), [=] { return REAL(cnd_init)(condition); });
+}
+
+INTERCEPT(void, cnd_destroy, cnd_t* condition) {
+  Destroy(ConditionIn(condition), CALL_SITE(), [=] {
+    REAL(cnd_destroy)(condition);
+    return 0;
+  });
 }

@@ -1,83 +1,82 @@
-// pthread_mutex_*: lock order, holdings, deadlocks, misuse.
+// pthread_mutex_* and mtx_*: lock order, holdings, deadlocks, misuse. A mtx_t is a pthread_mutex_t in another
+// type, and C11's calls reach it inside libc, past the hooks of the pthread_mutex_* calls.
 #include <pthread.h>
+#include <threads.h>
 
-#include "libsync/record/acquire.h"
-#include "libsync/record/lifetimes.h"
 #include "preload/intercept.h"
+#include "preload/lock_hooks.h"
 
-using namespace gordian::record;
+using namespace gordian::preload;
+using gordian::record::Blocking;
 using gordian::trace::Mode;
 
 namespace {
 
-// EOWNERDEAD is an acquisition too: of a robust mutex whose owner died.
-bool Acquired(int result) { return result == 0 || result == EOWNERDEAD; }
-
-int LockSlowly(pthread_mutex_t* mutex, const Site& site);
+pthread_mutex_t* MutexIn(mtx_t* mutex) { return reinterpret_cast<pthread_mutex_t*>(mutex); }
 
 }  // namespace
 
 INTERCEPT(int, pthread_mutex_lock, pthread_mutex_t* mutex) {
-  KnownAcquire known;
-  if (__builtin_expect(BeginKnownAcquire(mutex, Mode::kExclusive, CALL_SITE(), &known), 1)) {
-    const int result = REAL(pthread_mutex_lock)(mutex);
-    EndKnownAcquire(known, Mode::kExclusive, Acquired(result));
-    return result;
-  }
-  return LockSlowly(mutex, CALL_SITE());
+  return AcquireForever(mutex, Mode::kExclusive, CALL_SITE(),
+                        [=] { return REAL(pthread_mutex_lock)(mutex); });
 }
-
-namespace {
-
-__attribute__((noinline)) int LockSlowly(pthread_mutex_t* mutex, const Site& site) {
-  const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kForever, site);
-  const int result = REAL(pthread_mutex_lock)(mutex);
-  EndAcquire(attempt, Acquired(result));
-  return result;
-}
-
-}  // namespace
 
 INTERCEPT(int, pthread_mutex_unlock, pthread_mutex_t* mutex) {
-  BeginRelease(mutex, CALL_SITE());
+  gordian::record::BeginRelease(mutex, CALL_SITE());
   return REAL(pthread_mutex_unlock)(mutex);
 }
 
 INTERCEPT(int, pthread_mutex_trylock, pthread_mutex_t* mutex) {
-  const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kTry, CALL_SITE());
-  const int result = REAL(pthread_mutex_trylock)(mutex);
-  EndAcquire(attempt, Acquired(result));
-  return result;
+  return Acquire(mutex, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
+                 [=] { return REAL(pthread_mutex_trylock)(mutex); });
 }
 
 INTERCEPT(int, pthread_mutex_timedlock, pthread_mutex_t* mutex, const timespec* deadline) {
-  const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kTimed, CALL_SITE());
-  const int result = REAL(pthread_mutex_timedlock)(mutex, deadline);
-  EndAcquire(attempt, Acquired(result));
-  return result;
+  return Acquire(mutex, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
+                 [=] { return REAL(pthread_mutex_timedlock)(mutex, deadline); });
 }
 
 // std::timed_mutex and std::recursive_timed_mutex end up here.
 INTERCEPT(int, pthread_mutex_clocklock, pthread_mutex_t* mutex, clockid_t clock, const timespec* deadline) {
-  const Attempt attempt = BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kTimed, CALL_SITE());
-  const int result = REAL(pthread_mutex_clocklock)(mutex, clock, deadline);
-  EndAcquire(attempt, Acquired(result));
-  return result;
+  return Acquire(mutex, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
+                 [=] { return REAL(pthread_mutex_clocklock)(mutex, clock, deadline); });
 }
 
 INTERCEPT(int, pthread_mutex_init, pthread_mutex_t* mutex, const pthread_mutexattr_t* attributes) {
-  const Site site = CALL_SITE();
-  BeforeInit(FactsOf(mutex), site);
-  const int result = REAL(pthread_mutex_init)(mutex, attributes);
-  if (result == 0) {
-    AfterInit(FactsOf(mutex), site);
-  }
-  return result;
+  return Init(mutex, CALL_SITE(), [=] { return REAL(pthread_mutex_init)(mutex, attributes); });
 }
 
 INTERCEPT(int, pthread_mutex_destroy, pthread_mutex_t* mutex) {
-  const Doomed doomed = BeforeDestroy(FactsOf(mutex), CALL_SITE());
-  const int result = REAL(pthread_mutex_destroy)(mutex);
-  AfterDestroy(doomed, result == 0);
-  return result;
+  return Destroy(mutex, CALL_SITE(), [=] { return REAL(pthread_mutex_destroy)(mutex); });
+}
+
+INTERCEPT(int, mtx_lock, mtx_t* mutex) {
+  return AcquireForever(MutexIn(mutex), Mode::kExclusive, CALL_SITE(), [=] { return REAL(mtx_lock)(mutex); });
+}
+
+INTERCEPT(int, mtx_unlock, mtx_t* mutex) {
+  gordian::record::BeginRelease(MutexIn(mutex), CALL_SITE());
+  return REAL(mtx_unlock)(mutex);
+}
+
+INTERCEPT(int, mtx_trylock, mtx_t* mutex) {
+  return Acquire(MutexIn(mutex), Mode::kExclusive, Blocking::kTry, CALL_SITE(),
+                 [=] { return REAL(mtx_trylock)(mutex); });
+}
+
+INTERCEPT(int, mtx_timedlock, mtx_t* mutex, const timespec* deadline) {
+  return Acquire(MutexIn(mutex), Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
+                 [=] { return REAL(mtx_timedlock)(mutex, deadline); });
+}
+
+INTERCEPT(int, mtx_init, mtx_t* mutex, int type) {
+  return Init(MutexIn(mutex), CALL_SITE(), [=] { return REAL(mtx_init)(mutex, type); });
+}
+
+// Answers nothing, but leaves the mark of a destroyed mutex when it did it.
+INTERCEPT(void, mtx_destroy, mtx_t* mutex) {
+  Destroy(MutexIn(mutex), CALL_SITE(), [=] {
+    REAL(mtx_destroy)(mutex);
+    return gordian::record::MutexKind(MutexIn(mutex)) == gordian::record::kMutexDestroyedKind ? 0 : EBUSY;
+  });
 }

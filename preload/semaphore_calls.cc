@@ -1,39 +1,31 @@
 // sem_*: a semaphore is a lock as long as the thread that waited is the one that posts; then it is a signal.
 #include <semaphore.h>
 
-#include "libsync/record/acquire.h"
-#include "libsync/record/lifetimes.h"
 #include "preload/intercept.h"
+#include "preload/lock_hooks.h"
 
+using namespace gordian::preload;
 using namespace gordian::record;
 using gordian::trace::Mode;
 
 INTERCEPT(int, sem_wait, sem_t* semaphore) {
-  const Attempt attempt = BeginAcquire(FactsOf(semaphore), Mode::kExclusive, Blocking::kForever, CALL_SITE());
-  const int result = REAL(sem_wait)(semaphore);
-  EndAcquire(attempt, result == 0);
-  return result;
+  return Acquire(semaphore, Mode::kExclusive, Blocking::kForever, CALL_SITE(),
+                 [=] { return REAL(sem_wait)(semaphore); });
 }
 
 INTERCEPT(int, sem_trywait, sem_t* semaphore) {
-  const Attempt attempt = BeginAcquire(FactsOf(semaphore), Mode::kExclusive, Blocking::kTry, CALL_SITE());
-  const int result = REAL(sem_trywait)(semaphore);
-  EndAcquire(attempt, result == 0);
-  return result;
+  return Acquire(semaphore, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
+                 [=] { return REAL(sem_trywait)(semaphore); });
 }
 
 INTERCEPT(int, sem_timedwait, sem_t* semaphore, const timespec* deadline) {
-  const Attempt attempt = BeginAcquire(FactsOf(semaphore), Mode::kExclusive, Blocking::kTimed, CALL_SITE());
-  const int result = REAL(sem_timedwait)(semaphore, deadline);
-  EndAcquire(attempt, result == 0);
-  return result;
+  return Acquire(semaphore, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
+                 [=] { return REAL(sem_timedwait)(semaphore, deadline); });
 }
 
 INTERCEPT(int, sem_clockwait, sem_t* semaphore, clockid_t clock, const timespec* deadline) {
-  const Attempt attempt = BeginAcquire(FactsOf(semaphore), Mode::kExclusive, Blocking::kTimed, CALL_SITE());
-  const int result = REAL(sem_clockwait)(semaphore, clock, deadline);
-  EndAcquire(attempt, result == 0);
-  return result;
+  return Acquire(semaphore, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
+                 [=] { return REAL(sem_clockwait)(semaphore, clock, deadline); });
 }
 
 INTERCEPT(int, sem_post, sem_t* semaphore) {

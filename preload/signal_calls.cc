@@ -47,27 +47,32 @@ INTERCEPT(int, sigqueue, pid_t pid, int signal, union sigval value) {
 }
 
 // A jump out of a handler that interrupted the recorder would leave its locks taken for good. The jump itself
-// restores another frame, so nothing of ours is left on the stack.
+// restores another frame, so nothing of ours is left on the stack. Whether it leaves the routine of a
+// pthread_once cannot be told: it is taken to.
 INTERCEPT(void, longjmp, jmp_buf buffer, int value) {
   LeaveByJump();
+  LeaveAllOnceRoutines();
   REAL(longjmp)(buffer, value);
   __builtin_unreachable();
 }
 
 INTERCEPT(void, _longjmp, jmp_buf buffer, int value) {
   LeaveByJump();
+  LeaveAllOnceRoutines();
   REAL(_longjmp)(buffer, value);
   __builtin_unreachable();
 }
 
 INTERCEPT(void, siglongjmp, sigjmp_buf buffer, int value) {
   LeaveByJump();
+  LeaveAllOnceRoutines();
   REAL(siglongjmp)(buffer, value);
   __builtin_unreachable();
 }
 
 INTERCEPT(void, __longjmp_chk, sigjmp_buf buffer, int value) {
   LeaveByJump();
+  LeaveAllOnceRoutines();
   REAL(__longjmp_chk)(buffer, value);
   __builtin_unreachable();
 }

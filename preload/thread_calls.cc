@@ -1,5 +1,9 @@
-// Threads: who creates, ends, joins, detaches and cancels whom. Creation and joins order what threads do.
+// Threads: who creates, ends, joins, detaches and cancels whom. Creation and joins order what threads do. A
+// thrd_t is a pthread_t, and C11's calls go past the hooks of the pthread_* calls.
 #include <pthread.h>
+#include <threads.h>
+
+#include <cstdint>
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/spin_lock.h"
@@ -11,13 +15,19 @@ using namespace gordian::record;
 
 namespace {
 
+// The start routine of a thread, POSIX's or C11's.
+struct Routine {
+  void* (*posix)(void*);
+  thrd_start_t c11;  // null unless it is C11's
+  void* argument;
+};
+
 // What a creator gives to its thread. Both use it; the last one frees it.
 struct Start {
   SpinLock lock;
   bool begun;  // the thread has told its own name and may do anything, also unmap its creator's pthread_t
   int users;
-  void* (*routine)(void*);
-  void* argument;
+  Routine routine;
   NewThread created;
   size_t stack_bytes;
 };
@@ -40,21 +50,29 @@ void OnReturn() {
   pthread_setcancelstate(state, nullptr);
 }
 
+void* RunC11(void* raw) {
+  const auto* routine = static_cast<const Routine*>(raw);
+  return reinterpret_cast<void*>(static_cast<intptr_t>(routine->c11(routine->argument)));
+}
+
 // Every thread begins here. A frame of ours stays below the program's, so that the end of the start routine
 // is seen however it comes about: return, pthread_exit or cancellation.
 void* Trampoline(void* raw) {
   auto* start = static_cast<Start*>(raw);
-  void* (*const routine)(void*) = start->routine;
-  void* const argument = start->argument;
+  Routine routine = start->routine;
   BeginThread(start->created, start->stack_bytes);
   start->lock.lock();
   start->begun = true;
   start->lock.unlock();
   LetGo(start);
-  void* result = gordian_call_cancellable(routine, argument, OnEarlyEnd, nullptr);
+  void* result = routine.c11 == nullptr
+                     ? gordian_call_cancellable(routine.posix, routine.argument, OnEarlyEnd, nullptr)
+                     : gordian_call_cancellable(RunC11, &routine, OnEarlyEnd, nullptr);
   OnReturn();
   return result;
 }
+
+int C11Trampoline(void* raw) { return static_cast<int>(reinterpret_cast<intptr_t>(Trampoline(raw))); }
 
 size_t StackBytes(const pthread_attr_t* attributes) {
   size_t bytes = 0;
@@ -70,8 +88,7 @@ bool IsDetached(const pthread_attr_t* attributes) {
          state == PTHREAD_CREATE_DETACHED;
 }
 
-Start* AnnounceThread(const pthread_attr_t* attributes, void* (*routine)(void*), void* argument,
-                      const Site& site) {
+Start* AnnounceThread(const pthread_attr_t* attributes, const Routine& routine, const Site& site) {
   const Entry entry;
   if (!entry) {
     return nullptr;
@@ -82,7 +99,6 @@ Start* AnnounceThread(const pthread_attr_t* attributes, void* (*routine)(void*),
   }
   start->users = 2;
   start->routine = routine;
-  start->argument = argument;
   start->created = RecordThreadCreate(entry.thread(), site, IsDetached(attributes));
   start->stack_bytes = StackBytes(attributes);
   NextSegment(entry.thread());
@@ -143,15 +159,15 @@ void EndJoin(const Join& join, bool joined) {
   }
 }
 
-}  // namespace
-
-INTERCEPT(int, pthread_create, pthread_t* pthread, const pthread_attr_t* attributes, void* (*routine)(void*),
-          void* argument) {
-  Start* start = AnnounceThread(attributes, routine, argument, CALL_SITE());
+// `real` calls the real function with our trampoline in the place of the routine.
+template <typename Real, typename Bare>
+int Create(pthread_t* pthread, const pthread_attr_t* attributes, const Routine& routine, const Site& site,
+           Real real, Bare bare) {
+  Start* start = AnnounceThread(attributes, routine, site);
   if (start == nullptr) {
-    return REAL(pthread_create)(pthread, attributes, routine, argument);
+    return bare();
   }
-  const int result = REAL(pthread_create)(pthread, attributes, Trampoline, start);
+  const int result = real(start);
   if (result == 0) {
     AfterCreate(start, pthread);
   } else {
@@ -160,56 +176,94 @@ INTERCEPT(int, pthread_create, pthread_t* pthread, const pthread_attr_t* attribu
   return result;
 }
 
-INTERCEPT(void, pthread_exit, void* result) {
-  // The main thread has no trampoline below it.
+// The main thread has no trampoline below it.
+void BeforeExit() {
   if (IsReady() && t_thread->record != nullptr &&
       (t_thread->record->flags & gordian::trace::kMainThread) != 0) {
     FinishThread(true);
   }
-  REAL(pthread_exit)(result);
-  __builtin_unreachable();
 }
 
-INTERCEPT(int, pthread_join, pthread_t pthread, void** result) {
-  const Join join = BeginJoin(pthread, false, CALL_SITE());
-  const int error = REAL(pthread_join)(pthread, result);
+template <typename Real>
+int JoinThread(pthread_t pthread, bool timed, const Site& site, Real real) {
+  const Join join = BeginJoin(pthread, timed, site);
+  const int error = real();
   EndJoin(join, error == 0);
   return error;
 }
 
-INTERCEPT(int, pthread_tryjoin_np, pthread_t pthread, void** result) {
-  const Join join = BeginJoin(pthread, true, CALL_SITE());
-  const int error = REAL(pthread_tryjoin_np)(pthread, result);
-  EndJoin(join, error == 0);
-  return error;
-}
-
-INTERCEPT(int, pthread_timedjoin_np, pthread_t pthread, void** result, const timespec* deadline) {
-  const Join join = BeginJoin(pthread, deadline != nullptr, CALL_SITE());
-  const int error = REAL(pthread_timedjoin_np)(pthread, result, deadline);
-  EndJoin(join, error == 0);
-  return error;
-}
-
-INTERCEPT(int, pthread_clockjoin_np, pthread_t pthread, void** result, clockid_t clock,
-          const timespec* deadline) {
-  const Join join = BeginJoin(pthread, deadline != nullptr, CALL_SITE());
-  const int error = REAL(pthread_clockjoin_np)(pthread, result, clock, deadline);
-  EndJoin(join, error == 0);
-  return error;
-}
-
-INTERCEPT(int, pthread_detach, pthread_t pthread) {
+template <typename Real>
+int Detach(pthread_t pthread, Real real) {
   gordian::trace::Ref thread = 0;
   {
     const Entry entry(Entry::Open::kOnlyIfOpen);
     thread = entry ? FindThread(pthread) : 0;
   }
-  const int error = REAL(pthread_detach)(pthread);
+  const int error = real();
   if (error == 0) {
     MarkThread(thread, gordian::trace::kDetached);
   }
   return error;
+}
+
+}  // namespace
+
+INTERCEPT(int, pthread_create, pthread_t* pthread, const pthread_attr_t* attributes, void* (*routine)(void*),
+          void* argument) {
+  return Create(
+      pthread, attributes, Routine{routine, nullptr, argument}, CALL_SITE(),
+      [=](Start* start) { return REAL(pthread_create)(pthread, attributes, Trampoline, start); },
+      [=] { return REAL(pthread_create)(pthread, attributes, routine, argument); });
+}
+
+INTERCEPT(int, thrd_create, thrd_t* thread, thrd_start_t routine, void* argument) {
+  return Create(
+      thread, nullptr, Routine{nullptr, routine, argument}, CALL_SITE(),
+      [=](Start* start) { return REAL(thrd_create)(thread, C11Trampoline, start); },
+      [=] { return REAL(thrd_create)(thread, routine, argument); });
+}
+
+INTERCEPT(void, pthread_exit, void* result) {
+  BeforeExit();
+  REAL(pthread_exit)(result);
+  __builtin_unreachable();
+}
+
+INTERCEPT(void, thrd_exit, int result) {
+  BeforeExit();
+  REAL(thrd_exit)(result);
+  __builtin_unreachable();
+}
+
+INTERCEPT(int, pthread_join, pthread_t pthread, void** result) {
+  return JoinThread(pthread, false, CALL_SITE(), [=] { return REAL(pthread_join)(pthread, result); });
+}
+
+INTERCEPT(int, pthread_tryjoin_np, pthread_t pthread, void** result) {
+  return JoinThread(pthread, true, CALL_SITE(), [=] { return REAL(pthread_tryjoin_np)(pthread, result); });
+}
+
+INTERCEPT(int, pthread_timedjoin_np, pthread_t pthread, void** result, const timespec* deadline) {
+  return JoinThread(pthread, deadline != nullptr, CALL_SITE(),
+                    [=] { return REAL(pthread_timedjoin_np)(pthread, result, deadline); });
+}
+
+INTERCEPT(int, pthread_clockjoin_np, pthread_t pthread, void** result, clockid_t clock,
+          const timespec* deadline) {
+  return JoinThread(pthread, deadline != nullptr, CALL_SITE(),
+                    [=] { return REAL(pthread_clockjoin_np)(pthread, result, clock, deadline); });
+}
+
+INTERCEPT(int, thrd_join, thrd_t thread, int* result) {
+  return JoinThread(thread, false, CALL_SITE(), [=] { return REAL(thrd_join)(thread, result); });
+}
+
+INTERCEPT(int, pthread_detach, pthread_t pthread) {
+  return Detach(pthread, [=] { return REAL(pthread_detach)(pthread); });
+}
+
+INTERCEPT(int, thrd_detach, thrd_t thread) {
+  return Detach(thread, [=] { return REAL(thrd_detach)(thread); });
 }
 
 INTERCEPT(int, pthread_cancel, pthread_t pthread) {

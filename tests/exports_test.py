@@ -10,7 +10,7 @@ SHIM = pathlib.Path(os.environ["GORDIAN_BUILD"]) / "lib" / "libgordian_preload.s
 
 INTERCEPT = re.compile(r"^INTERCEPT\(\s*[^,()]+,\s*(\w+)", re.MULTILINE)
 ALIAS = re.compile(r"^INTERCEPT_ALIAS\(\s*(\w+),\s*(\w+)", re.MULTILINE)
-ASSEMBLY_HOOK = re.compile(r"^\s*\.globa?l\s+(\w+)", re.MULTILINE)
+ASSEMBLY_HOOK = re.compile(r"^\s*\.globa?l\s+(\w+)\n(?!\s*\.hidden)", re.MULTILINE)
 
 # libgcc's unwinder, linked in statically, refers to these in code that registers unwind tables by hand and that
 # nothing calls here. Everything else that allocates, loads or prints is forbidden.

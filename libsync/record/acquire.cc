@@ -371,6 +371,57 @@ void BeginPost(const ObjectFacts& object, int64_t value) {
   }
 }
 
+namespace {
+
+int FindNewestOnce(const Thread* thread) {
+  for (int i = static_cast<int>(thread->own_slot->held_count); i-- > 0;) {
+    const trace::HeldEntry& entry = thread->held[i];
+    if (entry.lock != 0 &&
+        g_trace.At<trace::LockRecord>(entry.lock)->kind == static_cast<uint8_t>(trace::LockKind::kOnce)) {
+      return i;
+    }
+  }
+  return -1;
+}
+
+}  // namespace
+
+void EndOnceRoutine(pthread_once_t* once) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry) {
+    if (const trace::Ref lock = FindLock(OnceFacts(once)); lock != 0) {
+      DropHeld(entry.thread(), lock);
+    }
+  }
+}
+
+void LeaveOnceRoutine() {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry) {
+    if (const int index = FindNewestOnce(entry.thread()); index >= 0) {
+      RemoveHeld(entry.thread(), index);
+    }
+  }
+}
+
+void LeaveAllOnceRoutines() {
+  if (t_thread->own_slot == nullptr || t_thread->own_slot->held_count == 0) {
+    return;
+  }
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  for (int index = 0; entry && (index = FindNewestOnce(entry.thread())) >= 0;) {
+    RemoveHeld(entry.thread(), index);
+  }
+}
+
+void EndOnce(const Attempt& attempt) {
+  EndAcquire(attempt, false);
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry && attempt.thread == entry.thread()) {
+    RetireLock(attempt.lock);
+  }
+}
+
 void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
   if (ReleaseNewest(t_thread, object)) {
     return;
@@ -467,13 +518,13 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
   return wait;
 }
 
-void EndConditionWait(const ConditionWait& wait, bool reacquired) {
+void EndConditionWait(const ConditionWait& wait, AfterWait after) {
   if (wait.thread == nullptr || wait.thread != t_thread || wait.thread->own_slot == nullptr) {
     return;
   }
   trace::SlotRecord* slot = wait.thread->own_slot;
   ClearWait(slot);
-  if (!wait.was_held && !reacquired) {
+  if (after == AfterWait::kLost || (after == AfterWait::kAsBefore && !wait.was_held)) {
     return;
   }
   if (wait.depth > 0) {

@@ -86,6 +86,19 @@ void BeginSemaphore(trace::Ref semaphore, int64_t value);
 // A semaphore is about to be posted; its value is `value` now. It is a lock as long as its holder alone posts
 // it.
 void BeginPost(const ObjectFacts& object, int64_t value);
+// pthread_once: the thread that runs the routine holds the flag until the routine is over. An exception or a
+// cancellation may end it too, and so may a jump.
+inline ObjectFacts OnceFacts(pthread_once_t* once) {
+  return ObjectFacts{once, trace::LockKind::kOnce, 0, nullptr, 0, false};
+}
+// The routine returned.
+void EndOnceRoutine(pthread_once_t* once);
+// The routine that this thread began last was left otherwise.
+void LeaveOnceRoutine();
+// Any of them may have been left: none is held.
+void LeaveAllOnceRoutines();
+// The call of `attempt` is over, and so is the flag as a lock: it never keeps anybody waiting again.
+void EndOnce(const Attempt& attempt);
 // Adds a holding; makes room first.
 void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode);
 
@@ -198,8 +211,9 @@ struct ConditionWait {
 };
 ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed,
                                  const Site& site);
-// `reacquired`: the call gave the mutex up and holds it again (any result but EINVAL and EPERM).
-void EndConditionWait(const ConditionWait& wait, bool reacquired);
+// kAsBefore: the call failed before it gave the mutex up. kLost: the mutex became useless meanwhile.
+enum class AfterWait : uint8_t { kHeld, kAsBefore, kLost };
+void EndConditionWait(const ConditionWait& wait, AfterWait after);
 void RecordSignal(pthread_cond_t* condition);
 
 // Any other wait: join, waitpid. Null: unrecorded.

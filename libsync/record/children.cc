@@ -67,7 +67,9 @@ trace::Ref SnapshotOthers(const Thread* self) {
     const uint32_t count = __atomic_load_n(&other->own_slot->held_count, __ATOMIC_RELAXED);
     for (uint32_t i = 0; other != self && i < count && i < other->held_capacity && set->count < room; ++i) {
       trace::HeldEntry entry = other->held[i];
-      if (entry.lock != 0) {
+      // A once is not left behind: libc begins it anew in the child.
+      if (entry.lock != 0 &&
+          g_trace.At<trace::LockRecord>(entry.lock)->kind != static_cast<uint8_t>(trace::LockKind::kOnce)) {
         KeepLock(g_trace.At<trace::LockRecord>(entry.lock));
         entry.acquisition = other->ref;
         set->held[set->count++] = entry;

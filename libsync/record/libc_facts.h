@@ -85,6 +85,11 @@ inline bool SemaphoreIsShared(const sem_t* semaphore) {
   return *(reinterpret_cast<const int32_t*>(semaphore->__size) + 2) != 0;
 }
 
+// pthread_once_t: 1 while a routine runs, 2 for good once it has returned (sysdeps/nptl/pthread_once.c).
+inline bool OnceIsDone(const pthread_once_t* once) {
+  return (__atomic_load_n(once, __ATOMIC_ACQUIRE) & 2) != 0;
+}
+
 trace::LockKind MutexLockKind(int kind);
 uint16_t MutexLockFlags(int kind);
 

@@ -226,6 +226,17 @@ void EndLifetime(const ObjectFacts& object) {
   }
 }
 
+void RetireLock(trace::Ref lock) {
+  auto* record = g_trace.At<trace::LockRecord>(lock);
+  Table& table = g_image->locks.For(record->address);
+  const uint64_t value = table.Find(record->address);
+  if (RefOf(value) == lock) {
+    record->flags |= trace::kDestroyed;
+    table.Clear(record->address);
+    Replace(value);
+  }
+}
+
 void ForgetRange(uintptr_t start, size_t bytes) {
   if (__atomic_load_n(&g_image->untagged, __ATOMIC_RELAXED) == 0) {
     return;

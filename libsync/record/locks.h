@@ -53,6 +53,9 @@ trace::Ref FindLock(const ObjectFacts& object);
 trace::Ref BeginLifetime(Thread* thread, const ObjectFacts& object, trace::Ref create_stack);
 // The object was destroyed.
 void EndLifetime(const ObjectFacts& object);
+// What the record stands for is over without a destroy call: whatever its address is used for from now on is
+// another lock.
+void RetireLock(trace::Ref lock);
 // The memory [start, start + bytes) goes away.
 void ForgetRange(uintptr_t start, size_t bytes);
 

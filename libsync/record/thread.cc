@@ -246,6 +246,7 @@ void BeginThread(const NewThread& created, size_t stack_bytes) {
 }
 
 void FinishThread(bool by_exit) {
+  LeaveAllOnceRoutines();  // libc lets another thread begin them anew
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (!entry || entry->finished) {
     return;

@@ -93,7 +93,9 @@ void HeldAtEndJudge::JudgeProcessEnd() {
     // A fork child may leave with what its parent held: the parent releases its own copy.
     const bool parents = lock != nullptr && (process_->flags & trace::kForkChild) != 0 &&
                          (lock->flags & trace::kInherited) != 0;
-    if (lock == nullptr || !IsHeldLock(*lock) || parents ||
+    // The routine of a pthread_once that ends the process holds up nobody but who comes to it from an exit
+    // handler.
+    if (lock == nullptr || !IsHeldLock(*lock) || parents || lock->kind == trace::LockKind::kOnce ||
         groups_.Again(Key(EndWord(process_->end), held))) {
       continue;
     }
