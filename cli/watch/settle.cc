@@ -58,6 +58,16 @@ std::optional<SettleWatch::Task> SettleWatch::ReadTask(int32_t inner) const {
   return Task{stat->state, *switches, stat->cpu_ticks, at_futex ? wait->args[0] : 0};
 }
 
+// Who spins runs for ever, and the kernel tells nothing of it. The slot is enough where it stands in a cycle:
+// each lock of a cycle is held while it stands, so nobody gets out of it.
+std::optional<SettleWatch::Task> SettleWatch::ReadWaiter(const trace::SlotRecord& slot) const {
+  if ((slot.wait_flags & trace::kSpins) != 0) {
+    return Exists(slot.tid) ? std::optional<Task>(Task{}) : std::nullopt;
+  }
+  auto task = ReadTask(slot.tid);
+  return task.has_value() && task->state == 'S' ? task : std::nullopt;
+}
+
 std::vector<bool> SettleWatch::Unchanged(const std::vector<trace::SlotSnapshot>& slots) const {
   std::vector<bool> unchanged;
   for (const trace::SlotSnapshot& slot : slots) {
@@ -100,8 +110,8 @@ void SettleWatch::TakeSamples(const std::vector<trace::SlotSnapshot>& slots, con
       continue;
     }
     const trace::SlotRecord& slot = slots[i].slot;
-    auto task = ReadTask(slot.tid);
-    if (!task.has_value() || task->state != 'S') {
+    auto task = ReadWaiter(slot);
+    if (!task.has_value()) {
       continue;
     }
     bool condition = static_cast<trace::WaitKind>(slot.wait_kind) == trace::WaitKind::kCondition;
@@ -160,7 +170,7 @@ void SettleWatch::Settle(trace::Process* process, trace::Thread* thread) const {
   bool same = slot.acquisitions == thread->acquisitions && slot.segment == thread->segment &&
               slot.wait_kind == static_cast<uint8_t>(thread->wait.kind);
   // Asked again after the trace was read: then the reading lies between two equal looks.
-  auto task = ReadTask(thread->tid);
+  auto task = ReadWaiter(slot);
   thread->settled = same && task.has_value() && *task == sample->second.task;
   if (thread->settled && thread->wait.kind == trace::WaitKind::kCondition && thread->wait.mutex >= 0) {
     const trace::Lock& mutex = process->locks[static_cast<size_t>(thread->wait.mutex)];

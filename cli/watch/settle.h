@@ -46,6 +46,8 @@ class SettleWatch {
   void MapTids();
   bool Exists(int32_t tid) const;
   std::optional<Task> ReadTask(int32_t tid) const;
+  // The task of a slot that waits; nullopt: it runs.
+  std::optional<Task> ReadWaiter(const trace::SlotRecord& slot) const;
   std::vector<bool> Unchanged(const std::vector<trace::SlotSnapshot>& slots) const;
   void TakeSamples(const std::vector<trace::SlotSnapshot>& slots, const std::vector<bool>& stalled,
                    uint64_t now_ns);

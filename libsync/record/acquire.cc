@@ -149,6 +149,11 @@ uint64_t ObjectKey(const Thread* thread, const ObjectFacts& object, trace::Mode 
          (reinterpret_cast<uintptr_t>(object.address) | 1) * 0x9FB21C651E98DF25u;
 }
 
+uint8_t FlagsOf(const ObjectFacts& object, Blocking blocking) {
+  return static_cast<uint8_t>((blocking == Blocking::kTimed ? trace::kTimed : 0) |
+                              (object.kind == trace::LockKind::kSpinlock ? trace::kSpins : 0));
+}
+
 // Whether the record still stands for the object.
 bool StandsFor(const Thread* thread, trace::Ref lock, const ObjectFacts& object) {
   if (object.tag != nullptr) {
@@ -187,7 +192,7 @@ bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blockin
     ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
   }
   if (blocking != Blocking::kTry && !again) {
-    PublishLockWait(slot, entry->lock, entry->stack, mode, blocking == Blocking::kTimed);
+    PublishLockWait(slot, entry->lock, entry->stack, mode, FlagsOf(object, blocking));
   }
   *attempt = Attempt{thread, entry->lock, entry->stack, mode, again};
   return true;
@@ -262,7 +267,7 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
     }
   }
   if (blocking != Blocking::kTry && !(again && IsRecursive(object.kind))) {
-    PublishLockWait(slot, lock, stack, mode, blocking == Blocking::kTimed);
+    PublishLockWait(slot, lock, stack, mode, FlagsOf(object, blocking));
   }
   return Attempt{thread, lock, stack, mode, again};
 }

@@ -71,10 +71,10 @@ inline void ClearWait(trace::SlotRecord* slot) {
 }
 
 inline void PublishLockWait(trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack, trace::Mode mode,
-                            bool timed) {
+                            uint8_t flags) {
   slot->wait_object = lock;
   slot->wait_stack = stack;
-  PublishWait(slot, trace::WaitKind::kLock, timed ? trace::kTimed : 0, mode);
+  PublishWait(slot, trace::WaitKind::kLock, flags, mode);
 }
 
 // The whole path, for every kind of lock and every way of waiting.
@@ -167,7 +167,7 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, tra
   if (nested) {
     ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
   }
-  PublishLockWait(slot, lock, entry->stack, mode, false);
+  PublishLockWait(slot, lock, entry->stack, mode, 0);
   *known = KnownAcquire{thread, lock, entry->stack};
   return true;
 }

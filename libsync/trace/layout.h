@@ -221,6 +221,7 @@ enum class WaitKind : uint8_t {
 };
 enum WaitFlags : uint8_t {
   kTimed = 1u << 0,  // the wait ends by itself
+  kSpins = 1u << 1,  // the waiter runs: the kernel never sees it asleep
 };
 
 inline constexpr uint32_t kInlineHeld = 48;

@@ -49,6 +49,14 @@ class DeadlockJudge {
     if (process_.ended) {
       return "This is how it stood when the process ended.";
     }
+    const auto spins = [this](Index thread) {
+      const trace::Lock* lock = At(process_.locks, AwaitedLock(ThreadAt(thread).wait));
+      return lock != nullptr && lock->kind == trace::LockKind::kSpinlock;
+    };
+    if (std::any_of(stall.threads.begin(), stall.threads.end(), spins)) {
+      return stall.threads.size() == 1 ? "It was seen there twice, with nothing gained in between."
+                                       : "They were seen there twice, with nothing gained in between.";
+    }
     return stall.threads.size() == 1 ? "It was seen asleep there twice, with nothing moved in between."
                                      : "They were seen asleep there twice, with nothing moved in between.";
   }
