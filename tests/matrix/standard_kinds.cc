@@ -114,6 +114,9 @@ Lock* Make(void* place) {
 
 std::vector<Kind> StandardKinds() {
   return {
+      {"c11-plain", Make<C11<mtx_plain>>},
+      {"c11-timed", Make<C11<mtx_timed>>},
+      {"c11-recursive", Make<C11<mtx_plain | mtx_recursive>>},
       {"std::mutex", Make<Standard<std::mutex>>},
       {"std::timed_mutex", Make<Standard<std::timed_mutex>>},
       {"std::recursive_mutex", Make<Standard<std::recursive_mutex>>},
