@@ -18,6 +18,7 @@ using Edge = LockOrderGraph::Edge;
 using EdgeId = LockOrderGraph::EdgeId;
 using Node = LockOrderGraph::Node;
 using Witness = LockOrderGraph::Witness;
+using Writer = LockOrderGraph::Writer;
 using trace::Index;
 using trace::kNoIndex;
 
@@ -31,10 +32,10 @@ size_t EndOfGroup(const std::vector<Witness>& witnesses, size_t w) {
   return static_cast<size_t>(end - witnesses.begin());
 }
 
-// A folded dependency was seen in its first segment; the others belong to further instances.
-size_t OwnSegments(const trace::Dependency& dependency) {
-  return (dependency.flags & trace::kFolded) != 0 ? std::min<size_t>(1, dependency.segments.size())
-                                                  : dependency.segments.size();
+// Both read a lock that only readers have: the one waits for the other by a writer between them, or not at
+// all.
+bool BothRead(const Witness& waiter, const Witness& holder) {
+  return waiter.wanted_mode == trace::Mode::kShared && holder.held_mode == trace::Mode::kShared;
 }
 
 class Search {
@@ -45,14 +46,21 @@ class Search {
   CycleSearchResult Run();
 
  private:
-  // Why a pair of witnesses cannot stand in one deadlock.
+  // Why two threads cannot stand in one deadlock.
   struct Failure {
     const char* predicate = nullptr;
-    const Witness* a = nullptr;
-    const Witness* b = nullptr;
+    Index a = kNoIndex;
+    Index b = kNoIndex;
     Index gate = kNoIndex;
   };
-  using Assignment = std::vector<const Witness*>;
+
+  // What is chosen for an edge: who holds its first lock and wants the next, and, where a reader waits for
+  // this reader, the writer that queues between them.
+  struct Link {
+    const Witness* witness = nullptr;
+    const Writer* writer = nullptr;
+  };
+  using Assignment = std::vector<Link>;
 
   // Per component, from one length to the next.
   struct Progress {
@@ -72,8 +80,15 @@ class Search {
   bool Close(EdgeId edge);
   bool Push(EdgeId edge);
   bool Solve(bool closed, size_t position, Assignment* chosen);
+  bool Queue(bool closed, bool at_start, size_t position, Assignment* chosen);
   Failure Check(const Witness& candidate, const Assignment& chosen, bool closes);
-  bool MayOverlap(const Witness& a, const Witness& b);
+  Failure CheckModes(const Witness& waiter, const Witness& holder, Node lock) const;
+  template <typename One, typename Other>
+  Failure CheckPair(const One& one, const Other& other);
+  template <typename One>
+  Failure CheckAgainst(const One& one, const Assignment& chosen);
+  void Note(const Failure& failure, size_t depth);
+  Node Start(size_t position) const { return graph_.edges()[static_cast<size_t>(path_[position])].from; }
   bool AllCovered(const LockOrderGraph::Component& component) const;
   bool AnyNew(EdgeId last) const;
   void Report();
@@ -96,7 +111,7 @@ class Search {
   LockOrderGraph graph_;
 
   std::vector<EdgeId> path_;
-  Assignment chosen_;  // a witness for each edge of path_, fitting together
+  Assignment chosen_;  // for each edge of path_, fitting together
   std::vector<bool> on_path_;
   std::vector<int> distance_;  // to the start, over nodes above it
   std::vector<Node> measured_;
@@ -358,17 +373,14 @@ bool Search::Solve(bool closed, size_t position, Assignment* chosen) {
     const Witness& candidate = witnesses[w];
     const Failure failure = Check(candidate, *chosen, closes);
     if (failure.predicate == nullptr) {
-      chosen->push_back(&candidate);
-      if (Solve(closed, position + 1, chosen)) {
+      chosen->push_back({&candidate, nullptr});
+      if (Queue(closed, false, position, chosen)) {
         return true;
       }
       chosen->pop_back();
       continue;
     }
-    if (failure_.predicate == nullptr || chosen->size() >= failure_depth_) {
-      failure_ = failure;
-      failure_depth_ = chosen->size();
-    }
+    Note(failure, chosen->size());
     if (failure.predicate == kNoCommonGate || failure.predicate == kModesConflict) {
       w = EndOfGroup(witnesses, w) - 1;
     }
@@ -376,41 +388,93 @@ bool Search::Solve(bool closed, size_t position, Assignment* chosen) {
   return false;
 }
 
-Search::Failure Search::Check(const Witness& candidate, const Assignment& chosen, bool closes) {
-  if (!chosen.empty() && !Conflict(chosen.back()->wanted_mode, candidate.held_mode)) {
-    return {kModesConflict, chosen.back(), &candidate, kNoIndex};
+// The last of `chosen` stands for `position`: chooses the writers that it needs, before it and, where it
+// closes the ring, at the start, and then the rest of the path.
+bool Search::Queue(bool closed, bool at_start, size_t position, Assignment* chosen) {
+  const bool last = closed && position + 1 == path_.size();
+  if (at_start && !last) {
+    return Solve(closed, position + 1, chosen);
   }
-  if (closes && !Conflict(candidate.wanted_mode, chosen.front()->held_mode)) {
-    return {kModesConflict, &candidate, chosen.front(), kNoIndex};
+  const size_t holder = at_start ? 0 : position;
+  const bool follows = at_start || position > 0;
+  const Witness* waiter = !follows ? nullptr : (at_start ? chosen->back() : (*chosen)[position - 1]).witness;
+  const auto go_on = [&] {
+    return at_start ? Solve(closed, position + 1, chosen) : Queue(closed, true, position, chosen);
+  };
+  if (waiter == nullptr || !BothRead(*waiter, *(*chosen)[holder].witness)) {
+    return go_on();
   }
-  for (const Witness* other : chosen) {
-    Spend();
-    if (other->thread == candidate.thread) {
-      return {kDistinctThreads, other, &candidate, kNoIndex};
+  for (const Writer& writer : graph_.Writers(Start(holder))) {
+    if (!Spend()) {
+      return false;
     }
-    const Index gate = gates_.Common(other->gates, candidate.gates);
-    if (gate != kNoIndex) {
-      return {kNoCommonGate, other, &candidate, gate};
+    const Failure failure = CheckAgainst(writer, *chosen);
+    if (failure.predicate != nullptr) {
+      Note(failure, chosen->size());
+      continue;
     }
-    if (!MayOverlap(*other, candidate)) {
-      return {kMayOverlap, other, &candidate, kNoIndex};
+    (*chosen)[holder].writer = &writer;
+    if (go_on()) {
+      return true;
     }
-  }
-  return {};
-}
-
-bool Search::MayOverlap(const Witness& a, const Witness& b) {
-  const trace::Dependency& left = process_.dependencies[static_cast<size_t>(a.dependency)];
-  const trace::Dependency& right = process_.dependencies[static_cast<size_t>(b.dependency)];
-  for (size_t i = 0; i < OwnSegments(left); ++i) {
-    for (size_t j = 0; j < OwnSegments(right); ++j) {
-      Spend();
-      if (order_.MayOverlap(left.thread, left.segments[i], right.thread, right.segments[j])) {
-        return true;
-      }
-    }
+    (*chosen)[holder].writer = nullptr;
   }
   return false;
+}
+
+// Of several failures the one that came furthest is told.
+void Search::Note(const Failure& failure, size_t depth) {
+  if (failure_.predicate == nullptr || depth >= failure_depth_) {
+    failure_ = failure;
+    failure_depth_ = depth;
+  }
+}
+
+Search::Failure Search::CheckModes(const Witness& waiter, const Witness& holder, Node lock) const {
+  const bool conflict = Conflict(waiter.wanted_mode, holder.held_mode) || !graph_.Writers(lock).empty();
+  return conflict ? Failure{} : Failure{kModesConflict, waiter.thread, holder.thread, kNoIndex};
+}
+
+template <typename One, typename Other>
+Search::Failure Search::CheckPair(const One& one, const Other& other) {
+  Spend();
+  if (one.thread == other.thread) {
+    return {kDistinctThreads, other.thread, one.thread, kNoIndex};
+  }
+  const Index gate = gates_.Common(other.gates, one.gates);
+  if (gate != kNoIndex) {
+    return {kNoCommonGate, other.thread, one.thread, gate};
+  }
+  return order_.MayOverlap(process_.dependencies[static_cast<size_t>(other.dependency)],
+                           process_.dependencies[static_cast<size_t>(one.dependency)])
+             ? Failure{}
+             : Failure{kMayOverlap, other.thread, one.thread, kNoIndex};
+}
+
+template <typename One>
+Search::Failure Search::CheckAgainst(const One& one, const Assignment& chosen) {
+  Failure failure;
+  for (const Link& link : chosen) {
+    failure = CheckPair(one, *link.witness);
+    if (failure.predicate == nullptr && link.writer != nullptr) {
+      failure = CheckPair(one, *link.writer);
+    }
+    if (failure.predicate != nullptr) {
+      break;
+    }
+  }
+  return failure;
+}
+
+Search::Failure Search::Check(const Witness& candidate, const Assignment& chosen, bool closes) {
+  Failure failure;
+  if (!chosen.empty()) {
+    failure = CheckModes(*chosen.back().witness, candidate, Start(chosen.size()));
+  }
+  if (failure.predicate == nullptr && closes) {
+    failure = CheckModes(candidate, *chosen.front().witness, Start(0));
+  }
+  return failure.predicate == nullptr ? CheckAgainst(candidate, chosen) : failure;
 }
 
 bool Search::AnyNew(EdgeId last) const {
@@ -423,7 +487,9 @@ void Search::Report() {
   LockOrderCycle cycle;
   for (size_t e = 0; e < path_.size(); ++e) {
     covered_[static_cast<size_t>(path_[e])] = true;
-    cycle.edges.push_back({chosen_[e]->dependency, chosen_[e]->held});
+    const Link& link = chosen_[e];
+    cycle.edges.push_back({link.witness->dependency, link.witness->held,
+                           link.writer != nullptr ? link.writer->dependency : kNoIndex});
   }
   result_.cycles.push_back(std::move(cycle));
 }
@@ -446,9 +512,7 @@ void Search::Prune(bool closed) {
 }
 
 std::string Search::Explain(const Failure& failure) const {
-  const auto tid = [this](const Witness* witness) {
-    return process_.threads[static_cast<size_t>(witness->thread)].tid;
-  };
+  const auto tid = [this](Index thread) { return process_.threads[static_cast<size_t>(thread)].tid; };
   if (failure.predicate == kDistinctThreads) {
     return absl::StrCat("thread ", tid(failure.a), " would stand in it twice");
   }

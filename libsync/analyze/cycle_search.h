@@ -3,7 +3,9 @@
 // A cycle of lock instances counts when one witness per edge can be chosen such that all of these hold:
 //   distinct-threads   no thread stands in it twice
 //   no-common-gate     no two witnesses act under different acquisitions of one lock (gates.h)
-//   modes-conflict     every wait conflicts with how the next thread holds the lock
+//   modes-conflict     every wait conflicts with how the next thread holds the lock. Where a waiting writer
+//                      holds new readers up, a reader also waits for a reader, if there is a writer that can
+//                      come between: a dependency of one more thread that meets the other conditions with all
 //   may-overlap        some segments in which the witnesses were seen are ordered by no create or join
 // The first three and the last are questions about two witnesses, so a path that fails them is left at once.
 // That the wait can last for good (not try, not timed) holds for every dependency that is recorded, and that
@@ -45,6 +47,8 @@ struct SearchLimits {
 struct CycleEdge {
   trace::Index dependency = trace::kNoIndex;
   trace::Index held = trace::kNoIndex;  // index into Dependency::held
+  // The lock is held and wanted for reading: the dependency of the writer that queues between the two.
+  trace::Index writer = trace::kNoIndex;
 };
 
 struct LockOrderCycle {

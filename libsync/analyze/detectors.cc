@@ -9,8 +9,13 @@ namespace gordian::analyze {
 namespace {
 
 constexpr Detector kDetectors[] = {
-    {"deadlock", JudgeDeadlock}, {"lock-order", JudgeLockOrder}, {"held-at-end", JudgeHeldAtEnd},
-    {"threads", JudgeThreads},   {"children", JudgeChildren},    {"misuse", JudgeMisuse},
+    {"deadlock", JudgeDeadlock},
+    {"lock-order", JudgeLockOrder},
+    {"reader-writer", JudgeReaderWriter},
+    {"held-at-end", JudgeHeldAtEnd},
+    {"threads", JudgeThreads},
+    {"children", JudgeChildren},
+    {"misuse", JudgeMisuse},
     {"fork", JudgeFork},
 };
 

@@ -1,5 +1,6 @@
 #include "libsync/analyze/happens_before.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libsync/analyze/lookup.h"
@@ -9,6 +10,12 @@ namespace {
 
 // Numbers kept before all is forgotten: 16 bytes each in the map, so some 64 MiB.
 constexpr size_t kMaxRemembered = size_t{1} << 21;
+
+// A folded dependency was seen in its first segment; the others belong to further instances.
+size_t OwnSegments(const trace::Dependency& dependency) {
+  return (dependency.flags & trace::kFolded) != 0 ? std::min<size_t>(1, dependency.segments.size())
+                                                  : dependency.segments.size();
+}
 
 }  // namespace
 
@@ -91,6 +98,17 @@ bool HappensBefore::Ordered(trace::Index a, uint32_t i, trace::Index b, uint32_t
     }
     j = thread->creator_segment;
     b = thread->creator;
+  }
+  return false;
+}
+
+bool HappensBefore::MayOverlap(const trace::Dependency& a, const trace::Dependency& b) {
+  for (size_t i = 0; i < OwnSegments(a); ++i) {
+    for (size_t j = 0; j < OwnSegments(b); ++j) {
+      if (MayOverlap(a.thread, a.segments[i], b.thread, b.segments[j])) {
+        return true;
+      }
+    }
   }
   return false;
 }

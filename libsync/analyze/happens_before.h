@@ -35,6 +35,9 @@ class HappensBefore {
     return !Ordered(a, i, b, j) && !Ordered(b, j, a, i);
   }
 
+  // Some stretches in which the two waits were seen are not ordered.
+  bool MayOverlap(const trace::Dependency& a, const trace::Dependency& b);
+
   // Numbers remembered at this moment, for tests of the memory bound.
   size_t remembered() const { return remembered_; }
 

@@ -51,7 +51,8 @@ size_t ModeSlot(Mode mode) { return mode == Mode::kShared ? 1 : 0; }
 
 }  // namespace
 
-// A recursive re-acquisition waits for nobody, and an upgrade hangs on itself: neither orders two locks.
+// A recursive re-acquisition waits for nobody, and an upgrade or a second read hangs on itself: none of them
+// orders two locks.
 bool LockOrderGraph::CanBlock(const Dependency& dependency) const {
   const trace::Lock* wanted = At(process_.locks, dependency.lock);
   return wanted != nullptr && IsReportable(*wanted) && At(process_.threads, dependency.thread) != nullptr &&
@@ -63,7 +64,7 @@ LockOrderGraph::LockOrderGraph(const trace::Process& process, Gates* gates) : pr
   std::vector<std::vector<int32_t>> successors(process.locks.size());
   absl::flat_hash_set<uint64_t> known;
   for (const Dependency& dependency : process.dependencies) {
-    if (!CanBlock(dependency)) {
+    if (dependency.held.empty() || !CanBlock(dependency)) {
       continue;
     }
     ForEachPredecessor(process, dependency, [&](Index held) {
@@ -90,7 +91,7 @@ void LockOrderGraph::AddWitnesses(Gates* gates, const std::vector<int32_t>& comp
   for (size_t d = 0; d < process_.dependencies.size(); ++d) {
     const Dependency& dependency = process_.dependencies[d];
     const auto wanted = static_cast<size_t>(dependency.lock);
-    if (!CanBlock(dependency) || component_of_lock[wanted] < 0) {
+    if (dependency.held.empty() || !CanBlock(dependency) || component_of_lock[wanted] < 0) {
       continue;
     }
     Gates::SetId set = -1;
@@ -115,10 +116,28 @@ void LockOrderGraph::AddWitnesses(Gates* gates, const std::vector<int32_t>& comp
       return std::tuple(x.Group(), x.dependency, x.held) < std::tuple(y.Group(), y.dependency, y.held);
     });
   }
+  AddWriters(gates, node_of);
+}
+
+void LockOrderGraph::AddWriters(Gates* gates, const std::vector<Node>& node_of) {
+  writers_.resize(locks_.size());
+  for (size_t d = 0; d < process_.dependencies.size(); ++d) {
+    const Dependency& dependency = process_.dependencies[d];
+    if (dependency.mode != Mode::kExclusive || !CanBlock(dependency) ||
+        process_.locks[static_cast<size_t>(dependency.lock)].kind != trace::LockKind::kWriterRwlock) {
+      continue;
+    }
+    const Node node = node_of[static_cast<size_t>(dependency.lock)];
+    if (node >= 0) {
+      writers_[static_cast<size_t>(node)].push_back(
+          {static_cast<Index>(d), dependency.thread, gates->Intern(dependency.thread, dependency.held)});
+    }
+  }
 }
 
 // Every lock of a deadlock is waited for by one thread and held by another that waits for the next, and the
-// two conflict. A lock without such a pair goes, and may take the component apart.
+// two conflict, if only by a writer that queues between two readers. A lock without such a pair goes, and may
+// take the component apart.
 bool LockOrderGraph::RemoveUseless() {
   std::vector<std::array<Users, 2>> waiters(locks_.size());
   std::vector<std::array<Users, 2>> holders(locks_.size());
@@ -138,7 +157,8 @@ bool LockOrderGraph::RemoveUseless() {
       const auto& waits = waiters[static_cast<size_t>(node)];
       const auto& holds = holders[static_cast<size_t>(node)];
       const bool distinct = waits[0].MeetsAnother(holds[0]) || waits[0].MeetsAnother(holds[1]) ||
-                            waits[1].MeetsAnother(holds[0]);
+                            waits[1].MeetsAnother(holds[0]) ||
+                            (!Writers(node).empty() && waits[1].MeetsAnother(holds[1]));
       if (!distinct) {
         useless[static_cast<size_t>(node)] = true;
         removed_any = true;

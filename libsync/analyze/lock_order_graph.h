@@ -36,6 +36,14 @@ class LockOrderGraph {
     auto Group() const { return std::tuple(gates, held_mode, wanted_mode); }
   };
 
+  // A dependency that wants a lock exclusively, whatever it holds. Where writers go first, a reader waits for
+  // one that queues although only readers hold the lock.
+  struct Writer {
+    trace::Index dependency = trace::kNoIndex;
+    trace::Index thread = trace::kNoIndex;
+    Gates::SetId gates = 0;
+  };
+
   struct Edge {
     Node from = 0;
     Node to = 0;
@@ -60,16 +68,20 @@ class LockOrderGraph {
   const std::vector<EdgeId>& Out(Node node) const { return out_[static_cast<size_t>(node)]; }
   const std::vector<EdgeId>& In(Node node) const { return in_[static_cast<size_t>(node)]; }
   trace::Index LockOf(Node node) const { return locks_[static_cast<size_t>(node)]; }
+  // Who may queue to write the lock; empty for locks that grant readers all the same.
+  const std::vector<Writer>& Writers(Node node) const { return writers_[static_cast<size_t>(node)]; }
 
  private:
   bool CanBlock(const trace::Dependency& dependency) const;
   void AddWitnesses(Gates* gates, const std::vector<int32_t>& component_of_lock);
+  void AddWriters(Gates* gates, const std::vector<Node>& node_of);
   void Reduce();
   bool RemoveUseless();
   void Connect();
 
   const trace::Process& process_;
   std::vector<trace::Index> locks_;
+  std::vector<std::vector<Writer>> writers_;
   std::vector<Edge> edges_;
   std::vector<bool> alive_;
   std::vector<std::vector<EdgeId>> out_;

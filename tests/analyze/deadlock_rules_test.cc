@@ -209,5 +209,61 @@ TEST(LockOrderCycle, IdentityDoesNotDependOnThreadsAndTime) {
       places("A=class:a B=class:b 1:create(2) 1:create(3) 2:+B@3 2:+A@4 2:-A 2:-B 3:+A@1 3:+B@2 3:-B 3:-A"));
 }
 
+TEST(LockOrderCycle, NamesTheWriterBetweenTwoReaders) {
+  const std::vector<Finding> findings =
+      analyze::Analyze(Play("A=writer-rwlock 1:create(2) 1:create(3) 1:create(4) "
+                            "2:+A/r 2:+B 2:-B 2:-A 3:+B 3:+A/r 3:-A 3:-B 4:+A 4:-A")
+                           .run);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_STREQ(findings[0].rule->id, "lock-order-cycle");
+  ASSERT_THAT(findings[0].threads, SizeIs(3));
+  EXPECT_THAT(findings[0].locks, SizeIs(2));
+  EXPECT_THAT(findings[0].threads[2].holds, IsEmpty());
+  EXPECT_EQ(findings[0].threads[2].waits.kind, trace::WaitKind::kLock);
+  EXPECT_EQ(findings[0].interleaving[2].action, "queues to write");
+}
+
+constexpr char kReadsAgain[] = "1:create(2) 1:create(3) 2:+A/r@1 2:+A/r@2 2:-A 2:-A ";
+
+TEST(ReaderWriterStarve, AWriterMayComeBetweenTwoReads) {
+  const std::vector<Finding> findings =
+      analyze::Analyze(Play(std::string("A=writer-rwlock ") + kReadsAgain + "3:+A 3:-A").run);
+  ASSERT_THAT(findings, SizeIs(1));
+  const Finding& finding = findings[0];
+  EXPECT_STREQ(finding.rule->id, "reader-writer-starve");
+  EXPECT_EQ(finding.level, Level::kWarning);
+  EXPECT_EQ(finding.confidence, Confidence::kPotential);
+  ASSERT_THAT(finding.threads, SizeIs(2));
+  EXPECT_THAT(finding.threads[0].holds, SizeIs(1));
+  EXPECT_THAT(finding.interleaving, SizeIs(3));
+}
+
+TEST(ReaderWriterStarve, AlsoAWriterThatHoldsSomethingElse) {
+  EXPECT_THAT(RulesOf(Play(std::string("A=writer-rwlock ") + kReadsAgain + "3:+B 3:+A 3:-A 3:-B").run),
+              ElementsAre("reader-writer-starve"));
+}
+
+TEST(ReaderWriterStarve, Silent) {
+  const auto rules = [](const std::string& script) { return RulesOf(Play(script).run); };
+  // Who grants readers all the same, or no writer at all.
+  EXPECT_THAT(rules(std::string("A=rwlock ") + kReadsAgain + "3:+A 3:-A"), IsEmpty());
+  EXPECT_THAT(rules(std::string("A=writer-rwlock ") + kReadsAgain + "3:+A/r 3:-A"), IsEmpty());
+  // A writer that does not wait for good, or that is the reader itself.
+  EXPECT_THAT(rules(std::string("A=writer-rwlock ") + kReadsAgain + "3:?A 3:-A 3:~A 3:-A"), IsEmpty());
+  EXPECT_THAT(rules(std::string("A=writer-rwlock ") + kReadsAgain + "2:+A 2:-A"), IsEmpty());
+  // Kept out by a gate, or by a join.
+  EXPECT_THAT(rules("A=writer-rwlock 1:create(2) 1:create(3) 2:+G 2:+A/r 2:+A/r 2:-A 2:-A 2:-G "
+                    "3:+G 3:+A 3:-A 3:-G"),
+              IsEmpty());
+  EXPECT_THAT(rules("A=writer-rwlock 1:create(2) 2:+A/r 2:+A/r 2:-A 2:-A 2:end 1:join(2) 1:+A 1:-A"),
+              IsEmpty());
+  // The second read is a try.
+  EXPECT_THAT(rules("A=writer-rwlock 1:create(2) 1:create(3) 2:+A/r 2:?A/r 2:-A 2:-A 3:+A 3:-A"), IsEmpty());
+}
+
+TEST(ReaderWriterStarve, TheHangItselfIsADeadlock) {
+  EXPECT_THAT(RulesOf("A=writer-rwlock 1:create(2) 1:create(3) 2:+A/r 3:!A 2:!A/r"), ElementsAre("deadlock"));
+}
+
 }  // namespace
 }  // namespace gordian::test

@@ -46,6 +46,20 @@ const Pattern kPatterns[] = {
      {"A B"}},
     {"ReadThenWriteBothWays", "A=rwlock B=rwlock 2:+A/r 2:+B 2:-B 2:-A | 3:+B/r 3:+A 3:-A 3:-B", {"A B"}},
     {"WriteThenReadBothWays", "A=rwlock B=rwlock 2:+A 2:+B/r 2:-B 2:-A | 3:+B 3:+A/r 3:-A 3:-B", {"A B"}},
+    // Where a waiting writer holds new readers up, a reader waits for a reader when a writer comes between.
+    {"ReadersAndAWriterBetween",
+     "A=writer-rwlock 2:+A/r 2:+B 2:-B 2:-A | 3:+B 3:+A/r 3:-A 3:-B | 4:+A 4:-A",
+     {"A B"}},
+    {"ReadersOnlyAndAWriterForEach",
+     "A=writer-rwlock B=writer-rwlock 2:+A/r 2:+B/r 2:-B 2:-A | 3:+B/r 3:+A/r 3:-A 3:-B | 4:+A 4:-A | 5:+B "
+     "5:-B",
+     {"A B"}},
+    {"TheWriterHoldsSomethingElse",
+     "A=writer-rwlock 2:+A/r 2:+B 2:-B 2:-A | 3:+B 3:+A/r 3:-A 3:-B | 4:+X 4:+A 4:-A 4:-X",
+     {"A B"}},
+    {"OneOfTwoWritersIsUngated",
+     "A=writer-rwlock 2:+A/r 2:+B 2:-B 2:-A | 3:+B 3:+A/r 3:-A 3:-B | 4:+B 4:+A 4:-A 4:-B | 5:+A 5:-A",
+     {"A B"}},
     {"MutexAndReadLock", "B=rwlock 2:+A 2:+B 2:-B 2:-A | 3:+B/r 3:+A 3:-A 3:-B", {"B A"}},
     {"TryAsTheFirstLock", "2:?A 2:+B 2:-B 2:-A | 3:+B 3:+A 3:-A 3:-B", {"A B"}},
     {"ReacquisitionAfterAConditionWait", "2:+B 2:+A 2:wait(C,B) 2:-A 2:-B | 3:+B 3:+A 3:-A 3:-B", {"B A"}},
@@ -84,6 +98,24 @@ const Pattern kPatterns[] = {
     {"TimedAsTheSecondLock", "2:+A 2:~B 2:-B 2:-A | 3:+B 3:+A 3:-A 3:-B", {}},
     {"ReadersOnly", "A=rwlock B=rwlock 2:+A/r 2:+B/r 2:-B 2:-A | 3:+B/r 3:+A/r 3:-A 3:-B", {}},
     {"OneOfTheWaitsIsReadAgainstRead", "A=rwlock B=rwlock 2:+A 2:+B/r 2:-B 2:-A | 3:+B/r 3:+A 3:-A 3:-B", {}},
+    {"ReadersAndAWriterThatHoldsNobodyUp",
+     "A=rwlock 2:+A/r 2:+B 2:-B 2:-A | 3:+B 3:+A/r 3:-A 3:-B | 4:+A 4:-A",
+     {}},
+    {"ReadersWithoutAWriter", "A=writer-rwlock 2:+A/r 2:+B 2:-B 2:-A | 3:+B 3:+A/r 3:-A 3:-B", {}},
+    {"TheWriterIsOneOfTheReaders",
+     "A=writer-rwlock 2:+A/r 2:+B 2:-B 2:-A | 3:+B 3:+A/r 3:-A 3:-B 3:+A 3:-A",
+     {}},
+    {"OneWriterForTwoLocks",
+     "A=writer-rwlock B=writer-rwlock 2:+A/r 2:+B/r 2:-B 2:-A | 3:+B/r 3:+A/r 3:-A 3:-B | 4:+A 4:-A 4:+B "
+     "4:-B",
+     {}},
+    {"TheWriterTriesOnly", "A=writer-rwlock 2:+A/r 2:+B 2:-B 2:-A | 3:+B 3:+A/r 3:-A 3:-B | 4:?A 4:-A", {}},
+    {"TheWriterIsGated",
+     "A=writer-rwlock 2:+G/r 2:+A/r 2:+B 2:-B 2:-A 2:-G | 3:+B 3:+A/r 3:-A 3:-B | 4:+G 4:+A 4:-A 4:-G",
+     {}},
+    {"ASecondReadOrdersNothing",
+     "A=writer-rwlock 2:+A/r 2:+B 2:+A/r 2:-A 2:-B 2:-A | 3:+A/r 3:+B 3:-B 3:-A | 4:+A 4:-A",
+     {}},
     {"HandOverHand", "2:+A 2:+B 2:-A 2:+C 2:-B 2:-C | 3:+A 3:+B 3:-A 3:+C 3:-B 3:-C", {}},
     {"Recursive", "A=recursive 2:+A 2:+B 2:+A 2:-A 2:-B 2:-A | 3:+A 3:+B 3:-B 3:-A", {}},
     {"HandOffLocksAreSignals", "A=handoff 2:+A 2:+B 2:-B 2:-A | 3:+B 3:+A 3:-A 3:-B", {}},
@@ -105,6 +137,10 @@ const Pattern kOrderedPatterns[] = {
     {"CreateOrders", "1:+A 1:+B 1:-B 1:-A 1:create(2) 2:+B 2:+A 2:-A 2:-B", {}},
     {"CreateDoesNotOrderWhatFollows", "1:create(2) 1:+A 1:+B 1:-B 1:-A | 2:+B 2:+A 2:-A 2:-B", {"A B"}},
     {"JoinOrders", "1:create(2) 2:+B 2:+A 2:-A 2:-B 2:end 1:join(2) 1:+A 1:+B 1:-B 1:-A", {}},
+    {"TheWriterComesAfterTheJoin",
+     "A=writer-rwlock 1:create(2) 1:create(3) 2:+A/r 2:+B 2:-B 2:-A 2:end 3:+B 3:+A/r 3:-A 3:-B 3:end "
+     "1:join(2) 1:join(3) 1:+A 1:-A",
+     {}},
     {"OneThreadAfterTheOther",
      "1:create(2) 2:+A 2:+B 2:-B 2:-A 2:end 1:join(2) 1:create(3) 3:+B 3:+A 3:-A 3:-B 3:end 1:join(3)",
      {}},
@@ -198,9 +234,11 @@ TEST(LockOrder, SaysWhatWasPrunedAndWhy) {
 
 TEST(LockOrder, AFoldedDependencyCountsOnlyWhereItWasSeenItself) {
   Played played = Play("1:+A 1:+B 1:-B 1:-A 1:create(2) 2:+B 2:+A 2:-A 2:-B");
-  played.process().dependencies[0].segments.push_back(1);  // some other instances, after the create
+  trace::Dependency& nested = played.process().dependencies[1];
+  ASSERT_EQ(nested.lock, played.locks.at("B"));
+  nested.segments.push_back(1);  // some other instances, after the create
   EXPECT_EQ(CyclesOf(played), Cycles{"A B"});
-  played.process().dependencies[0].flags |= trace::kFolded;
+  nested.flags |= trace::kFolded;
   EXPECT_EQ(CyclesOf(played), Cycles{});
 }
 

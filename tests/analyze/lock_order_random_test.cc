@@ -20,6 +20,7 @@ struct Tally {
   int pruned_by_gate = 0;
   int pruned_by_order = 0;
   int pruned_by_mode = 0;
+  int through_writers = 0;
 };
 
 void Compare(const std::string& script, Tally* tally) {
@@ -31,12 +32,17 @@ void Compare(const std::string& script, Tally* tally) {
   for (const analyze::LockOrderCycle& cycle : result.cycles) {
     NaiveJudge::Cycle locks;
     std::vector<Index> witnesses;
+    std::vector<Index> writers;
     for (const analyze::CycleEdge& edge : cycle.edges) {
       const trace::Dependency& dependency = process.dependencies[static_cast<size_t>(edge.dependency)];
       locks.push_back(dependency.held[static_cast<size_t>(edge.held)].lock);
       witnesses.push_back(edge.dependency);
+      if (edge.writer != trace::kNoIndex) {
+        writers.push_back(edge.writer);
+      }
     }
-    EXPECT_TRUE(naive.IsDeadlock(witnesses, locks)) << script;
+    EXPECT_TRUE(naive.IsDeadlock(witnesses, locks, &writers)) << script;
+    tally->through_writers += writers.empty() ? 0 : 1;
     tally->long_cycles += locks.size() > 2 ? 1 : 0;
     found.push_back(std::move(locks));
   }
@@ -57,6 +63,7 @@ TEST(LockOrderRandom, FindsWhatANaiveSearchFinds) {
     shape.events = 40 + static_cast<int>(seed % 160);
     shape.threads = 2 + static_cast<int>(seed % 5);
     shape.locks = 2 + static_cast<int>(seed % 4);
+    shape.writer_locks = static_cast<int>(seed / 7 % 3);
     shape.joins_by_others = seed % 3 != 0;
     Compare(RandomScript(seed, shape).text(), &tally);
   }
@@ -65,12 +72,14 @@ TEST(LockOrderRandom, FindsWhatANaiveSearchFinds) {
   RecordProperty("pruned_by_gate", tally.pruned_by_gate);
   RecordProperty("pruned_by_order", tally.pruned_by_order);
   RecordProperty("pruned_by_mode", tally.pruned_by_mode);
+  RecordProperty("through_writers", tally.through_writers);
   // The programs must reach every verdict, or the comparison says little.
   EXPECT_GT(tally.cycles, 500);
   EXPECT_GT(tally.long_cycles, 20);
   EXPECT_GT(tally.pruned_by_gate, 100);
   EXPECT_GT(tally.pruned_by_order, 100);
   EXPECT_GT(tally.pruned_by_mode, 20);
+  EXPECT_GT(tally.through_writers, 20);
 }
 
 TEST(HappensBeforeRandom, AgreesWithTheClosureOfAllSegments) {

@@ -17,7 +17,18 @@ class NaiveJudge {
  public:
   using Cycle = std::vector<trace::Index>;  // locks, begun at the lowest
 
-  explicit NaiveJudge(const trace::Process& process) : process_(process) { CloseOrder(); }
+  explicit NaiveJudge(const trace::Process& process) : process_(process) {
+    CloseOrder();
+    for (const trace::Dependency& dependency : process.dependencies) {
+      gates_.push_back(GatesOf(dependency));
+    }
+    for (const trace::Dependency& a : process.dependencies) {
+      together_.emplace_back();
+      for (const trace::Dependency& b : process.dependencies) {
+        together_.back().push_back(a.thread != b.thread && Overlap(a, b) && !Gated(a, b));
+      }
+    }
+  }
 
   bool Ordered(trace::Index a, uint32_t i, trace::Index b, uint32_t j) const {
     return order_.count({{a, i}, {b, j}}) != 0 || (a == b && i == j);
@@ -43,27 +54,44 @@ class NaiveJudge {
     return result;
   }
 
-  // Whether these dependencies, each holding the lock at the same position of `locks`, can deadlock.
-  bool IsDeadlock(const std::vector<trace::Index>& dependencies,
-                  const std::vector<trace::Index>& locks) const {
+  // Whether these dependencies, each holding the lock at the same position of `locks`, can deadlock. Where a
+  // reader waits for a reader, `writers` names who queues between them; nullptr: anybody may.
+  bool IsDeadlock(const std::vector<trace::Index>& dependencies, const std::vector<trace::Index>& locks,
+                  const std::vector<trace::Index>* writers = nullptr) const {
+    std::vector<trace::Index> read;  // locks at which a reader waits for a reader
     for (size_t i = 0; i < dependencies.size(); ++i) {
       const size_t next = (i + 1) % dependencies.size();
       const trace::Dependency& waiter = At(dependencies[i]);
       const trace::Holding* held = HoldingOf(At(dependencies[next]), locks[next]);
-      const bool shared =
-          held != nullptr && held->mode == trace::Mode::kShared && waiter.mode == trace::Mode::kShared;
-      if (waiter.lock != locks[next] || held == nullptr || shared) {
+      if (waiter.lock != locks[next] || held == nullptr || HoldingOf(waiter, waiter.lock) != nullptr) {
         return false;
       }
+      if (held->mode == trace::Mode::kShared && waiter.mode == trace::Mode::kShared) {
+        read.push_back(waiter.lock);
+      }
       for (size_t j = 0; j < i; ++j) {
-        const trace::Dependency& other = At(dependencies[j]);
-        if (waiter.thread == other.thread || locks[i] == locks[j] || Gated(waiter, other) ||
-            !Overlap(waiter, other)) {
+        if (locks[i] == locks[j] || !Together(dependencies[i], dependencies[j])) {
           return false;
         }
       }
     }
-    return true;
+    return writers == nullptr ? AnyWriters(dependencies, read) : AreWriters(dependencies, read, *writers);
+  }
+
+  // Whether `writers`, in any order, are one for each of the locks, all at the same time as the others.
+  bool AreWriters(std::vector<trace::Index> others, std::vector<trace::Index> locks,
+                  const std::vector<trace::Index>& writers) const {
+    std::vector<trace::Index> written;
+    for (const trace::Index writer : writers) {
+      if (!CanWrite(writer, others)) {
+        return false;
+      }
+      written.push_back(At(writer).lock);
+      others.push_back(writer);
+    }
+    std::sort(locks.begin(), locks.end());
+    std::sort(written.begin(), written.end());
+    return locks == written;
   }
 
  private:
@@ -77,6 +105,37 @@ class NaiveJudge {
 
   const trace::Dependency& At(trace::Index dependency) const {
     return process_.dependencies[static_cast<size_t>(dependency)];
+  }
+
+  // Both at once: two threads, and nothing keeps them apart.
+  bool Together(trace::Index a, trace::Index b) const {
+    return together_[static_cast<size_t>(a)][static_cast<size_t>(b)];
+  }
+
+  bool CanWrite(trace::Index writer, const std::vector<trace::Index>& others) const {
+    const trace::Dependency& queues = At(writer);
+    return queues.mode == trace::Mode::kExclusive && HoldingOf(queues, queues.lock) == nullptr &&
+           process_.locks[static_cast<size_t>(queues.lock)].kind == trace::LockKind::kWriterRwlock &&
+           std::all_of(others.begin(), others.end(),
+                       [&](trace::Index other) { return Together(writer, other); });
+  }
+
+  // Tries every writer for the first of the locks, then for the rest.
+  bool AnyWriters(const std::vector<trace::Index>& others, const std::vector<trace::Index>& locks) const {
+    if (locks.empty()) {
+      return true;
+    }
+    for (size_t d = 0; d < process_.dependencies.size(); ++d) {
+      const auto writer = static_cast<trace::Index>(d);
+      if (At(writer).lock == locks.front() && CanWrite(writer, others)) {
+        std::vector<trace::Index> more = others;
+        more.push_back(writer);
+        if (AnyWriters(more, {locks.begin() + 1, locks.end()})) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   static const trace::Holding* HoldingOf(const trace::Dependency& dependency, trace::Index lock) {
@@ -152,8 +211,8 @@ class NaiveJudge {
   }
 
   bool Gated(const trace::Dependency& a, const trace::Dependency& b) const {
-    for (const Gate& x : GatesOf(a)) {
-      for (const Gate& y : GatesOf(b)) {
+    for (const Gate& x : gates_[static_cast<size_t>(&a - process_.dependencies.data())]) {
+      for (const Gate& y : gates_[static_cast<size_t>(&b - process_.dependencies.data())]) {
         const bool both_read = x.mode == trace::Mode::kShared && y.mode == trace::Mode::kShared;
         // What the owner itself does while a child lives under its acquisition it does under the same one: a
         // dependency keeps only the number of its first observation.
@@ -167,7 +226,7 @@ class NaiveJudge {
     return false;
   }
 
-  // Every chain of dependencies in which each holds what the one before wants.
+  // Every chain of dependencies that can be at the same time, each holding what the one before wants.
   void Try(const std::vector<trace::Index>& chain) {
     if (!chain.empty()) {
       Collect(chain);
@@ -177,10 +236,10 @@ class NaiveJudge {
     }
     for (size_t d = 0; d < process_.dependencies.size(); ++d) {
       const auto next = static_cast<trace::Index>(d);
-      const bool fits = chain.empty() || HoldingOf(At(next), At(chain.back()).lock) != nullptr;
-      const bool again = std::any_of(chain.begin(), chain.end(),
-                                     [&](trace::Index other) { return At(other).thread == At(next).thread; });
-      if (fits && !again) {
+      const bool fits =
+          chain.empty() ? !At(next).held.empty() : HoldingOf(At(next), At(chain.back()).lock) != nullptr;
+      if (fits && std::all_of(chain.begin(), chain.end(),
+                              [&](trace::Index other) { return Together(other, next); })) {
         std::vector<trace::Index> longer = chain;
         longer.push_back(next);
         Try(longer);
@@ -201,6 +260,8 @@ class NaiveJudge {
 
   const trace::Process& process_;
   std::set<std::pair<Segment, Segment>> order_;
+  std::vector<std::vector<Gate>> gates_;     // by dependency
+  std::vector<std::vector<bool>> together_;  // by two dependencies
   std::set<Cycle> found_;
 };
 

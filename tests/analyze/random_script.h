@@ -16,6 +16,7 @@ struct RandomShape {
   int events = 60;
   int threads = 5;
   int locks = 4;
+  int writer_locks = 0;  // so many of them let writers go first
   bool joins_by_others = true;
 };
 
@@ -24,7 +25,7 @@ class RandomScript {
   RandomScript(uint32_t seed, const RandomShape& shape) : random_(seed), shape_(shape) {
     threads_.push_back({1, true, 0, {}});
     for (int lock = 0; lock < shape.locks; ++lock) {
-      script_ += "L" + std::to_string(lock) + "=rwlock ";
+      script_ += "L" + std::to_string(lock) + (lock < shape.writer_locks ? "=writer-rwlock " : "=rwlock ");
     }
     for (int event = 0; event < shape.events; ++event) {
       Step();
@@ -76,8 +77,14 @@ class RandomScript {
 
   void Lock(Actor* actor) {
     const int lock = Below(shape_.locks);
-    const bool for_reading = Below(4) == 0;
-    if (actor->held.count(lock) == 0 && Free(lock, for_reading)) {
+    const bool for_reading = Below(4) < (lock < shape_.writer_locks ? 3 : 1);
+    const auto held = actor->held.find(lock);
+    const bool again = held != actor->held.end() && held->second && for_reading && reads_again_ > 0;
+    if (again) {
+      --reads_again_;
+      Emit(*actor, "+L" + std::to_string(lock) + "/r@" + std::to_string(Below(2)));
+      Emit(*actor, "-L" + std::to_string(lock));
+    } else if (held == actor->held.end() && Free(lock, for_reading)) {
       // Few places, so that dependencies are seen again in later segments.
       Emit(*actor, "+L" + std::to_string(lock) + (for_reading ? "/r" : "") + "@" + std::to_string(Below(2)));
       actor->held[lock] = for_reading;
@@ -115,6 +122,7 @@ class RandomScript {
 
   std::mt19937 random_;
   RandomShape shape_;
+  int reads_again_ = 3;
   std::vector<Actor> threads_;
   std::string script_;
 };

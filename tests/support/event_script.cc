@@ -1,8 +1,10 @@
 #include "tests/support/event_script.h"
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -57,6 +59,7 @@ class Player {
   Index Here();
   std::vector<Holding>::iterator Held(Index lock);
   bool Holds(Index lock) { return Held(lock) != Actor().held.end(); }
+  bool MayWait(Index lock);
   void Depend(Index lock, Mode mode, uint32_t flags);
   void Acquire(Index lock, Mode mode);
   void Release(Index lock);
@@ -71,6 +74,7 @@ class Player {
   std::map<uint64_t, Index> places_;
   std::map<std::string, uint64_t> classes_;
   std::vector<Index> moving_;
+  std::set<std::tuple<Index, Index, uint32_t>> seen_alone_;  // thread, place, segment
   Word word_;
   int position_ = 0;
   Index actor_ = kNoIndex;
@@ -132,6 +136,7 @@ void Player::SetProperty(trace::Lock* lock, const std::string& property) {
       {"recursive", trace::LockKind::kRecursiveMutex},
       {"errorcheck", trace::LockKind::kErrorcheckMutex},
       {"rwlock", trace::LockKind::kRwlock},
+      {"writer-rwlock", trace::LockKind::kWriterRwlock},
       {"condition", trace::LockKind::kCondition},
       {"semaphore", trace::LockKind::kSemaphore},
       {"spinlock", trace::LockKind::kSpinlock}};
@@ -213,20 +218,23 @@ trace::Thread& Player::ThreadNumbered(const std::string& number) {
   return process_->threads[static_cast<size_t>(found->second)];
 }
 
+// The newest holding of it.
 std::vector<Holding>::iterator Player::Held(Index lock) {
-  return std::find_if(Actor().held.begin(), Actor().held.end(),
-                      [lock](const Holding& held) { return held.lock == lock; });
+  std::vector<Holding>& held = Actor().held;
+  const auto newest =
+      std::find_if(held.rbegin(), held.rend(), [lock](const Holding& each) { return each.lock == lock; });
+  return newest == held.rend() ? held.end() : std::prev(newest.base());
 }
 
 void Player::Depend(Index lock, Mode mode, uint32_t flags) {
   const trace::Thread& thread = Actor();
-  if (thread.held.empty()) {
-    return;
-  }
   const auto same_held = [](const Holding& a, const Holding& b) {
     return a.lock == b.lock && a.mode == b.mode && a.stack == b.stack;
   };
   const Index stack = Here();
+  if (thread.held.empty() && !seen_alone_.emplace(actor_, stack, thread.segment).second) {
+    return;
+  }
   for (Dependency& known : process_->dependencies) {
     if (known.thread == actor_ && known.lock == lock && known.mode == mode && known.stack == stack &&
         known.flags == flags &&
@@ -255,13 +263,18 @@ void Player::Depend(Index lock, Mode mode, uint32_t flags) {
 }
 
 void Player::Acquire(Index lock, Mode mode) {
-  if (Holds(lock)) {
+  if (Holds(lock) && mode == Mode::kExclusive) {
     ++Held(lock)->depth;
     return;
   }
   Actor().held.push_back({lock, Here(), mode, ++Actor().acquisitions, 0, kNoIndex});
   trace::Lock& taken = process_->locks[static_cast<size_t>(lock)];
   taken.first_stack = taken.first_stack == kNoIndex ? Here() : taken.first_stack;
+}
+
+// A reader that comes again waits only where writers go first.
+bool Player::MayWait(Index lock) {
+  return !Holds(lock) || process_->locks[static_cast<size_t>(lock)].kind == trace::LockKind::kWriterRwlock;
 }
 
 void Player::Release(Index lock) {
@@ -314,7 +327,7 @@ bool Player::PlayLockEvent() {
     Release(lock);
     return true;
   }
-  if ((verb == "+" || verb == "!") && !Holds(lock)) {
+  if ((verb == "+" || verb == "!") && MayWait(lock)) {
     Depend(lock, word_.mode, 0);
   }
   if (verb == "+" || verb == "?" || verb == "~") {

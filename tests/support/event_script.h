@@ -8,12 +8,12 @@
 //     live             the process still runs and so does the run; else both are over after the script
 //     A=PROPERTY,...   declares lock A. Locks need no declaration: a lock is a static mutex of a class of its
 //     own.
-//                      kinds       recursive errorcheck rwlock condition semaphore spinlock
+//                      kinds       recursive errorcheck rwlock writer-rwlock condition semaphore spinlock
 //                      properties  robust shared interpreter handoff stack
 //                                  inherited:TID  from before the fork, held by TID then (0: by nobody)
 //                                  class:X        dynamic; all locks of class X come from one place
 //     T:EVENT          thread T does something:
-//       +A  +A/r       locks A (for reading); waits as long as it takes
+//       +A  +A/r       locks A (for reading, also once more); waits as long as it takes
 //       ?A  ~A         try-locks, locks with a timeout, and gets it
 //       -A             unlocks A
 //       !A  !A/r  !~A  blocks on A for good, for reading, with a timeout
@@ -29,8 +29,9 @@
 //       exit  _exit  quick_exit  abort    ends the process
 //     EVENT@N          at place N of the code; else every event is a place of its own
 //
-// Dependencies are recorded and merged as the recorder does: at a lock that may wait for good while others
-// are held, one for each thread, held set with modes and places, lock, mode and place.
+// Dependencies are recorded and merged as the recorder does: at a lock that may wait for good, one for each
+// thread, held set with modes and places, lock, mode and place. With nothing held, one for the first lock
+// that a thread takes at a place in a segment.
 //
 // Thread safety: a function without shared state.
 #ifndef GORDIAN_TESTS_SUPPORT_EVENT_SCRIPT_H_

@@ -14,6 +14,8 @@ namespace gordian::analyze {
 void JudgeDeadlock(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // lock-order-cycle
 void JudgeLockOrder(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
+// reader-writer-starve
+void JudgeReaderWriter(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // lock-held-at-thread-exit, lock-held-at-process-exit
 void JudgeHeldAtEnd(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // thread-unjoined, thread-running-at-exit

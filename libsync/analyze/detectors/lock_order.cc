@@ -31,11 +31,16 @@ class LockOrderJudge {
   void Rotate(LockOrderCycle* cycle);
   std::set<std::vector<Index>> DeadlockedLocks() const;
   Finding Build(const LockOrderCycle& cycle, bool complete);
+  void AddSteps(FindingBuilder* builder, const LockOrderCycle& cycle) const;
+  void AddWait(FindingBuilder* builder, const trace::Dependency& dependency, const char* action) const;
   void Tell(FindingBuilder* builder, const LockOrderCycle& cycle) const;
   void TellConditions(FindingBuilder* builder, const LockOrderCycle& cycle) const;
 
   const trace::Dependency& DependencyOf(const CycleEdge& edge) const {
     return process_->dependencies[static_cast<size_t>(edge.dependency)];
+  }
+  const trace::Dependency* WriterOf(const CycleEdge& edge) const {
+    return At(process_->dependencies, edge.writer);
   }
   const trace::Holding& HeldOf(const CycleEdge& edge) const {
     return DependencyOf(edge).held[static_cast<size_t>(edge.held)];
@@ -84,6 +89,7 @@ std::set<std::vector<Index>> LockOrderJudge::DeadlockedLocks() const {
       locks.push_back(
           LockBetween(*process_, stall.threads[i], stall.threads[(i + 1) % stall.threads.size()]));
     }
+    std::erase(locks, kNoIndex);
     std::sort(locks.begin(), locks.end());
     result.insert(std::move(locks));
   }
@@ -111,29 +117,44 @@ void LockOrderJudge::Judge(Index process) {
   }
 }
 
+void LockOrderJudge::AddWait(FindingBuilder* builder, const trace::Dependency& dependency,
+                             const char* action) const {
+  const int part = builder->AddThread(dependency.thread);
+  const int lock = builder->AddLock(dependency.lock);
+  WaitPart& waits = builder->finding().threads[static_cast<size_t>(part)].waits;
+  waits.kind = trace::WaitKind::kLock;
+  waits.lock = lock;
+  waits.stack = builder->Stack(dependency.stack);
+  builder->AddStep(part, action, lock, dependency.stack);
+}
+
+// First everybody takes a lock, then writers queue, then everybody wants the next.
+void LockOrderJudge::AddSteps(FindingBuilder* builder, const LockOrderCycle& cycle) const {
+  for (const CycleEdge& edge : cycle.edges) {
+    const trace::Holding& held = HeldOf(edge);
+    const int part = builder->AddThread(DependencyOf(edge).thread);
+    builder->AddHeld(part, held);
+    builder->AddStep(part, held.mode == trace::Mode::kShared ? "lock shared" : "lock",
+                     builder->AddLock(held.lock), held.stack);
+    builder->AddIdentity(held.stack);
+    builder->AddIdentity(DependencyOf(edge).stack);
+  }
+  for (const CycleEdge& edge : cycle.edges) {
+    if (const trace::Dependency* writer = WriterOf(edge); writer != nullptr) {
+      AddWait(builder, *writer, "queues to write");
+      ThreadPart& part = builder->finding().threads[static_cast<size_t>(builder->AddThread(writer->thread))];
+      part.role = "a writer that comes between";
+    }
+  }
+  for (const CycleEdge& edge : cycle.edges) {
+    AddWait(builder, DependencyOf(edge), "blocks on");
+  }
+}
+
 Finding LockOrderJudge::Build(const LockOrderCycle& cycle, bool complete) {
   FindingBuilder builder("lock-order-cycle", run_, index_);
   Finding& finding = builder.finding();
-  for (const CycleEdge& edge : cycle.edges) {
-    const trace::Dependency& dependency = DependencyOf(edge);
-    const trace::Holding& held = HeldOf(edge);
-    const int part = builder.AddThread(dependency.thread);
-    builder.AddHeld(part, held);
-    builder.AddStep(part, held.mode == trace::Mode::kShared ? "lock shared" : "lock",
-                    builder.AddLock(held.lock), held.stack);
-    builder.AddIdentity(held.stack);
-    builder.AddIdentity(dependency.stack);
-  }
-  for (const CycleEdge& edge : cycle.edges) {
-    const trace::Dependency& dependency = DependencyOf(edge);
-    const int part = builder.AddThread(dependency.thread);
-    const int lock = builder.AddLock(dependency.lock);
-    WaitPart& waits = finding.threads[static_cast<size_t>(part)].waits;
-    waits.kind = trace::WaitKind::kLock;
-    waits.lock = lock;
-    waits.stack = builder.Stack(dependency.stack);
-    builder.AddStep(part, "blocks on", lock, dependency.stack);
-  }
+  AddSteps(&builder, cycle);
   Tell(&builder, cycle);
   TellConditions(&builder, cycle);
   if (!complete) {
@@ -155,6 +176,13 @@ void LockOrderJudge::Tell(FindingBuilder* builder, const LockOrderCycle& cycle) 
                     again ? "takes back, at the end of a condition wait, " : "takes ",
                     LockName(static_cast<int>((e + 1) % count)), e + 1 < count ? "; " : ". ");
   }
+  for (const CycleEdge& edge : cycle.edges) {
+    if (const trace::Dependency* writer = WriterOf(edge); writer != nullptr) {
+      const std::string lock = LockName(builder->AddLock(writer->lock));
+      absl::StrAppend(&finding.explanation, ThreadName(builder->AddThread(writer->thread)), " writes ", lock,
+                      ": while it queues for the readers to leave, ", lock, " lets no new reader in. ");
+    }
+  }
   absl::StrAppend(
       &finding.explanation, "If ", count == 2 ? "both" : "all",
       " reach their first lock before any has the second, each waits for the next and none ever goes on. ",
@@ -170,12 +198,14 @@ void LockOrderJudge::Tell(FindingBuilder* builder, const LockOrderCycle& cycle) 
 void LockOrderJudge::TellConditions(FindingBuilder* builder, const LockOrderCycle& cycle) const {
   const size_t count = cycle.edges.size();
   bool any_shared = false;
+  bool any_writer = false;
   uint64_t latest_first = 0;
   uint64_t earliest_last = UINT64_MAX;
   for (const CycleEdge& edge : cycle.edges) {
     const trace::Dependency& dependency = DependencyOf(edge);
     any_shared =
         any_shared || dependency.mode == trace::Mode::kShared || HeldOf(edge).mode == trace::Mode::kShared;
+    any_writer = any_writer || WriterOf(edge) != nullptr;
     latest_first = std::max(latest_first, dependency.first_ns);
     earliest_last = std::min(earliest_last, dependency.last_ns);
   }
@@ -185,8 +215,9 @@ void LockOrderJudge::TellConditions(FindingBuilder* builder, const LockOrderCycl
   builder->AddCondition(kNoCommonGate,
                         "no lock is held by two of them that would let only one through at a time");
   builder->AddCondition(kModesConflict,
-                        any_shared ? "each wait is for writing, or for reading what is held for writing"
-                                   : "every lock is taken exclusively");
+                        any_writer   ? "where a reader waits for a reader, a writer queues between them"
+                        : any_shared ? "each wait is for writing, or for reading what is held for writing"
+                                     : "every lock is taken exclusively");
   builder->AddCondition(
       kMayOverlap,
       absl::StrCat("no creation and no join of a thread puts one before the other; they were seen ",
