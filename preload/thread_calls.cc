@@ -40,7 +40,10 @@ void LetGo(Start* start) {
   }
 }
 
-void OnEarlyEnd(void*) { FinishThread(true); }
+void OnEarlyEnd(void*) {
+  LeaveByCancellation();
+  FinishThread(true);
+}
 
 // The start routine may have left cancellation asynchronous: it must not hit the recorder.
 void OnReturn() {

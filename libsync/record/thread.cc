@@ -213,6 +213,20 @@ void LeaveByJump() {
   t_inside = false;
 }
 
+void LeaveByCancellation() {
+  if (!t_inside) {
+    return;
+  }
+  if (t_spin_count != 0) {
+    SwitchOff("a thread was cancelled inside the recorder");
+    UnlockAllSpinLocks();
+  }
+  if (t_thread->own_slot != nullptr) {
+    t_thread->own_slot->held_count = 0;
+  }
+  t_inside = false;
+}
+
 NewThread RecordThreadCreate(Thread* creator, const Site& site, bool detached) {
   NewThread created{nullptr, 0};
   auto* record = g_trace.Append<trace::ThreadRecord>(trace::Type::kThread, 0, &created.ref);

@@ -80,6 +80,10 @@ class Entry {
 // A signal handler is about to leave by longjmp. If it had interrupted the recorder, what was being written
 // stays half done: its locks are freed for the other threads, and recording stops.
 void LeaveByJump();
+// The calling thread ends, by a cancellation that may have hit it inside the recorder (asynchronous, at any
+// instruction). Recording goes on unless the thread was writing what all share; what it held is not believed
+// then.
+void LeaveByCancellation();
 
 // A thread's record before it exists: filled by its creator.
 struct NewThread {

@@ -31,6 +31,7 @@ class CancelTest(ShimCase):
     def test_asynchronous(self):
         self.check("asynchronous")
         self.check("asynchronous-return")
+        self.check("asynchronous-locks", expect=None)
 
     def test_disabled(self):
         self.check("disabled")

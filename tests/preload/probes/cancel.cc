@@ -253,6 +253,40 @@ static int Asynchronous() {
   return 0;
 }
 
+// Cancelled anywhere in a lock call, the recorder's part included: the others go on. Every mutex is new, so that there is
+// always something to record.
+static void* LockForever(void*) {
+  sem_post(&ready);
+  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, nullptr);
+  while (true) {
+    pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutex_init(&fresh, &attributes);
+    pthread_mutex_lock(&fresh);
+    pthread_mutex_unlock(&fresh);
+    pthread_mutex_destroy(&fresh);
+  }
+  return nullptr;
+}
+static int AsynchronousLocks() {
+  for (int i = 0; i < 300; ++i) {
+    pthread_t thread;
+    pthread_create(&thread, nullptr, LockForever, nullptr);
+    sem_wait(&ready);
+    for (volatile int spin = 0; spin < i * 20; ++spin) {
+    }
+    pthread_cancel(thread);
+    void* result = nullptr;
+    pthread_join(thread, &result);
+    if (result != PTHREAD_CANCELED) {
+      Say("not cancelled\n");
+    }
+    UseLocks();
+  }
+  return 0;
+}
+
 // Cancelled just as it returns: it ends one way or the other, and the process stays whole.
 static void* ReturnAtOnce(void*) {
   pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, nullptr);
@@ -519,6 +553,7 @@ int main(int argc, char** argv) {
       {"waitpid", Waitpid},
       {"asynchronous", Asynchronous},
       {"asynchronous-return", AsynchronousReturn},
+      {"asynchronous-locks", AsynchronousLocks},
       {"disabled", DisabledFirst},
       {"no-points", NoCancellationPoints},
       {"thread-exit", ThreadExit},
