@@ -726,16 +726,9 @@ static void AwaitBlocked(void) {
   while (!about_to_call) {
     sched_yield();
   }
-  char name[64];
-  snprintf(name, sizeof(name), "/proc/self/task/%d/syscall", victim_tid);
   while (call->number >= 0 && !returned) {
-    char text[128] = "";
-    const int descriptor = open(name, O_RDONLY | O_CLOEXEC);
-    const ssize_t bytes = descriptor < 0 ? 0 : read(descriptor, text, sizeof(text) - 1);
-    close(descriptor);
-    char* end = text;
-    const long number = bytes > 0 ? strtol(text, &end, 10) : -1;
-    if (end != text && (number == call->number || number == SYS_restart_syscall)) {
+    const long number = SleepsIn(getpid(), victim_tid);
+    if (number == call->number || number == SYS_restart_syscall) {
       return;
     }
     sched_yield();

@@ -3,6 +3,7 @@
 #define GORDIAN_TESTS_PRELOAD_PROBES_PROBE_H_
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,6 +49,19 @@ static inline void Reap(const char* who, pid_t pid) {
     return;
   }
   SayStatus(who, status);
+}
+
+// The system call that a thread sleeps in; -1: none.
+static inline long SleepsIn(pid_t process, pid_t thread) {
+  char text[128];
+  snprintf(text, sizeof(text), "/proc/%d/task/%d/syscall", process, thread);
+  const int descriptor = open(text, O_RDONLY | O_CLOEXEC);
+  const ssize_t bytes = descriptor < 0 ? 0 : read(descriptor, text, sizeof(text) - 1);
+  close(descriptor);
+  text[bytes < 0 ? 0 : bytes] = '\0';
+  char* end = text;
+  const long number = strtol(text, &end, 10);
+  return end == text ? -1 : number;
 }
 
 // Runs the scenario that the first argument names.
