@@ -17,6 +17,20 @@ int RunCommand(const Options& options, const std::vector<std::string>& command);
 int ReportCommand(const Options& options, const std::string& directory);
 
 // `gordian watch`, which the shim starts for a program that has nothing but LD_PRELOAD.
+// What `gordian confirm` and `gordian hunt` take besides a command.
+struct TryOptions {
+  std::string directory;  // confirm: the kept run
+  std::string finding;    // confirm: the fingerprint, or its beginning; empty: all
+  std::string output;     // confirm -o; empty: none
+  uint64_t runs = 20;
+  uint64_t seed = 1;
+  double timeout_seconds = 60;  // of one run
+  bool stop = false;            // hunt: end with the first confirmed finding
+  bool show = false;            // let the program's own output through
+};
+int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& command);
+int HuntCommand(const TryOptions& options, const std::vector<std::string>& command);
+
 struct WatchArguments {
   int32_t pid = 0;
   std::string run;

@@ -119,6 +119,32 @@ int Dispatch(SplitLine line) {
   std::string directory;
   report->add_option("DIR", directory, "the folder of the run")->required();
 
+  TryOptions tries;
+  CLI::App* confirm = app.add_subcommand(
+      "confirm", "run a program again and steer it into the deadlocks that a run showed possible");
+  confirm->footer("Write the program behind `--`: gordian confirm DIR [OPTIONS] -- CMD [ARGS...]");
+  confirm->add_option("DIR", tries.directory, "the folder of a run that was kept with --out DIR")->required();
+  confirm->add_option("--finding", tries.finding, "only the finding with this fingerprint")
+      ->type_name("FINGERPRINT");
+  confirm->add_option("--tries", tries.runs, "how often to try each finding (default 20)")->type_name("N");
+  confirm
+      ->add_option("-o", tries.output, "write the confirmed cycles to FILE, for `gordian run --avoid FILE`")
+      ->type_name("FILE");
+  CLI::App* hunt =
+      app.add_subcommand("hunt", "run a program many times, each with other pauses, and collect findings");
+  hunt->footer("Write the program behind `--`: gordian hunt [OPTIONS] -- CMD [ARGS...]");
+  hunt->add_option("-n,--runs", tries.runs, "how many runs (default 20)")->type_name("RUNS");
+  hunt->add_flag("--stop", tries.stop, "end with the first confirmed finding");
+  for (CLI::App* command : {confirm, hunt}) {
+    command
+        ->add_option("--seed", tries.seed,
+                     "the seed of the first run; the next has the next number (default 1)")
+        ->type_name("S");
+    command->add_option("--timeout", tries.timeout_seconds, "end a run after SEC seconds (default 60)")
+        ->type_name("SEC");
+    command->add_flag("--show-output", tries.show, "let the program's own output through");
+  }
+
   CLI::App* watch = app.add_subcommand("watch", "watch a program that started itself under the shim");
   watch->group("");
   WatchArguments watch_arguments;
@@ -145,6 +171,12 @@ int Dispatch(SplitLine line) {
     }
     std::string problem = report_options.Resolve(&options);
     return problem.empty() ? ReportCommand(options, directory) : UsageError(problem);
+  }
+  if (confirm->parsed() || hunt->parsed()) {
+    if (line.command.empty()) {
+      return UsageError("no command; write it behind `--`");
+    }
+    return confirm->parsed() ? ConfirmCommand(tries, line.command) : HuntCommand(tries, line.command);
   }
   if (!run->parsed()) {
     return UsageError("say what to do: `gordian run -- CMD ARGS...`; see `gordian --help`");

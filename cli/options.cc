@@ -88,6 +88,15 @@ std::string SetExitCode(Options* options, const std::string& value) {
   return "";
 }
 
+std::string SetSeed(Options* options, const std::string& value) {
+  uint64_t seed = 0;
+  if (!absl::SimpleAtoi(value, &seed)) {
+    return absl::StrCat("'", value, "' is not a seed (a number)");
+  }
+  options->perturb = seed;
+  return "";
+}
+
 std::string SetOnDeadlock(Options* options, const std::string& value) {
   return SetChoice<OnDeadlock>(
       value, {{"report", OnDeadlock::kReport}, {"kill", OnDeadlock::kKill}, {"core", OnDeadlock::kCore}},
@@ -157,6 +166,18 @@ const OptionKey kKeys[] = {
      [](Options* options, const std::string& value) { return SetSwitch(value, &options->verbose); }},
     {"redact", "--redact", "auto|none", "hide what looks like a secret in command lines (default: auto)",
      false, true, SetRedact},
+    {"perturb", "--perturb", "SEED",
+     "pause threads at random at synchronisation calls, so that rare schedules come up; the same SEED gives "
+     "the "
+     "same pauses",
+     false, false, SetSeed},
+    {"avoid", "--avoid", "FILE",
+     "let threads into the deadlocks of FILE (from `gordian confirm -o`) one at a time, so that they do not "
+     "happen",
+     false, false,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->avoid); }},
+    {"plan", "--plan", "FILE", "follow a plan that `gordian confirm` made", false, false,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->plan); }},
 };
 
 bool SameKey(const std::string& name, const OptionKey& key) {

@@ -35,6 +35,9 @@ struct Options {
   bool quiet = false;
   bool verbose = false;
   bool redact = true;
+  std::optional<uint64_t> perturb;  // seed
+  std::string avoid;                // file names; empty: not asked for
+  std::string plan;
 
   int Verbosity() const { return quiet ? -1 : verbose ? 1 : 0; }
 };

@@ -19,7 +19,7 @@ namespace {
 
 constexpr char kPreload[] = "LD_PRELOAD";
 constexpr char kShimOptions[] = "GORDIAN_OPTIONS";
-constexpr absl::string_view kOurKeys[] = {"run", "drop", "only", "skip", "children", "root"};
+constexpr absl::string_view kOurKeys[] = {"run", "drop", "plan", "only", "skip", "children", "root"};
 
 std::string DirectoryOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
@@ -110,6 +110,9 @@ std::string ShimOptions(const PreloadPlan& plan, const Options& options, const s
   std::string value = absl::StrCat("run=", plan.run);
   if (!plan.drop.empty()) {
     absl::StrAppend(&value, ":drop=", plan.drop);
+  }
+  if (!plan.plan.empty()) {
+    absl::StrAppend(&value, ":plan=", plan.plan);
   }
   if (!options.only.empty()) {
     absl::StrAppend(&value, ":only=", absl::StrJoin(options.only, ","));

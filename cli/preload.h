@@ -26,6 +26,7 @@ struct PreloadPlan {
   std::string program;  // FindExecutable(): its dynamic libasan, if any, must come first
   std::string run;
   std::string drop;
+  std::string plan = "";  // empty: none
 };
 // To be called in the program's process: with --no-children its pid is part of it.
 std::vector<std::string> ProgramEnvironment(const PreloadPlan& plan, const Options& options);

@@ -8,12 +8,15 @@
 #include <cstring>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/file_util.h"
 #include "cli/final_report.h"
 #include "cli/launch.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
+#include "cli/plan.h"
 #include "cli/preload.h"
 #include "cli/run_folder.h"
 #include "cli/run_loop.h"
@@ -30,6 +33,15 @@ int ExecFailed(const std::string& command, int error) {
   return error == ENOENT ? kExitNotFound : kExitNotExecutable;
 }
 
+void TellAvoided(const trace::Run& run, const Outputs& outputs) {
+  uint64_t avoided = 0;
+  for (const trace::Process& process : run.processes) {
+    avoided += process.counters.avoided;
+  }
+  outputs.Text(absl::StrCat("gordian: --avoid: ", avoided, avoided == 1 ? " thread" : " threads",
+                            " waited for another to leave a known deadlock's way\n"));
+}
+
 // The ending of gordian; `report` decides whether an exit code 0 stays one.
 Ending Conclude(const Options& options, Watcher* watcher, const RunLoop& loop, Outputs* outputs) {
   trace::Run run = watcher->Finish({loop.root_status(), loop.ended_by() != EndedBy::kItself});
@@ -41,7 +53,34 @@ Ending Conclude(const Options& options, Watcher* watcher, const RunLoop& loop, O
   Ending ending =
       DecideEnding(loop.root_status(), loop.ended_by(), HasFailingFinding(report, options.fail_on), options);
   WriteReports(std::move(report), options, outputs, &watcher->live_report(), ending);
+  if (!options.avoid.empty()) {
+    TellAvoided(run, *outputs);
+  }
   return ending;
+}
+
+bool HasPlan(const Options& options) {
+  return options.perturb.has_value() || !options.avoid.empty() || !options.plan.empty();
+}
+
+// Empty, or what is wrong.
+std::string MakePlan(const Options& options, const std::string& path) {
+  Plan plan;
+  if (!options.plan.empty()) {
+    return CopyFile(options.plan, path, trace::kMostPlanBytes) ? "" : ErrnoText(options.plan);
+  }
+  if (options.perturb.has_value()) {
+    plan.wishes |= trace::kDisturb;
+    plan.seed = *options.perturb;
+  }
+  if (!options.avoid.empty()) {
+    plan.wishes |= trace::kAvoid;
+    std::string problem = ReadCycles(options.avoid, &plan.cycles);
+    if (!problem.empty()) {
+      return "--avoid: " + problem;
+    }
+  }
+  return WritePlan(plan, path);
 }
 
 // Everything that lives as long as the run; its destructors remove the folders before gordian ends.
@@ -65,7 +104,15 @@ Ending RunAndReport(const Options& options, const std::vector<std::string>& comm
     return before_start();
   }
 
-  PreloadPlan plan{shim, FindExecutable(command[0]), folder->path(), folder->drop()};
+  PreloadPlan plan{shim, FindExecutable(command[0]), folder->path(), folder->drop(), ""};
+  if (HasPlan(options)) {
+    plan.plan = folder->path() + "/plan";
+    why = MakePlan(options, plan.plan);
+    if (!why.empty()) {
+      Message(why);
+      return {kExitUsage, 0};
+    }
+  }
   std::string unrecordable = plan.program.empty() ? "" : WhyNotRecordable(plan.program);
   if (!unrecordable.empty()) {
     plan.shim.clear();

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "libsync/record/image.h"
+#include "libsync/record/plan.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/stack.h"
 #include "libsync/record/text.h"
@@ -66,6 +67,10 @@ void Start() {
   g_config.children = !OptionIs(options, "children", "0");
   if (!FindRun(options) || !record::Prepare()) {
     return;
+  }
+  char plan[sizeof(g_config.run_directory)];
+  if (CopyOption(options, "plan", plan, sizeof(plan))) {
+    record::LoadPlan(plan);
   }
   g_config.on = true;
   const record::Entry entry;  // opens the trace: an image that records nothing is still counted

@@ -77,7 +77,7 @@ class DocsTest(unittest.TestCase):
 
     def check_gordian(self, words):
         own = words[1:words.index("--")] if "--" in words else words[1:]
-        self.assertIn(own[0], ("run", "report"))
+        self.assertIn(own[0], ("run", "report", "confirm", "hunt"))
         options = {option for option in LONG_OPTION.findall(" ".join(own))}
         self.assertLessEqual(options, help_options(own[0]))
 
@@ -88,6 +88,11 @@ class DocsTest(unittest.TestCase):
         self.assertEqual(set(LONG_OPTION.findall("\n".join(rows))), help_options("run"))
         report_section = section(text, "`gordian report")
         self.assertLessEqual(help_options("report"), set(LONG_OPTION.findall(report_section)) | {"--quiet", "--verbose"})
+
+        for subcommand in ("confirm", "hunt"):
+            rows = section(text, f"`gordian {subcommand}")
+            others = {"--avoid", "--out"}  # options of `gordian run` that the text speaks of
+            self.assertEqual(set(LONG_OPTION.findall(rows)) - others, help_options(subcommand) - others)
 
     def test_samples_and_scripts_that_are_named_exist(self):
         for document in DOCUMENTS:

@@ -4,6 +4,7 @@
 
 #include "libsync/record/dependency.h"
 #include "libsync/record/events.h"
+#include "libsync/record/plan.h"
 
 namespace gordian::record {
 namespace {
@@ -30,6 +31,9 @@ void RemoveHeld(Thread* thread, int index) {
   slot->held_count = count - 1;
   // A reader that looks twice must see that something moved, also when the newest holding stays in its place.
   ++slot->acquisitions;
+  if (g_plan != nullptr) {
+    AfterRelease(thread);
+  }
 }
 
 bool IsRecursive(trace::LockKind kind) {
@@ -264,6 +268,12 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
       const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
       *CacheSlot(thread, key) =
           CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), by_tag ? 0 : lock};
+    }
+  }
+  if (g_plan != nullptr && !again) {
+    BeforeAnything(thread);
+    if (blocking == Blocking::kForever) {
+      BeforeAcquire(thread, lock, stack);
     }
   }
   if (blocking != Blocking::kTry && !(again && IsRecursive(object.kind))) {

@@ -14,9 +14,11 @@
 #include "libsync/record/table.h"
 #include "libsync/record/trace_file.h"
 #include "libsync/trace/layout.h"
+#include "libsync/trace/plan.h"
 
 namespace gordian::record {
 
+struct Parked;
 struct Thread;
 
 struct Config {
@@ -74,6 +76,12 @@ struct Image {
   Thread* all_threads;    // every Thread ever made, through Thread::next
   Thread* ended_threads;  // whose thread is over, oldest first, through Thread::next_ended
   Thread* ended_last;
+  // Of a plan (plan.h): (stack, side) -> its steps; threads held back; one gate a cycle, 1: somebody is
+  // inside.
+  Table plan_steps;
+  SpinLock parked_lock;
+  Parked* parked;
+  uint32_t gates[trace::kMostPlanSteps];
   SpinLock free_locks_lock;
   trace::Ref free_locks;  // LockRecords without facts, linked through LockRecord::name
 };

@@ -235,6 +235,16 @@ uint32_t ModuleOf(uintptr_t address, uint64_t* offset) {
   return added == nullptr ? 0 : added->serial;
 }
 
+uint64_t BuildIdHead(uint32_t serial) {
+  SpinGuard guard(&g_image->modules_lock);
+  for (uint32_t i = 0; i < g_image->module_count; ++i) {
+    if (g_image->modules[i].serial == serial) {
+      return g_image->modules[i].build_id_head;
+    }
+  }
+  return 0;
+}
+
 uint64_t EncodeAddress(uintptr_t address) {
   uint64_t offset = 0;
   const uint64_t serial = ModuleOf(address, &offset);

@@ -56,6 +56,8 @@ bool IsOwnCode(const void* address);
 uint64_t EncodeAddress(uintptr_t address);
 // The module that holds a data address: serial and offset from its start; serial 0 when it lies in none.
 uint32_t ModuleOf(uintptr_t address, uint64_t* offset);
+// The first eight bytes of the module's build-id; 0 if it has none.
+uint64_t BuildIdHead(uint32_t serial);
 
 // The stack of the calling thread from `site` outwards. 0 when none could be taken. `stack_low` and
 // `stack_high` bound the thread's own stack: elsewhere (a coroutine, a signal stack) and with less than 8 KiB

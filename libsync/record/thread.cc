@@ -8,6 +8,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/libc_facts.h"
+#include "libsync/record/plan.h"
 #include "libsync/record/raw.h"
 
 // The highest address of the main thread's stack, kept by the dynamic linker.
@@ -85,6 +86,10 @@ void ResetThreadState(Thread* thread) {
   thread->held_hash = 0;
   thread->segment_hash = 0;
   thread->finished = false;
+  thread->vain_pauses = 0;
+  thread->gates = 0;
+  thread->random = 0;
+  thread->disturbed_ns = 0;
   thread->next_ended = nullptr;
   memset(thread->cache, 0, sizeof(thread->cache));
   trace::SlotRecord* slot = thread->own_slot;
@@ -198,7 +203,7 @@ Entry::Entry(Open open) : errno_(errno) {
 
 Entry::~Entry() {
   if (thread_ != nullptr) {
-    thread_->slot = IsReady() ? thread_->own_slot : nullptr;
+    thread_->slot = IsReady() && g_plan == nullptr ? thread_->own_slot : nullptr;
     t_inside = false;
   }
   errno = errno_;
@@ -252,7 +257,10 @@ void BeginThread(const NewThread& created, size_t stack_bytes) {
   t_inside = true;
   Thread* thread = Register(created.record == nullptr ? nullptr : &created, stack_bytes);
   if (thread != nullptr) {
-    thread->slot = thread->own_slot;
+    thread->slot = g_plan == nullptr ? thread->own_slot : nullptr;
+    if (g_plan != nullptr) {
+      BeforeThread(thread);
+    }
   } else if (created.record != nullptr) {
     g_trace.Withdraw(created.record);  // no room for it: nobody would ever say that it ended
   }

@@ -45,6 +45,12 @@ struct Thread {
   uintptr_t stack_low;
   uintptr_t stack_high;
   bool finished;
+  // Of a plan (plan.h).
+  bool low_priority;
+  uint32_t vain_pauses;
+  uint64_t gates;  // cycles whose gate it holds
+  uint64_t random;
+  uint64_t disturbed_ns;
   Thread* next;
   Thread* next_ended;
   CacheEntry cache[1 << kCacheBits];

@@ -60,7 +60,11 @@ struct Counters {
   uint64_t stacks_skipped;       // little stack left, a foreign stack, or no unwind data
   uint64_t dependencies_folded;  // instance facts beyond the bound per class chain
   uint64_t futex_waits_unseen;   // waits that the recorder cannot attribute to an owner
-  uint64_t reserved[4];
+  // Of a plan (plan.h).
+  uint64_t pauses;         // threads held back before a step of a cycle
+  uint64_t most_together;  // steps of one cycle that stood at the same time
+  uint64_t cycles_met;     // cycles of which all steps stood
+  uint64_t avoided;        // threads that waited before the outer acquisition of a cycle
 };
 
 struct FileHeader {

@@ -1,0 +1,214 @@
+#include "cli/plan.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "cli/file_util.h"
+#include "reports/debug_files.h"
+
+namespace gordian::cli {
+namespace {
+
+constexpr char kSchema[] = "gordian.cycles/1";
+constexpr size_t kMostFileBytes = size_t{16} << 20;
+
+std::vector<PlannedFrame> FramesOf(const trace::Run& run, const analyze::StackAt& at) {
+  std::vector<PlannedFrame> frames;
+  if (at.process == trace::kNoIndex || at.stack == trace::kNoIndex) {
+    return frames;
+  }
+  const trace::Process& process = run.processes[static_cast<size_t>(at.process)];
+  for (const trace::Frame& frame : process.stacks[static_cast<size_t>(at.stack)].frames) {
+    if (frame.module == trace::kNoIndex || frames.size() == trace::kPlanFrames) {
+      break;
+    }
+    const trace::Module& module = process.modules[static_cast<size_t>(frame.module)];
+    frames.push_back({{module.path, module.build_id}, frame.offset});
+  }
+  return frames;
+}
+
+// As the recorder reads it from the module's own memory: eight bytes, the first one lowest.
+uint64_t BuildIdHead(const std::string& hex) {
+  const std::string bytes = absl::HexStringToBytes(hex);
+  uint64_t head = 0;
+  std::memcpy(&head, bytes.data(), std::min(bytes.size(), sizeof(head)));
+  return head;
+}
+
+uint32_t FillFrames(const std::vector<PlannedFrame>& from, trace::PlanFrame* to) {
+  const size_t count = std::min<size_t>(from.size(), trace::kPlanFrames);
+  for (size_t i = 0; i < count; ++i) {
+    to[i] = {BuildIdHead(from[i].module.build_id), from[i].offset};
+  }
+  return static_cast<uint32_t>(count);
+}
+
+nlohmann::ordered_json FramesToJson(const std::vector<PlannedFrame>& frames,
+                                    std::vector<PlannedModule>* modules) {
+  nlohmann::ordered_json result = nlohmann::ordered_json::array();
+  for (const PlannedFrame& frame : frames) {
+    auto found = std::find(modules->begin(), modules->end(), frame.module);
+    if (found == modules->end()) {
+      modules->push_back(frame.module);
+      found = modules->end() - 1;
+    }
+    result.push_back(
+        {{"module", found - modules->begin()}, {"offset", absl::StrCat("0x", absl::Hex(frame.offset))}});
+  }
+  return result;
+}
+
+std::vector<PlannedFrame> FramesFromJson(const nlohmann::json& frames,
+                                         const std::vector<PlannedModule>& modules) {
+  std::vector<PlannedFrame> result;
+  for (const nlohmann::json& frame : frames) {
+    PlannedFrame planned;
+    planned.module = modules.at(frame.at("module").get<size_t>());
+    if (!absl::SimpleHexAtoi(frame.at("offset").get<std::string>(), &planned.offset)) {
+      throw std::out_of_range("an offset is no hexadecimal number");
+    }
+    result.push_back(std::move(planned));
+  }
+  return result;
+}
+
+std::string OtherBuild(const PlannedModule& module) {
+  const std::string now = report::BuildIdOfFile(module.path).value_or("");
+  if (module.build_id.empty() || now == module.build_id) {
+    return "";
+  }
+  return absl::StrCat(module.path, " has the build-id ", now.empty() ? "(none)" : now, ", not ",
+                      module.build_id, ": it was built anew since; run `gordian confirm` again");
+}
+
+}  // namespace
+
+std::optional<PlannedCycle> CycleOf(const trace::Run& run, const analyze::Finding& finding) {
+  PlannedCycle cycle;
+  for (const analyze::ThreadPart& thread : finding.threads) {
+    if (thread.waits.kind != trace::WaitKind::kLock && thread.waits.kind != trace::WaitKind::kCondition) {
+      continue;
+    }
+    PlannedStep step;
+    step.inner = FramesOf(run, thread.waits.stack);
+    step.outer =
+        thread.holds.empty() ? std::vector<PlannedFrame>{} : FramesOf(run, thread.holds.front().stack);
+    if (step.inner.empty() || step.outer.empty()) {
+      return std::nullopt;
+    }
+    cycle.steps.push_back(std::move(step));
+  }
+  if (cycle.steps.size() < 2 || cycle.steps.size() > trace::kMostPlanSteps) {
+    return std::nullopt;
+  }
+  return cycle;
+}
+
+bool SameWaits(const PlannedCycle& a, const PlannedCycle& b) {
+  std::vector<bool> taken(b.steps.size());
+  return a.steps.size() == b.steps.size() &&
+         std::all_of(a.steps.begin(), a.steps.end(), [&](const PlannedStep& step) {
+           for (size_t s = 0; s < b.steps.size(); ++s) {
+             if (!taken[s] && b.steps[s].inner == step.inner) {
+               taken[s] = true;
+               return true;
+             }
+           }
+           return false;
+         });
+}
+
+std::string WritePlan(const Plan& plan, const std::string& path) {
+  trace::PlanHeader header{};
+  std::memcpy(header.magic, trace::kPlanMagic, sizeof(header.magic));
+  header.version = trace::kPlanVersion;
+  header.wishes = plan.wishes;
+  header.seed = plan.seed;
+  header.pause_ms = plan.pause_ms;
+  std::string steps;
+  uint32_t number = 0;
+  for (const PlannedCycle& cycle : plan.cycles) {
+    if (header.step_count + cycle.steps.size() > trace::kMostPlanSteps) {
+      return absl::StrCat("a plan holds ", trace::kMostPlanSteps, " steps of cycles, and there are more");
+    }
+    for (size_t s = 0; s < cycle.steps.size(); ++s) {
+      trace::PlanStep step{};
+      step.cycle = number;
+      step.step = static_cast<uint32_t>(s);
+      step.steps = static_cast<uint32_t>(cycle.steps.size());
+      step.outer_count = FillFrames(cycle.steps[s].outer, step.outer);
+      step.inner_count = FillFrames(cycle.steps[s].inner, step.inner);
+      steps.append(reinterpret_cast<const char*>(&step), sizeof(step));
+      ++header.step_count;
+    }
+    ++number;
+  }
+  const std::string bytes = std::string(reinterpret_cast<const char*>(&header), sizeof(header)) + steps;
+  return WriteSmallFile(path, bytes) ? "" : absl::StrCat(path, ": ", std::strerror(errno));
+}
+
+std::string WriteCycles(const std::vector<PlannedCycle>& cycles, const std::string& path) {
+  std::vector<PlannedModule> modules;
+  nlohmann::ordered_json listed = nlohmann::ordered_json::array();
+  for (const PlannedCycle& cycle : cycles) {
+    nlohmann::ordered_json steps = nlohmann::ordered_json::array();
+    for (const PlannedStep& step : cycle.steps) {
+      steps.push_back(
+          {{"outer", FramesToJson(step.outer, &modules)}, {"inner", FramesToJson(step.inner, &modules)}});
+    }
+    listed.push_back({{"fingerprint", cycle.fingerprint},
+                      {"title", cycle.title},
+                      {"seed", cycle.seed},
+                      {"steps", std::move(steps)}});
+  }
+  nlohmann::ordered_json all = {
+      {"schema", kSchema}, {"modules", nlohmann::ordered_json::array()}, {"cycles", listed}};
+  for (const PlannedModule& module : modules) {
+    all["modules"].push_back({{"path", module.path}, {"build_id", module.build_id}});
+  }
+  std::ofstream file(path, std::ios::trunc);
+  file << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  file.close();
+  return file ? "" : absl::StrCat(path, ": ", std::strerror(errno));
+}
+
+std::string ReadCycles(const std::string& path, std::vector<PlannedCycle>* cycles) {
+  if (!std::ifstream(path)) {
+    return absl::StrCat(path, ": ", std::strerror(errno));
+  }
+  try {
+    const nlohmann::json all = nlohmann::json::parse(ReadSmallFile(path, kMostFileBytes));
+    if (all.at("schema") != kSchema) {
+      return absl::StrCat(path, ": is no file of `gordian confirm -o`");
+    }
+    std::vector<PlannedModule> modules;
+    for (const nlohmann::json& module : all.at("modules")) {
+      modules.push_back({module.at("path"), module.at("build_id")});
+      const std::string problem = OtherBuild(modules.back());
+      if (!problem.empty()) {
+        return absl::StrCat(path, ": ", problem);
+      }
+    }
+    for (const nlohmann::json& listed : all.at("cycles")) {
+      PlannedCycle cycle{listed.at("fingerprint"), listed.at("title"), listed.at("seed"), {}};
+      for (const nlohmann::json& step : listed.at("steps")) {
+        cycle.steps.push_back(
+            {FramesFromJson(step.at("outer"), modules), FramesFromJson(step.at("inner"), modules)});
+      }
+      cycles->push_back(std::move(cycle));
+    }
+  } catch (const std::exception& broken) {
+    return absl::StrCat(path, ": is no file of `gordian confirm -o` (", broken.what(), ")");
+  }
+  return "";
+}
+
+}  // namespace gordian::cli
