@@ -258,8 +258,8 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   if (blocking == Blocking::kForever && may_wait && IsHeld(record)) {
     dependency = RecordDependency(thread, lock, stack, mode, 0, 0);
   }
-  const bool complete =
-      stack != 0 && (dependency != 0 || blocking != Blocking::kForever || !may_wait || !IsHeld(record));
+  const bool complete = stack != 0 && (dependency != 0 || !nested || blocking != Blocking::kForever ||
+                                       !may_wait || !IsHeld(record));
   if (complete && (!again || IsRecursive(object.kind))) {
     const bool by_tag = object.tag != nullptr && blocking == Blocking::kForever && IsPlain(object.kind);
     const uint64_t key = by_tag ? SituationKey(thread, site, mode, lock, nested)

@@ -108,6 +108,9 @@ trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, t
   Table& folded = g_image->folded.For(thread_chain);
   if (of_thread.Find(thread_chain) >= kInstancesPerThread ||
       of_process.Find(keys.chain) >= kInstancesPerProcess) {
+    if (thread->own_slot->held_count == 0) {
+      return 0;  // one more thread that uses the same lock says nothing new, and threads may come without end
+    }
     __atomic_fetch_add(&g_trace.header()->counters.dependencies_folded, 1, __ATOMIC_RELAXED);
     ref = static_cast<trace::Ref>(folded.Find(thread_chain));
     if (ref != 0) {
