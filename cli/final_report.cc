@@ -27,7 +27,7 @@ report::Report JudgeRun(const trace::Run& run, const Options& options, const Liv
 }
 
 void WriteReports(report::Report report, const Options& options, Outputs* outputs, const LiveReport* live,
-                  const Ending& ending) {
+                  std::optional<int> exit_code) {
   if (outputs->wants_json()) {
     std::string problem = outputs->Json(report::ToJson(report));
     if (!problem.empty()) {
@@ -37,7 +37,7 @@ void WriteReports(report::Report report, const Options& options, Outputs* output
   report::TextOptions text_options;
   text_options.color = outputs->color();
   text_options.verbosity = options.Verbosity();
-  text_options.exit_code = ending.exit_code;
+  text_options.exit_code = exit_code;
   if (!outputs->out().empty()) {
     text_options.next_steps = absl::StrCat("The run is kept: gordian report ", outputs->out());
   }

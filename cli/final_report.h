@@ -2,9 +2,9 @@
 #ifndef GORDIAN_CLI_FINAL_REPORT_H_
 #define GORDIAN_CLI_FINAL_REPORT_H_
 
+#include <optional>
 #include <string>
 
-#include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/watch/live_report.h"
@@ -17,9 +17,10 @@ namespace gordian::cli {
 // of it is missing in the result.
 report::Report JudgeRun(const trace::Run& run, const Options& options, const LiveReport* live);
 
-// Writes JSON and text. What could not be written is told in the text.
+// Writes JSON and text. What could not be written is told in the text. `exit_code`: named in the summary
+// line.
 void WriteReports(report::Report report, const Options& options, Outputs* outputs, const LiveReport* live,
-                  const Ending& ending);
+                  std::optional<int> exit_code);
 
 }  // namespace gordian::cli
 

@@ -27,9 +27,9 @@ int ReportCommand(const Options& options, const std::string& directory) {
   }
   report::Report report = JudgeRun(*run, given, nullptr);
   bool failing = HasFailingFinding(report, given.fail_on);
-  Ending ending{failing ? given.error_exitcode : 0, 0};
-  WriteReports(std::move(report), given, &*outputs, nullptr, ending);
-  return ending.exit_code;
+  int exit_code = failing ? given.error_exitcode : 0;
+  WriteReports(std::move(report), given, &*outputs, nullptr, exit_code);
+  return exit_code;
 }
 
 }  // namespace gordian::cli

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "absl/strings/numbers.h"
@@ -366,6 +367,39 @@ class FindingBuilder {
   std::vector<std::string> thread_names_;
 };
 
+// Where a frame is, for people: two calls on one line are one place.
+std::string PlaceOf(const SourceFrame& frame) {
+  return frame.file.empty() ? absl::StrCat(frame.function, " ", frame.module, "+", frame.offset)
+                            : absl::StrCat(frame.function, " ", frame.file, ":", frame.line);
+}
+
+// Equal for findings that tell the same story at the same places, whichever threads and objects it befell.
+std::string StoryOf(const ReportFinding& finding) {
+  std::string story =
+      absl::StrCat(finding.rule, " ", finding.level, " ", finding.confidence, " ", finding.fingerprint);
+  const auto add = [&story](const std::string& what, const Frames& stack) {
+    absl::StrAppend(&story, "\n", what);
+    for (const SourceFrame& frame : stack) {
+      absl::StrAppend(&story, "\n", PlaceOf(frame));
+    }
+  };
+  for (const ReportLock& lock : finding.locks) {
+    add(lock.lock_class, lock.created);
+  }
+  for (const ReportThread& thread : finding.threads) {
+    for (const ReportHeld& held : thread.holds) {
+      add(absl::StrCat("holds ", held.lock, " ", held.mode), held.stack);
+    }
+    add(absl::StrCat("waits ", thread.waits.kind), thread.waits.stack);
+    add("at", thread.at);
+    add("created", thread.created);
+  }
+  for (const ReportProcess& process : finding.processes) {
+    add(process.created_how, process.created);
+  }
+  return story;
+}
+
 }  // namespace
 
 int Report::Count(const char* level) const {
@@ -383,8 +417,15 @@ Report BuildReport(const trace::Run& run, const std::vector<Finding>& findings, 
   report.host = HostName();
   report.version = GORDIAN_VERSION;
   Symbolizer symbolizer;
+  std::map<std::string, size_t> told;
   for (const Finding& finding : findings) {
-    report.findings.push_back(FindingBuilder(run, finding, options, &symbolizer).Build());
+    ReportFinding built = FindingBuilder(run, finding, options, &symbolizer).Build();
+    const auto [same, is_new] = told.try_emplace(StoryOf(built), report.findings.size());
+    if (is_new) {
+      report.findings.push_back(std::move(built));
+    } else {
+      report.findings[same->second].count += built.count;
+    }
   }
   report.coverage = Coverage(run, symbolizer.Complaints(), options.redact);
   return report;

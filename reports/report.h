@@ -4,6 +4,7 @@
 #define GORDIAN_REPORTS_REPORT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -129,9 +130,9 @@ Report BuildReport(const trace::Run& run, const std::vector<analyze::Finding>& f
 
 struct TextOptions {
   bool color = false;
-  int verbosity = 0;       // -1 summary line only, 0 findings, 1 also notes in full and raw facts
-  std::string next_steps;  // a line printed after the findings, may be empty
-  int exit_code = 0;       // named in the summary line
+  int verbosity = 0;                 // -1 summary line only, 0 findings, 1 also notes in full and raw facts
+  std::string next_steps;            // a line printed after the findings, may be empty
+  std::optional<int> exit_code = 0;  // named in the summary line; nobody may know it
   // Fingerprints of findings that were printed while the program ran: ToText names them in one line each.
   std::vector<std::string> printed_before;
 };

@@ -241,9 +241,10 @@ class FindingWriter {
   void Interleaving() {
     const std::string steps = InterleavingText(finding_, options_.color);
     if (!steps.empty()) {
-      const bool hung = std::any_of(finding_.threads.begin(), finding_.threads.end(),
-                                    [](const ReportThread& thread) { return !thread.waits.kind.empty(); });
-      const char* title = !Confirmed() ? "How it would hang" : hung ? "How it hung" : "What happened";
+      const bool hangs = std::any_of(finding_.threads.begin(), finding_.threads.end(),
+                                     [](const ReportThread& thread) { return !thread.waits.kind.empty(); });
+      const char* title = Confirmed() ? (hangs ? "How it hung" : "What happened")
+                                      : (hangs ? "How it would hang" : "How it would happen");
       absl::StrAppend(&out_, "\n  ", Paint(title, Tone::kBold, options_.color), "\n", steps);
     }
   }
@@ -348,7 +349,8 @@ std::string SummaryLine(const Report& report, const TextOptions& options) {
                       Plural(report.Count("warning"), "warning", "warnings"), ", ",
                       Plural(report.Count("note"), "note", "notes"), " in ",
                       Plural(coverage.processes, "process", "processes"), ", ",
-                      Plural(coverage.threads, "thread", "threads"), " (exit ", options.exit_code, ")",
+                      Plural(coverage.threads, "thread", "threads"), " (exit ",
+                      options.exit_code.has_value() ? absl::StrCat(*options.exit_code) : "unknown", ")",
                       gaps_not_shown ? "; coverage is not complete" : "", "\n");
 }
 

@@ -99,6 +99,29 @@ TEST(BuildTest, SurvivesReferencesToNothing) {
   EXPECT_FALSE(ToJson(BuildReport(run, {finding}, {})).empty());
 }
 
+TEST(BuildTest, TheSameStoryIsOneFindingWithACount) {
+  trace::Run run;
+  run.processes = {HealthyProcess(10), HealthyProcess(20), HealthyProcess(30)};
+  run.processes[2].locks[0].name = "invoices";
+  std::vector<analyze::Finding> findings(4);
+  for (size_t i = 0; i < findings.size(); ++i) {
+    findings[i].rule = &kRule;
+    findings[i].title = "{thread:0} and {lock:0}";
+    findings[i].locks = {{static_cast<trace::Index>(i % 3), 0}};
+    findings[i].threads.resize(1);
+    findings[i].threads[0].process = static_cast<trace::Index>(i % 3);
+    findings[i].threads[0].thread = static_cast<trace::Index>(i % 2);
+  }
+  findings[1].count = 5;
+  findings[3].level = analyze::Level::kWarning;
+  const std::vector<ReportFinding> built = BuildReport(run, findings, {}).findings;
+  ASSERT_EQ(built.size(), 3U);
+  EXPECT_EQ(built[0].title, "main and orders");
+  EXPECT_EQ(built[0].count, 6U) << "of two processes, one of them five times";
+  EXPECT_EQ(built[1].title, "main and invoices") << "another lock";
+  EXPECT_EQ(built[2].count, 1U) << "another level";
+}
+
 TEST(BuildTest, SaysHowTheProgramEnded) {
   trace::Run run;
   EXPECT_EQ(BuildReport(run, {}, {}).status, "running");

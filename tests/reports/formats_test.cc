@@ -85,9 +85,25 @@ TEST(TextTest, GoldenStuckBehind) {
   ExpectGolden("stuck_behind.txt", ToText(ReportOf({finding}), {}));
 }
 
+TEST(TextTest, TheStepsAreToldAsAHangOnlyWhereSomebodyWaits) {
+  ReportFinding finding = CycleFinding();
+  EXPECT_THAT(FindingToText(finding, {}), HasSubstr("\n  How it would hang\n"));
+  finding.confidence = "confirmed";
+  EXPECT_THAT(FindingToText(finding, {}), HasSubstr("\n  How it hung\n"));
+  for (ReportThread& thread : finding.threads) {
+    thread.waits = {};
+  }
+  EXPECT_THAT(FindingToText(finding, {}), HasSubstr("\n  What happened\n"));
+  finding.confidence = "potential";
+  EXPECT_THAT(FindingToText(finding, {}), HasSubstr("\n  How it would happen\n"));
+}
+
 TEST(TextTest, CleanIsOneLine) {
   EXPECT_EQ(ToText(ReportOf({}), {}),
             "gordian: 0 errors, 0 warnings, 0 notes in 3 processes, 14 threads (exit 0)\n");
+  TextOptions nobody_knows;
+  nobody_knows.exit_code.reset();
+  EXPECT_THAT(ToText(ReportOf({}), nobody_knows), HasSubstr("14 threads (exit unknown)\n"));
 }
 
 TEST(TextTest, CleanStillTellsWhatWasNotSeen) {
