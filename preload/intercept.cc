@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <gnu/libc-version.h>
+#include <pthread.h>
 
 #include <cstring>
 
@@ -30,6 +31,45 @@ void* NewestVersion(const char* name, void* found) {
   return newest != nullptr ? newest : found;
 }
 
+using MutexCall = int(pthread_mutex_t*);
+
+constinit pthread_mutex_t g_probe = PTHREAD_MUTEX_INITIALIZER;
+constinit MutexCall* g_after_probe = nullptr;
+constinit int g_probe_calls = 0;
+
+// Threads that are there already go on with their own mutexes meanwhile.
+int ProbeMutex(pthread_mutex_t* mutex) {
+  if (mutex != &g_probe) {
+    return g_after_probe(mutex);
+  }
+  ++g_probe_calls;
+  return 0;
+}
+
+RealFunction* EntryOf(const char* name) {
+  RealFunction* function = __start_gordian_hooks;
+  while (function != __stop_gordian_hooks && strcmp(function->name, name) != 0) {
+    ++function;
+  }
+  return function;
+}
+
+// Locks and unlocks a mutex of ours as the program would, with our own function in libc's place: it is called
+// exactly when the calls pass through the hooks.
+bool MutexCallsReachUs() {
+  g_probe_calls = 0;
+  const char* const names[] = {"pthread_mutex_lock", "pthread_mutex_unlock"};
+  for (const char* name : names) {
+    RealFunction* entry = EntryOf(name);
+    auto* first = reinterpret_cast<MutexCall*>(dlsym(RTLD_DEFAULT, name));
+    g_after_probe = reinterpret_cast<MutexCall*>(entry->address);
+    __atomic_store_n(&entry->address, reinterpret_cast<void*>(&ProbeMutex), __ATOMIC_RELEASE);
+    first(&g_probe);
+    __atomic_store_n(&entry->address, reinterpret_cast<void*>(g_after_probe), __ATOMIC_RELEASE);
+  }
+  return g_probe_calls == 2;
+}
+
 }  // namespace
 
 void* Resolve(RealFunction* function) {
@@ -56,7 +96,7 @@ bool ResolveAll() {
       ours = ours && record::IsOwnCode(dlsym(RTLD_DEFAULT, function->name));
     }
   }
-  return ours;
+  return ours || MutexCallsReachUs();
 }
 
 }  // namespace gordian::preload

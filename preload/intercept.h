@@ -29,8 +29,9 @@ struct alignas(16) RealFunction {
 
 // Resolves one entry: now if start-up has not come to it yet. Null when libc lacks the function.
 void* Resolve(RealFunction* function);
-// Resolves every entry. False when dlsym(RTLD_DEFAULT) does not answer with our own hooks: another library
-// stands before us and sees the calls first.
+// Resolves every entry. True when calls are known to come to us: either dlsym(RTLD_DEFAULT) answers with our
+// own hooks for all of them, or what stands before us (a sanitizer's runtime, a user's own wrapper) proves
+// that it hands calls on.
 bool ResolveAll();
 
 inline void* Resolved(RealFunction* function) {

@@ -20,6 +20,8 @@ class SanitizersTest(ShimCase):
                 result = self.gordian(program)
                 self.assertEqual((result.returncode, result.stdout, result.stderr),
                                  (21, b"child: exit 9\ndid 800\n", b""))
+                # Its interceptors stand before the hooks, and hand the calls on.
+                self.assertNotIn("coverage", (self.folder / "report").read_text())
                 bare = finish([program, argument], env=clean_environment())
                 result = self.gordian(program, argument)
                 self.assertIn(complaint, bare.stderr)
@@ -31,6 +33,21 @@ class SanitizersTest(ShimCase):
 
     def test_thread(self):
         self.check("thread", THREAD, "race", b"WARNING: ThreadSanitizer: data race")
+
+    def test_a_program_that_keeps_the_calls_to_itself(self):
+        source = self.folder / "steal.c"
+        source.write_text("""
+            #include <pthread.h>
+            int pthread_mutex_lock(pthread_mutex_t* mutex) { return mutex == 0; }
+            int main(void) {
+              pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+              return pthread_mutex_lock(&mutex);
+            }
+        """)
+        program = str(source.with_suffix(""))
+        finish(["gcc", "-rdynamic", source, "-o", program])
+        self.assertEqual(self.gordian(program).returncode, 0)
+        self.assertIn("coverage is not complete", (self.folder / "report").read_text())
 
     def test_undefined(self):
         program = build(self.programs, "worker.cc", "-fsanitize=undefined")
