@@ -97,6 +97,7 @@ INTERCEPT(int, execveat, int directory, const char* path, char* const argv[], ch
   return result;
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names.
 // Gathers the arguments of an execl variant into `argv`, which lies in the hook's own frame; `last` is then
 // at what follows the closing null (execle's environment).
 #define GATHER_ARGUMENTS(argv, first, last)                                                \
@@ -110,6 +111,7 @@ INTERCEPT(int, execveat, int directory, const char* path, char* const argv[], ch
   for (size_t i = 1; i <= argv##_count; ++i) {                                             \
     argv[i] = va_arg(last, char*);                                                         \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 INTERCEPT(int, execl, const char* path, const char* first, ...) {
   GATHER_ARGUMENTS(argv, first, arguments)

@@ -88,7 +88,7 @@ void SetOptionsVariable(const char* value) {
     }
   }
   char* entry = reinterpret_cast<char*>(entries + count + 2);
-  memcpy(entry, kOptionsVariable, name);
+  memcpy(entry, kOptionsVariable, name + 1);
   entry[name] = '=';
   memcpy(entry + name + 1, value, strlen(value) + 1);
   entries[kept] = entry;

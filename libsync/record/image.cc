@@ -232,9 +232,9 @@ void SwitchOff(const char* reason) {
 }
 
 void StopSystemCalls() {
-  constexpr uint64_t kReserve = 256 << 10;
+  constexpr uint64_t reserve = 256 << 10;
   if (IsReady()) {
-    g_trace.Freeze(kReserve);
+    g_trace.Freeze(reserve);
     __atomic_fetch_or(&g_trace.header()->flags, trace::kSeccomp, __ATOMIC_RELAXED);
   }
   g_last_ns = NowNs();

@@ -21,7 +21,9 @@ PATIENCE = 30
 
 def build(folder, source, *flags, compiler=None, name=None):
     """Compiles a probe; returns the program's path."""
-    compiler = compiler or (CXX if source.endswith(".cc") else CC)
+    is_cxx = source.endswith(".cc")
+    compiler = compiler or (CXX if is_cxx else CC)
+    flags = (*(("-std=c++20",) if is_cxx else ()), *flags)
     program = pathlib.Path(folder) / (name or pathlib.Path(source).stem)
     subprocess.run([compiler, "-g", "-O1", "-Wall", "-pthread", str(PROBES / source), "-o", str(program), *flags],
                    check=True, timeout=PATIENCE)

@@ -355,19 +355,26 @@ static int System(void) {
 
 static int Daemon(void) {
   int done[2];
-  if (pipe(done) != 0) {
+  int reaped[2];
+  if (pipe(done) != 0 || pipe(reaped) != 0) {
     return 1;
   }
+  char byte = 0;
   const pid_t child = fork();
   if (child == 0) {
     const int result = daemon(1, 1);
     LockBoth(NULL);
+    if (read(reaped[0], &byte, 1) != 1) {  // its creator speaks first
+      return 1;
+    }
     Say("daemon %d, session leader %d\n", result, getsid(0) == getpid());
     _exit(0);
   }
   Reap("who called daemon", child);
+  if (write(reaped[1], &byte, 1) != 1) {
+    return 1;
+  }
   close(done[1]);
-  char byte;
   return (int)read(done[0], &byte, 1);  // until the daemon has gone
 }
 
