@@ -1,4 +1,5 @@
 // The gordian command: reads the command line and hands over to a subcommand.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -195,10 +196,23 @@ int Dispatch(SplitLine line) {
   return problem.empty() ? RunCommand(options, command) : UsageError(problem);
 }
 
+// Where gordian was started with one of 0, 1 and 2 closed, a file that it opens would become its standard
+// output. The program that it runs finds them closed as they were.
+void HoldStandardDescriptors() {
+  int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  while (fd >= 0 && fd <= STDERR_FILENO) {
+    fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  }
+  if (fd >= 0) {
+    close(fd);
+  }
+}
+
 }  // namespace
 }  // namespace gordian::cli
 
 int main(int argc, char** argv) {
+  gordian::cli::HoldStandardDescriptors();
   try {
     gordian::cli::RememberArguments(argc, argv);
     return gordian::cli::Dispatch(gordian::cli::Split(argc, argv));

@@ -19,7 +19,8 @@ namespace {
 
 constexpr char kPreload[] = "LD_PRELOAD";
 constexpr char kShimOptions[] = "GORDIAN_OPTIONS";
-constexpr absl::string_view kOurKeys[] = {"run", "drop", "plan", "only", "skip", "children", "root"};
+constexpr absl::string_view kOurKeys[] = {"run",  "drop", "keeper",   "plan",
+                                          "only", "skip", "children", "root"};
 
 std::string DirectoryOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 

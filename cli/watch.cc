@@ -1,11 +1,16 @@
 // `gordian watch`: follows a program that started itself under the shim, without being its parent. It has one
 // descriptor of the program's, a copy of stderr, and keeps nothing else of its world alive.
-#include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <ctime>
+#include <optional>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -25,7 +30,8 @@ namespace {
 constexpr uint64_t kMs = 1'000'000;
 
 // Keys of GORDIAN_OPTIONS that the shim alone reads.
-constexpr const char* kShimKeys[] = {"run", "drop", "children", "root", "watch", "identity", "help"};
+constexpr const char* kShimKeys[] = {"run",  "drop",  "keeper",   "children",
+                                     "root", "watch", "identity", "help"};
 
 bool IsShimKey(absl::string_view key) {
   return std::any_of(std::begin(kShimKeys), std::end(kShimKeys),
@@ -33,15 +39,23 @@ bool IsShimKey(absl::string_view key) {
 }
 
 std::string HelpText() {
-  std::string text = "gordian: keys of GORDIAN_OPTIONS, written key=value and joined by ':'\n";
-  absl::StrAppend(&text, "  watch=0|1           start a watcher that reports (default 1); 0: record only\n");
-  absl::StrAppend(&text, "  identity=auto|memory  how a lock is told from another at the same address\n");
-  absl::StrAppend(&text, "  help=1              print this\n");
+  std::vector<std::pair<std::string, std::string>> rows = {
+      {"watch=0|1", "start a watcher that reports (default 1); 0: record only"},
+      {"identity=auto|memory", "how a lock is told from another at the same address"},
+      {"help=1", "print this"},
+  };
+  size_t widest = 0;
   for (const OptionKey& key : OptionKeys()) {
     std::string name = absl::StrCat(key.name, "=", key.value[0] == '\0' ? "0|1" : key.value);
     std::replace(name.begin(), name.end(), '-', '_');
-    name.resize(std::max<size_t>(name.size(), 20), ' ');
-    absl::StrAppend(&text, "  ", name, key.help, "\n");
+    rows.emplace_back(std::move(name), key.help);
+  }
+  for (const auto& [name, help] : rows) {
+    widest = std::max(widest, name.size());
+  }
+  std::string text = "gordian: keys of GORDIAN_OPTIONS, written key=value and joined by ':'\n";
+  for (const auto& [name, help] : rows) {
+    absl::StrAppend(&text, "  ", name, std::string(widest + 2 - name.size(), ' '), help, "\n");
   }
   return text;
 }
@@ -65,17 +79,6 @@ Options ParseOptions(const std::string& text) {
     }
   }
   return options;
-}
-
-// The shim leaves 0 and 1 closed; a file opened later must not become one of them.
-void FillStandardDescriptors() {
-  int fd = open("/dev/null", O_RDWR);
-  while (fd >= 0 && fd < STDERR_FILENO) {
-    fd = open("/dev/null", O_RDWR);
-  }
-  if (fd > STDERR_FILENO) {
-    close(fd);
-  }
 }
 
 void SleepUntil(uint64_t until_ns) {
@@ -121,10 +124,36 @@ void Follow(Watcher* watcher, uint64_t grace_ms) {
   }
 }
 
+// How the root ended, as wait(2) would give it to its parent, which the watcher is not: as far as its last
+// image said so itself.
+std::optional<int> RootStatus(const trace::Run& run, const ProcessId& root) {
+  const trace::Process* last = nullptr;
+  for (const trace::Process& process : run.processes) {
+    bool is_root = process.pid == root.first && process.start_ticks == root.second;
+    if (is_root && (last == nullptr || process.image > last->image)) {
+      last = &process;
+    }
+  }
+  if (last == nullptr) {
+    return std::nullopt;
+  }
+  switch (last->end) {
+    case trace::End::kExit:
+    case trace::End::kRawExit:
+    case trace::End::kQuickExit:
+      return W_EXITCODE(static_cast<int>(last->end_detail & 0xFF), 0);
+    case trace::End::kAbort:
+      return W_EXITCODE(0, SIGABRT);
+    case trace::End::kExec:
+    case trace::End::kNone:
+      break;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 int WatchCommand(const WatchArguments& arguments) {
-  FillStandardDescriptors();
   TakeSignals();
   Options options = ParseOptions(arguments.options);
   std::string why;
@@ -138,15 +167,31 @@ int WatchCommand(const WatchArguments& arguments) {
   auto outputs = wanted.has_value() ? std::move(wanted) : Outputs::Open(options, STDERR_FILENO, &why);
   RunFolder folder = RunFolder::Adopt(arguments.run);
   std::string shim = FindShim(&why);
-  Watcher watcher({&options, &folder, &*outputs, 0, {}, shim});
+  std::set<pid_t> not_ours;
+  if (arguments.pid == 1) {
+    not_ours.insert(getppid());  // the keeper, a child of pid 1: see preload/watcher.cc
+    not_ours.erase(1);
+  }
+  Watcher watcher({&options, &folder, &*outputs, 0, not_ours, shim});
   watcher.SetRoot({arguments.pid, StartTicks(arguments.pid)}, {});
   Follow(&watcher, options.grace_ms);
   trace::Run run = watcher.Finish({});
+  run.root_status = RootStatus(run, watcher.root());
+  for (trace::Observed& observed : run.observed) {
+    // A pid 1 is still there because it waits for the report.
+    if (observed.pid == 1 && arguments.pid == 1 && run.root_status.has_value()) {
+      observed.alive_at_end = false;
+    }
+  }
   if (!outputs->out().empty() && !trace::WriteRunInfo(run, outputs->out(), &why)) {
     run.lost.push_back("the run was not kept whole: " + why);
   }
   report::Report report = JudgeRun(run, options, &watcher.live_report());
-  WriteReports(std::move(report), options, &*outputs, &watcher.live_report(), {});
+  std::optional<int> exit_code;
+  if (run.root_status.has_value()) {
+    exit_code = DecideEnding(*run.root_status, EndedBy::kItself, false, options).exit_code;
+  }
+  WriteReports(std::move(report), options, &*outputs, &watcher.live_report(), exit_code);
   return 0;
 }
 

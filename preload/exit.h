@@ -4,8 +4,8 @@
 
 namespace gordian::preload {
 
-// Called by the shim's destructor: exit() has run everything else.
-void RecordOrderlyExit();
+// Called by the last of the exit handlers, with main's result or the argument of exit().
+void RecordOrderlyExit(int status);
 
 // When this image is pid 1 and started a watcher: everything dies with it, so the watcher is given up to 2 s
 // to print. Else returns at once.

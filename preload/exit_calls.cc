@@ -1,4 +1,4 @@
-// The ways out of a process image. exit() and a return from main are recorded by the shim's destructor, the
+// The ways out of a process image. exit() and a return from main are recorded by the shim's exit handler, the
 // last that runs: until then the program is alive and may still hang. The others run nothing of ours later.
 #include <stdlib.h>
 #include <unistd.h>
@@ -34,7 +34,6 @@ INTERCEPT(void, exit, int status) {
     const Entry entry(Entry::Open::kOnlyIfOpen);
     if (entry) {
       g_exit_stack = StackOf(entry.thread(), CALL_SITE());
-      g_trace.header()->end_detail = static_cast<uint32_t>(status);
     }
   }
   REAL(exit)(status);
@@ -67,11 +66,11 @@ INTERCEPT(void, abort, void) {
 
 namespace gordian::preload {
 
-void RecordOrderlyExit() {
+void RecordOrderlyExit(int status) {
   MarkOwnChildRecord(trace::kChildExited);
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (entry) {
-    RecordEnd(End::kExit, g_trace.header()->end_detail, entry->ref, g_exit_stack);
+    RecordEnd(End::kExit, static_cast<uint32_t>(status), entry->ref, g_exit_stack);
     WaitForWatcher();
   }
 }

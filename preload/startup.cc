@@ -42,9 +42,10 @@ bool IsExcludedChild(const char* options) {
 bool FindRun(const char* options) {
   if (CopyOption(options, "run", g_config.run_directory, sizeof(g_config.run_directory))) {
     CopyOption(options, "drop", g_config.drop_directory, sizeof(g_config.drop_directory));
+    KnowKeeper(options);
     return true;
   }
-  return StartWatcher(options);
+  return BeginOrJoinRun(options);
 }
 
 void Start() {
@@ -76,13 +77,15 @@ void Start() {
   const record::Entry entry;  // opens the trace: an image that records nothing is still counted
 }
 
+void OnExit(int status, void* /*unused*/) { RecordOrderlyExit(status); }
+
 __attribute__((constructor)) void OnLoad() {
   const int saved = errno;
   Start();
+  // What is registered before the program's own begins runs after all others, and after every destructor.
+  on_exit(OnExit, nullptr);
   errno = saved;
 }
-
-__attribute__((destructor)) void OnUnload() { RecordOrderlyExit(); }
 
 }  // namespace
 }  // namespace gordian::preload

@@ -5,7 +5,6 @@
 #include "libsync/record/acquire.h"
 #include "libsync/record/children.h"
 #include "preload/intercept.h"
-#include "preload/watcher.h"
 
 using namespace gordian::record;
 
@@ -48,42 +47,40 @@ int StatusOf(const siginfo_t& info) {
   }
 }
 
-// The watcher that this image started may have become its child (of a pid 1): the program never hears of it.
-// `place` is the caller's own place for the status wherever there is one: the kernel answers for a bad
+// `call` is given the caller's own place for the status wherever there is one: the kernel answers for a bad
 // address.
-#define WAIT_HIDING_WATCHER(pid, options, place, call)         \
-  Thread* waiting = BeginChildWait(pid, options, CALL_SITE()); \
-  int own_status = 0;                                          \
-  int* place = status != nullptr ? status : &own_status;       \
-  pid_t result;                                                \
-  do {                                                         \
-    if (gordian::preload::OnlyWatcherIsLeft(pid)) {            \
-      EndWait(waiting);                                        \
-      errno = ECHILD;                                          \
-      return -1;                                               \
-    }                                                          \
-    result = call;                                             \
-  } while (gordian::preload::IsWatcher(result));               \
-  EndChildWait(waiting, result, result > 0 ? *place : 0);      \
-  return result
+template <typename Call>
+pid_t Wait(pid_t pid, int* status, int options, const Site& site, const Call& call) {
+  Thread* waiting = BeginChildWait(pid, options, site);
+  int own_status = 0;
+  int* place = status != nullptr ? status : &own_status;
+  const pid_t result = call(place);
+  EndChildWait(waiting, result, result > 0 ? *place : 0);
+  return result;
+}
 
 }  // namespace
 
 INTERCEPT(pid_t, waitpid, pid_t pid, int* status, int options) {
-  WAIT_HIDING_WATCHER(pid, options, place, REAL(waitpid)(pid, place, options));
+  return Wait(pid, status, options, CALL_SITE(),
+              [=](int* place) { return REAL(waitpid)(pid, place, options); });
 }
 
-INTERCEPT(pid_t, wait, int* status) { WAIT_HIDING_WATCHER(-1, 0, place, REAL(wait)(place)); }
+INTERCEPT(pid_t, wait, int* status) {
+  return Wait(-1, status, 0, CALL_SITE(), [](int* place) { return REAL(wait)(place); });
+}
 
 INTERCEPT_ALIAS(__waitpid, waitpid)
 INTERCEPT_ALIAS(__wait, wait)
 
 INTERCEPT(pid_t, wait3, int* status, int options, struct rusage* usage) {
-  WAIT_HIDING_WATCHER(-1, options, place, REAL(wait3)(place, options, usage));
+  return Wait(-1, status, options, CALL_SITE(),
+              [=](int* place) { return REAL(wait3)(place, options, usage); });
 }
 
 INTERCEPT(pid_t, wait4, pid_t pid, int* status, int options, struct rusage* usage) {
-  WAIT_HIDING_WATCHER(pid, options, place, REAL(wait4)(pid, place, options, usage));
+  return Wait(pid, status, options, CALL_SITE(),
+              [=](int* place) { return REAL(wait4)(pid, place, options, usage); });
 }
 
 INTERCEPT(int, waitid, idtype_t type, id_t id, siginfo_t* info, int options) {
@@ -91,15 +88,7 @@ INTERCEPT(int, waitid, idtype_t type, id_t id, siginfo_t* info, int options) {
   Thread* waiting = BeginChildWait(pid, options, CALL_SITE());
   siginfo_t own{};
   siginfo_t* place = info != nullptr ? info : &own;
-  int result;
-  do {
-    if (gordian::preload::OnlyWatcherIsLeft(pid)) {
-      EndWait(waiting);
-      errno = ECHILD;
-      return -1;
-    }
-    result = REAL(waitid)(type, id, place, options);
-  } while (result == 0 && gordian::preload::IsWatcher(place->si_pid));
+  const int result = REAL(waitid)(type, id, place, options);
   const bool reaped = result == 0 && (options & WNOWAIT) == 0;
   EndChildWait(waiting, reaped ? place->si_pid : 0, reaped ? StatusOf(*place) : 0);
   return result;

@@ -3,19 +3,16 @@
 #ifndef GORDIAN_PRELOAD_WATCHER_H_
 #define GORDIAN_PRELOAD_WATCHER_H_
 
-#include <sys/types.h>
-
 namespace gordian::preload {
 
-// Makes the run's folder and starts `gordian watch` from beside the shim, as an orphan in a session of its
-// own, with a copy of stderr as its only descriptor. False: no folder or no command; the program then runs
-// unwatched.
-bool StartWatcher(const char* options);
+// For an image that was not told of a run. Joins the run of an ancestor where there is one and `options` say
+// nothing else; otherwise makes a run of its own and starts `gordian watch` from beside the shim, outside the
+// program's sight: in a session of its own, not to be waited for, with a copy of stderr as its only
+// descriptor. False: no folder or no command; the program then runs unwatched.
+bool BeginOrJoinRun(const char* options);
 
-// The watcher stays invisible to the program's own wait calls.
-bool IsWatcher(pid_t pid);
-// True when a wait for any child would wait for the watcher alone.
-bool OnlyWatcherIsLeft(pid_t pid);
+// For an image that was told of a run: what it must know of the watcher to wait for it, if it is pid 1.
+void KnowKeeper(const char* options);
 
 }  // namespace gordian::preload
 

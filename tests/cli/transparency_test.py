@@ -1,11 +1,13 @@
 """What the program sees is what it would see without gordian."""
+import json
 import os
 import pathlib
 import signal
 import subprocess
 import unittest
 
-from gordian_case import GORDIAN, PATIENCE, SHIM, GordianCase
+from gordian_case import GORDIAN, PATIENCE, SHIM, GordianCase, rules
+
 
 class TransparencyTest(GordianCase):
     def test_the_environment_but_for_two_variables(self):
@@ -34,6 +36,19 @@ class TransparencyTest(GordianCase):
         result = self.gordian("run", "-q", "--text", "report.txt", "--", "sh", "-c", "cat; echo err >&2", input="in\nput\n")
         self.assertEqual(result.stdout, "in\nput\n")
         self.assertEqual(result.stderr, "err\n")
+
+    def test_closed_standard_descriptors_stay_closed_and_become_no_file_of_ours(self):
+        program = self.compile("closed.c", """
+            #include <fcntl.h>
+            int main(void) { return fcntl(0, F_GETFD) != -1 || fcntl(1, F_GETFD) != -1 || fcntl(2, F_GETFD) != -1; }
+        """)
+        for command, code, rule in ((program, 0, None), (self.sample("deadlock"), 66, "deadlock")):
+            result = subprocess.run(
+                ["sh", "-c", f"{GORDIAN} run --on-deadlock=kill --json report.json -- {command} 0<&- 1>&- 2>&-"],
+                timeout=PATIENCE, env=self.environment(), cwd=self.folder)
+            self.assertEqual(result.returncode, code)
+            report = json.loads((self.folder / "report.json").read_text())
+            self.assertEqual(rules(report), [rule] if rule else [])
 
     def test_descriptors_are_its_own_and_no_more(self):
         extra = os.open("/dev/null", os.O_RDONLY)
