@@ -1,6 +1,8 @@
 // sem_*: a semaphore is a lock as long as the thread that waited is the one that posts; then it is a signal.
+#include <fcntl.h>
 #include <semaphore.h>
 
+#include "libsync/record/named.h"
 #include "preload/intercept.h"
 #include "preload/lock_hooks.h"
 
@@ -48,5 +50,38 @@ INTERCEPT(int, sem_destroy, sem_t* semaphore) {
   const Doomed doomed = BeforeDestroy(semaphore, CALL_SITE());
   const int result = REAL(sem_destroy)(semaphore);
   AfterDestroy(doomed, result == 0);
+  return result;
+}
+
+// Variadic in libc's header; mode and value are read only where the flags ask for them.
+INTERCEPT(sem_t*, sem_open, const char* name, int flags, mode_t mode, unsigned value) {
+  const bool may_create = (flags & O_CREAT) != 0;
+  const bool existed = may_create && (flags & O_EXCL) == 0 && NameExists(NameOf::kSemaphore, name);
+  sem_t* semaphore = REAL(sem_open)(name, flags, mode, value);
+  if (semaphore == SEM_FAILED) {
+    return semaphore;
+  }
+  const Site site = CALL_SITE();
+  const bool created = may_create && !existed;
+  if (created) {
+    RecordName(gordian::trace::EventKind::kNameCreated, NameOf::kSemaphore, name, site);
+  }
+  RecordSemaphoreOpen(semaphore, name, created, site);
+  return semaphore;
+}
+
+INTERCEPT(int, sem_close, sem_t* semaphore) {
+  const int result = REAL(sem_close)(semaphore);
+  if (result == 0) {
+    RecordSemaphoreClose(semaphore);
+  }
+  return result;
+}
+
+INTERCEPT(int, sem_unlink, const char* name) {
+  const int result = REAL(sem_unlink)(name);
+  if (result == 0) {
+    RecordName(gordian::trace::EventKind::kNameUnlinked, NameOf::kSemaphore, name, CALL_SITE());
+  }
   return result;
 }

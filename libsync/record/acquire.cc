@@ -165,8 +165,8 @@ bool StandsFor(const Thread* thread, trace::Ref lock, const ObjectFacts& object)
     return static_cast<trace::Ref>(tag >> 32) == lock && TagMatches(tag, object.address, thread->tag_secret);
   }
   const auto* record = g_trace.At<trace::LockRecord>(lock);
-  return record->address == reinterpret_cast<uintptr_t>(object.address) &&
-         record->kind == static_cast<uint8_t>(object.kind) && (record->flags & trace::kDestroyed) == 0;
+  return record->address == reinterpret_cast<uintptr_t>(object.address) && IsOfKind(record, object.kind) &&
+         (record->flags & (trace::kDestroyed | trace::kRetired)) == 0;
 }
 
 // An acquisition as one before, by what is remembered of that: no table, no system call, no stack.

@@ -22,6 +22,12 @@ ForkHandover* HandoverMemory() {
   return t_handover;
 }
 
+// The child has no copy of it: what its parent holds, it does not.
+bool IsOneForBoth(const trace::LockRecord* lock) {
+  return lock->shared != 0 || lock->kind == static_cast<uint8_t>(trace::LockKind::kNamedSemaphore) ||
+         lock->kind == static_cast<uint8_t>(trace::LockKind::kSystemVSemaphore);
+}
+
 void HandOver(const Thread* thread) {
   const uint32_t count = thread->own_slot->held_count;
   ForkHandover* handover = count == 0 ? t_handover : HandoverMemory();
@@ -35,6 +41,9 @@ void HandOver(const Thread* thread) {
       continue;
     }
     const auto* lock = g_trace.At<trace::LockRecord>(entry.lock);
+    if (IsOneForBoth(lock)) {
+      continue;
+    }
     const uint32_t at = handover->count++;
     handover->addresses[at] = lock->address;
     handover->kinds[at] = lock->kind;

@@ -1,32 +1,78 @@
 #include "libsync/record/events.h"
 
+#include <cstring>
+
 #include "libsync/record/locks.h"
 
 namespace gordian::record {
+namespace {
 
-void RecordEvent(Thread* thread, trace::EventKind kind, trace::Ref object, trace::Ref other, int64_t value,
-                 trace::Ref stack, trace::Ref other_stack) {
-  const uint64_t key = MixBits(uint64_t{stack} << 8 | static_cast<uint64_t>(kind)) | 1;
-  if (g_image->events.Add(&g_image->arena, key, 1) > kEventsPerPlace) {
-    return;
-  }
-  trace::Ref ref = 0;
-  auto* record = g_trace.Append<trace::EventRecord>(trace::Type::kEvent, 0, &ref);
-  if (record == nullptr) {
-    return;
-  }
-  record->kind = static_cast<uint32_t>(kind);
-  record->thread = thread->ref;
-  record->object = object;
-  record->other = other;
-  record->value = value;
-  record->stack = stack;
-  record->other_stack = other_stack;
-  record->time_ns = NowNs();
+void KeepIfLock(trace::Ref object) {
   if (object != 0) {
     KeepLock(g_trace.At<trace::LockRecord>(object));
   }
+}
+
+}  // namespace
+
+trace::EventRecord* RecordEvent(Thread* thread, const NewEvent& event) {
+  const uint64_t key = MixBits(uint64_t{event.stack} << 8 | static_cast<uint64_t>(event.kind)) | 1;
+  if (g_image->events.Add(&g_image->arena, key, 1) > kEventsPerPlace) {
+    return nullptr;
+  }
+  const trace::Ref text = event.text == nullptr ? 0 : RecordText(event.text);
+  trace::Ref ref = 0;
+  auto* record = g_trace.Append<trace::EventRecord>(trace::Type::kEvent, 0, &ref);
+  if (record == nullptr) {
+    return nullptr;
+  }
+  record->kind = static_cast<uint32_t>(event.kind);
+  record->thread = thread->ref;
+  record->object = event.object;
+  record->object2 = event.object2;
+  record->other = event.other;
+  record->value = event.value;
+  record->stack = event.stack;
+  record->other_stack = event.other_stack;
+  record->error = static_cast<uint32_t>(event.error);
+  record->text = text;
+  record->time_ns = NowNs();
+  KeepIfLock(event.object);
+  KeepIfLock(event.object2);
   g_trace.Commit(record);
+  return record;
+}
+
+void RecordEvent(Thread* thread, trace::EventKind kind, trace::Ref object, trace::Ref other, int64_t value,
+                 trace::Ref stack, trace::Ref other_stack) {
+  RecordEvent(thread, NewEvent{.kind = kind,
+                               .object = object,
+                               .other = other,
+                               .value = value,
+                               .stack = stack,
+                               .other_stack = other_stack});
+}
+
+trace::Ref RecordText(const char* text) {
+  const size_t bytes = strlen(text);
+  uint64_t key = bytes;
+  for (size_t i = 0; i < bytes; ++i) {
+    key = MixBits(key ^ static_cast<unsigned char>(text[i]));
+  }
+  key |= 1;
+  if (const uint64_t known = g_image->texts.Find(key); known != 0) {
+    return static_cast<trace::Ref>(known);
+  }
+  trace::Ref ref = 0;
+  auto* record = g_trace.Append<trace::StringRecord>(trace::Type::kString, bytes, &ref);
+  if (record == nullptr) {
+    return 0;
+  }
+  record->bytes = static_cast<uint32_t>(bytes);
+  memcpy(record->text, text, bytes);
+  g_trace.Commit(record, false);
+  g_image->texts.Put(&g_image->arena, key, ref);
+  return ref;
 }
 
 trace::Ref HeldStack(const Thread* holder, trace::Ref lock) {

@@ -12,9 +12,28 @@ namespace gordian::record {
 // A kind of event from one place is recorded this often; more of the same would say nothing new.
 inline constexpr uint64_t kEventsPerPlace = 16;
 
-// REQUIRES: inside the recorder.
+// What an EventRecord says beside who and when; see trace::EventKind.
+struct NewEvent {
+  trace::EventKind kind;
+  trace::Ref object = 0;
+  trace::Ref object2 = 0;
+  trace::Ref other = 0;
+  int64_t value = 0;
+  trace::Ref stack = 0;
+  trace::Ref other_stack = 0;
+  int error = 0;
+  const char* text = nullptr;
+};
+
+// The record, null when there were enough of its kind at this place, or no room. REQUIRES: inside the
+// recorder.
+trace::EventRecord* RecordEvent(Thread* thread, const NewEvent& event);
 void RecordEvent(Thread* thread, trace::EventKind kind, trace::Ref object, trace::Ref other, int64_t value,
                  trace::Ref stack, trace::Ref other_stack);
+
+// The text as a record of the trace, the same one for equal texts; 0 when there is no room.
+// REQUIRES: inside the recorder.
+trace::Ref RecordText(const char* text);
 
 // Where `holder` took the lock; 0 if it is null or holds it no more.
 trace::Ref HeldStack(const Thread* holder, trace::Ref lock);

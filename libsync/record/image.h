@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "libsync/record/arena.h"
+#include "libsync/record/shared.h"
 #include "libsync/record/table.h"
 #include "libsync/record/trace_file.h"
 #include "libsync/trace/layout.h"
@@ -62,10 +63,16 @@ struct Image {
   ShardedTable dependencies;
   ShardedTable chains;
   ShardedTable folded;
-  // pthread_t -> ThreadRecord; pid -> ChildRecord; (event kind, site) -> count.
+  // pthread_t -> ThreadRecord; pid -> ChildRecord; (event kind, site) -> count; hash of a text ->
+  // StringRecord.
   Table pthreads;
   Table children;
   Table events;
+  Table texts;
+  // (space, device, inode, offset, length) -> SharedRecord.
+  ShardedTable shared;
+  uint64_t name_events;
+  MappingCache mapping;
 
   SpinLock modules_lock;
   Module* modules;

@@ -65,6 +65,12 @@ inline bool RwlockHasReaders(const pthread_rwlock_t* rwlock) {
   return __atomic_load_n(&rwlock->__data.__readers, __ATOMIC_RELAXED) >> 3 != 0;
 }
 
+// pthread_cond_t::__data.__wrefs (nptl/pthread_cond_common.c): the number of waiters above three bits: 1 for
+// a condition of several processes, 4 once it is being destroyed.
+inline bool ConditionIsShared(const pthread_cond_t* condition) {
+  return (__atomic_load_n(&condition->__data.__wrefs, __ATOMIC_RELAXED) & 1) != 0;
+}
+
 // A spinlock is 1 when free (sysdeps/x86_64/nptl/pthread_spin_init.c).
 inline bool SpinlockLooksLocked(const pthread_spinlock_t* spinlock) {
   return __atomic_load_n(spinlock, __ATOMIC_RELAXED) != 1;
@@ -89,6 +95,10 @@ inline bool SemaphoreIsShared(const sem_t* semaphore) {
 inline bool OnceIsDone(const pthread_once_t* once) {
   return (__atomic_load_n(once, __ATOMIC_ACQUIRE) & 2) != 0;
 }
+
+// Where sem_open and shm_open put their files (sysdeps/posix/shm-directory.h): without the name's slashes.
+inline constexpr const char* kSharedMemoryFolder = "/dev/shm/";
+inline constexpr const char* kSemaphoreFilePrefix = "sem.";
 
 trace::LockKind MutexLockKind(int kind);
 uint16_t MutexLockFlags(int kind);

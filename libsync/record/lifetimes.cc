@@ -177,12 +177,20 @@ void LetGoOf(uintptr_t low, size_t bytes, bool is_mistake, const Site& site) {
     }
   });
   ForgetRange(low, bytes);
+  ForgetMapping();
 }
 
 }  // namespace
 
 void BeforeUnmap(void* start, size_t bytes, const Site& site) {
   LetGoOf(reinterpret_cast<uintptr_t>(start), bytes, true, site);
+}
+
+size_t MappedFrom(const void* start) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  const auto low = reinterpret_cast<uintptr_t>(start);
+  Mapping mapping{};
+  return entry && FindMapping(low, &mapping) ? mapping.end - low : 0;
 }
 
 void AfterMove(void* start, size_t bytes, const Site& site) {

@@ -31,6 +31,8 @@ void AfterDestroy(const Doomed& doomed, bool destroyed);
 
 // [start, start + bytes) is about to be unmapped.
 void BeforeUnmap(void* start, size_t bytes, const Site& site);
+// How much is mapped from `start` on, as one piece; 0 unknown.
+size_t MappedFrom(const void* start);
 // What was there lies elsewhere now: a lock that was held in it is held under an address that nobody knows.
 void AfterMove(void* start, size_t bytes, const Site& site);
 

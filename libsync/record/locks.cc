@@ -42,6 +42,7 @@ void Replace(uint64_t former) {
   if (RefOf(former) == 0) {
     return;
   }
+  g_trace.At<trace::LockRecord>(RefOf(former))->flags |= trace::kRetired;
   if ((former & kIsTagged) == 0) {
     __atomic_fetch_sub(&g_image->untagged, 1, __ATOMIC_RELAXED);
   }
@@ -64,6 +65,19 @@ void Inherit(const ObjectFacts& object, uint64_t tag, trace::LockRecord* record)
     record->create_stack = InheritStack(ancestor.trace, former->create_stack);
     record->first_stack = InheritStack(ancestor.trace, former->first_stack);
     return;
+  }
+}
+
+// A spinlock does not say whether several processes use it: one that lies in shared memory may be.
+void FindShared(trace::LockRecord* record) {
+  const bool is_spinlock = record->kind == static_cast<uint8_t>(trace::LockKind::kSpinlock);
+  if ((record->flags & trace::kProcessShared) == 0 &&
+      (!is_spinlock || (record->flags & (trace::kOnStack | trace::kStatic)) != 0)) {
+    return;
+  }
+  record->shared = RecordSharedMemory(record->address);
+  if (record->shared != 0) {
+    record->flags |= trace::kProcessShared;
   }
 }
 
@@ -91,6 +105,7 @@ trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_st
   if (former_tag != 0) {
     Inherit(object, former_tag, record);
   }
+  FindShared(record);
   g_trace.Commit(record, false);
 
   uint64_t value = ref;
@@ -149,7 +164,8 @@ ObjectFacts FactsOf(pthread_mutex_t* mutex) {
 }
 
 ObjectFacts FactsOf(pthread_cond_t* condition) {
-  return ObjectFacts{condition, trace::LockKind::kCondition, 0, nullptr, 0, false};
+  const int flags = ConditionIsShared(condition) ? trace::kProcessShared : 0;
+  return ObjectFacts{condition, trace::LockKind::kCondition, static_cast<uint16_t>(flags), nullptr, 0, false};
 }
 
 ObjectFacts FactsOf(pthread_rwlock_t* rwlock) {
@@ -190,11 +206,7 @@ trace::Ref FindLock(const ObjectFacts& object) {
   if (ref == 0) {
     return 0;
   }
-  const auto kind = static_cast<trace::LockKind>(g_trace.At<trace::LockRecord>(ref)->kind);
-  // sem_open and sem_init give the same type.
-  const bool same = kind == object.kind ||
-                    (kind == trace::LockKind::kNamedSemaphore && object.kind == trace::LockKind::kSemaphore);
-  return same ? ref : 0;
+  return IsOfKind(g_trace.At<trace::LockRecord>(ref), object.kind) ? ref : 0;
 }
 
 trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object) {
@@ -227,11 +239,10 @@ void EndLifetime(const ObjectFacts& object) {
 }
 
 void RetireLock(trace::Ref lock) {
-  auto* record = g_trace.At<trace::LockRecord>(lock);
+  const auto* record = g_trace.At<trace::LockRecord>(lock);
   Table& table = g_image->locks.For(record->address);
   const uint64_t value = table.Find(record->address);
   if (RefOf(value) == lock) {
-    record->flags |= trace::kDestroyed;
     table.Clear(record->address);
     Replace(value);
   }
@@ -244,6 +255,7 @@ void ForgetRange(uintptr_t start, size_t bytes) {
   g_image->locks.ForEach([&](uint64_t address, uint64_t* value) {
     if (address - start < bytes && (*value & kIsTagged) == 0) {
       // Not recycled here: the table is locked, and a mapping that goes away is rare.
+      g_trace.At<trace::LockRecord>(RefOf(*value))->flags |= trace::kRetired;
       __atomic_fetch_sub(&g_image->untagged, 1, __ATOMIC_RELAXED);
       *value = 0;
     }

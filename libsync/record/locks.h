@@ -43,6 +43,13 @@ ObjectFacts FactsOf(pthread_rwlock_t* rwlock);
 ObjectFacts FactsOf(pthread_spinlock_t* spinlock);
 ObjectFacts FactsOf(sem_t* semaphore);
 
+// sem_open and sem_init give the same type: only the former knows better.
+inline bool IsOfKind(const trace::LockRecord* record, trace::LockKind kind) {
+  const auto recorded = static_cast<trace::LockKind>(record->kind);
+  return recorded == kind ||
+         (recorded == trace::LockKind::kNamedSemaphore && kind == trace::LockKind::kSemaphore);
+}
+
 // The record of the object in its present lifetime; begins one if it has none. 0: no room.
 // All need an open trace and a caller inside the recorder.
 trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object);

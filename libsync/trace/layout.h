@@ -290,6 +290,7 @@ enum LockFlags : uint16_t {
   kOnStack = 1u << 7,     // lies in its creator's stack
   kLockLike = 1u << 8,    // semaphores: was given back by the thread that held it
   kSignalLost = 1u << 9,  // conditions: the last signal found nobody waiting
+  kRetired = 1u << 10,    // what its address is used for from now on is another object
 };
 
 // One lifetime of one synchronisation object.

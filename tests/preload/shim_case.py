@@ -92,10 +92,10 @@ class ShimCase(unittest.TestCase):
 
     def compare(self, command, expect=(), status=None, options="", environment=None, **more):
         """Runs a command without the shim and with it: same output, same end. Then the traces must give exactly the
-        expected rules (None: not looked at). Returns the report."""
+        expected rules (None: not looked at). Returns the report; the folder of the traces is self.traced."""
         environment = environment or {}
         bare = finish(command, env=clean_environment(**environment), **more)
-        run = self.run_folder()
+        self.traced = run = self.run_folder()
         shimmed = finish(command, env=self.shim_environment(run, options, **environment), **more)
         self.assertEqual((bare.returncode, bare.stdout.decode("latin1"), bare.stderr.decode("latin1")),
                          (shimmed.returncode, shimmed.stdout.decode("latin1"), shimmed.stderr.decode("latin1")))
