@@ -99,6 +99,20 @@ LockNames FromStack(const std::string& kind, const char* how, const char* class_
   return names;
 }
 
+// The file and, where only a part of it is locked, which. A path may be as new as the run: it names no class.
+LockNames NameFileLock(const trace::Lock& lock) {
+  const uint64_t start = lock.shared->offset;
+  const uint64_t length = lock.shared->length;
+  const std::string kind = BaseKind(lock.kind);
+  LockNames names{absl::StrCat(kind, " on ", lock.name), kind, NameSource::kFirstLocked};
+  if (length != 0) {
+    absl::StrAppend(&names.name, ", bytes ", start, " to ", start + length - 1);
+  } else if (start != 0) {
+    absl::StrAppend(&names.name, ", from byte ", start);
+  }
+  return names;
+}
+
 }  // namespace
 
 std::string KindName(const trace::Lock& lock) {
@@ -116,6 +130,9 @@ std::string KindName(const trace::Lock& lock) {
 }
 
 LockNames NameLock(const trace::Process& process, const trace::Lock& lock, Symbolizer* symbolizer) {
+  if (lock.shared.has_value() && lock.shared->space == trace::SharedSpace::kFile && !lock.name.empty()) {
+    return NameFileLock(lock);
+  }
   if (!lock.name.empty()) {
     return {lock.name, lock.name, NameSource::kUser};
   }

@@ -36,7 +36,7 @@ const std::string& Content::LockClass(trace::Index process, trace::Index index) 
   if (!is_new || lock == nullptr) {
     return found->second;
   }
-  if (!lock->name.empty()) {
+  if (!lock->name.empty() && !IsFileLock(*lock)) {  // a path names an instance
     found->second = absl::StrCat("name:", lock->name);
   } else if (lock->place.module != trace::kNoIndex) {
     found->second = absl::StrCat("place:", Frame(*image, lock->place));

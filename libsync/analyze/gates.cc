@@ -62,7 +62,7 @@ Gates::Gates(const trace::Process& process) : process_(process) {
 
 bool Gates::IsGate(Index lock) const {
   const trace::Lock* found = At(process_.locks, lock);
-  return found != nullptr && IsOwned(*found);
+  return found != nullptr && IsOwned(*found) && !BelongsToProcess(*found);
 }
 
 Gates::SetId Gates::Intern(Index thread, const std::vector<trace::Holding>& held) {

@@ -27,7 +27,7 @@ template <typename Visit>
 void ForEachPredecessor(const trace::Process& process, const Dependency& dependency, Visit visit) {
   for (size_t h = 0; h < dependency.held.size(); ++h) {
     const trace::Lock* lock = At(process.locks, dependency.held[h].lock);
-    if (lock != nullptr && IsReportable(*lock)) {
+    if (lock != nullptr && IsReportable(*lock) && !BelongsToProcess(*lock)) {
       visit(static_cast<Index>(h));
     }
   }
@@ -55,7 +55,8 @@ size_t ModeSlot(Mode mode) { return mode == Mode::kShared ? 1 : 0; }
 // orders two locks.
 bool LockOrderGraph::CanBlock(const Dependency& dependency) const {
   const trace::Lock* wanted = At(process_.locks, dependency.lock);
-  return wanted != nullptr && IsReportable(*wanted) && At(process_.threads, dependency.thread) != nullptr &&
+  return wanted != nullptr && IsReportable(*wanted) && !BelongsToProcess(*wanted) &&
+         At(process_.threads, dependency.thread) != nullptr &&
          std::none_of(dependency.held.begin(), dependency.held.end(),
                       [&](const trace::Holding& held) { return held.lock == dependency.lock; });
 }

@@ -38,6 +38,15 @@ inline bool IsOwned(const trace::Lock& lock) {
 // An owned lock of the program itself, not of the language runtime that it runs in.
 inline bool IsReportable(const trace::Lock& lock) { return IsOwned(lock) && !lock.interpreter; }
 
+// The kernel gives it back when its descriptors are gone, whoever took it.
+inline bool IsFileLock(const trace::Lock& lock) {
+  return lock.kind == trace::LockKind::kFlock || lock.kind == trace::LockKind::kPosixFileLock ||
+         lock.kind == trace::LockKind::kOpenFileLock;
+}
+
+// Held by the process as a whole: its own threads are never in each other's way.
+inline bool BelongsToProcess(const trace::Lock& lock) { return lock.kind == trace::LockKind::kPosixFileLock; }
+
 // Two modes that exclude each other: all but shared with shared.
 inline bool Conflict(trace::Mode a, trace::Mode b) {
   return a != trace::Mode::kShared || b != trace::Mode::kShared;

@@ -92,22 +92,23 @@ Need WaitForGraph::NeedOf(Index index) {
 
 void WaitForGraph::AddLockNeed(Index index, Index lock_index, Mode mode, Need* need) {
   const trace::Lock* lock = At(process_.locks, lock_index);
-  if (lock == nullptr || !IsOwned(*lock)) {
+  if (lock == nullptr || !IsOwned(*lock) || BelongsToProcess(*lock)) {
     return;
   }
   bool exclusive_holder = false;
   for (const Holder& holder : holders_[lock_index]) {
     const bool self = holder.thread == index;
-    // These answer EDEADLK or count: a thread never sleeps on its own.
-    const bool answers =
-        lock->kind == trace::LockKind::kRecursiveMutex || lock->kind == trace::LockKind::kErrorcheckMutex;
+    // These answer EDEADLK, count or convert: a thread never sleeps on its own.
+    const bool answers = lock->kind == trace::LockKind::kRecursiveMutex ||
+                         lock->kind == trace::LockKind::kErrorcheckMutex ||
+                         process_.threads[static_cast<size_t>(index)].wait.converts;
     exclusive_holder = exclusive_holder || holder.mode == Mode::kExclusive;
     if (!Conflict(mode, holder.mode) || (self && answers)) {
       continue;
     }
     if (!IsDead(process_.threads[static_cast<size_t>(holder.thread)])) {
       need->nodes.push_back(holder.thread);
-    } else if ((lock->flags & trace::kRobust) == 0) {
+    } else if ((lock->flags & trace::kRobust) == 0 && !IsFileLock(*lock)) {
       need->nodes.push_back(nobody());
     }
   }

@@ -58,11 +58,6 @@ bool IsPlain(trace::LockKind kind) {
   }
 }
 
-bool IsFileLock(trace::LockKind kind) {
-  return kind == trace::LockKind::kFlock || kind == trace::LockKind::kPosixFileLock ||
-         kind == trace::LockKind::kOpenFileLock;
-}
-
 // A semaphore that is a signal belongs to nobody.
 bool IsHeld(const trace::LockRecord* lock) {
   return !IsSemaphore(static_cast<trace::LockKind>(lock->kind)) || (lock->flags & trace::kHandOff) == 0;
@@ -93,7 +88,7 @@ bool GrowHeld(Thread* thread) {
 }
 
 // A lock on this thread's own stack, below the frames that live now, was left there locked. And a semaphore
-// that others have meanwhile posted is no lock any more.
+// that others have meanwhile posted is no lock any more, nor is a file lock held that others gave back.
 void DropStaleHoldings(Thread* thread, const Site& site) {
   for (int i = static_cast<int>(thread->own_slot->held_count); i-- > 0;) {
     const trace::HeldEntry entry = thread->held[i];
@@ -101,7 +96,7 @@ void DropStaleHoldings(Thread* thread, const Site& site) {
       continue;
     }
     const auto* lock = g_trace.At<trace::LockRecord>(entry.lock);
-    if (!IsHeld(lock)) {
+    if (!IsHeld(lock) || (entry.flags & trace::kGivenUp) != 0) {
       RemoveHeld(thread, i);
     } else if ((lock->flags & trace::kOnStack) != 0 && lock->creator == thread->ref &&
                lock->address >= thread->stack_low && lock->address < site.frame &&
@@ -288,6 +283,43 @@ void DropHeld(Thread* thread, trace::Ref lock) {
   }
 }
 
+namespace {
+
+int FindAcquisition(const Thread* thread, uint32_t acquisition) {
+  for (uint32_t i = thread->own_slot->held_count; i-- > 0;) {
+    if (i < thread->held_capacity && thread->held[i].lock != 0 &&
+        thread->held[i].acquisition == acquisition) {
+      return static_cast<int>(i);
+    }
+  }
+  return -1;
+}
+
+}  // namespace
+
+void DropAcquisition(Thread* thread, uint32_t acquisition) {
+  if (const int index = FindAcquisition(thread, acquisition); index >= 0) {
+    RemoveHeld(thread, index);
+  }
+}
+
+void MarkGivenUp(Thread* holder, trace::Ref lock, uint32_t acquisition) {
+  // The holder may move its holdings at this moment: then they are looked at again.
+  for (int tries = 0; tries < 4; ++tries) {
+    const int index = FindAcquisition(holder, acquisition);
+    if (index < 0) {
+      return;
+    }
+    trace::HeldEntry* entry = &holder->held[index];
+    if (__atomic_load_n(&entry->lock, __ATOMIC_RELAXED) == lock) {
+      __atomic_store_n(&entry->flags, trace::kGivenUp, __ATOMIC_RELAXED);
+      if (__atomic_load_n(&entry->acquisition, __ATOMIC_RELAXED) == acquisition) {
+        return;
+      }
+    }
+  }
+}
+
 void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
   if (thread->own_slot->held_count >= thread->held_capacity) {
     // Appending takes a spin lock: a handler on this thread must stay out meanwhile.
@@ -321,16 +353,13 @@ void EndAcquire(const Attempt& attempt, bool acquired) {
   if (!IsHeld(record)) {
     return;
   }
-  if (index < 0 || (attempt.mode == trace::Mode::kShared && !IsFileLock(kind))) {
+  if (index < 0 || attempt.mode == trace::Mode::kShared) {
     Hold(thread, attempt.lock, attempt.stack, attempt.mode);
   } else if (IsRecursive(kind)) {
     ++thread->held[index].depth;
   } else if (IsSemaphore(kind)) {
     record->flags |= trace::kHandOff;  // it let its holder in again: somebody else has posted it
     RemoveHeld(thread, index);
-  } else if (IsFileLock(kind)) {
-    thread->held[index].mode = static_cast<uint8_t>(attempt.mode);
-    ++thread->own_slot->acquisitions;
   } else {
     ++thread->own_slot
           ->acquisitions;  // somebody else had unlocked it meanwhile: the old holding is the new one

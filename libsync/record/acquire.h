@@ -104,6 +104,10 @@ void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode);
 
 // The lock is gone with its memory: whoever holds it holds nothing. REQUIRES: `thread` is the calling one.
 void DropHeld(Thread* thread, trace::Ref lock);
+// One of the calling thread's acquisitions is over, by its number.
+void DropAcquisition(Thread* thread, uint32_t acquisition);
+// The same for an acquisition of another thread, which will find out when it comes by.
+void MarkGivenUp(Thread* holder, trace::Ref lock, uint32_t acquisition);
 
 // REQUIRES: there is room.
 inline void PushHeld(Thread* thread, trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack,
@@ -115,6 +119,7 @@ inline void PushHeld(Thread* thread, trace::SlotRecord* slot, trace::Ref lock, t
   entry->stack = stack;
   entry->acquisition = ++slot->acquisitions;
   entry->mode = static_cast<uint8_t>(mode);
+  entry->flags = 0;
   entry->depth = 0;
   entry->lock = lock;
   thread->held_hash ^= HoldingHash(lock, stack);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/file_locks.h"
 #include "libsync/record/locks.h"
 #include "libsync/record/raw.h"
 
@@ -37,11 +38,8 @@ void HandOver(const Thread* thread) {
   handover->count = 0;
   for (uint32_t i = 0; i < count && handover->count < trace::kInlineHeld; ++i) {
     const trace::HeldEntry& entry = thread->held[i];
-    if (entry.lock == 0) {
-      continue;
-    }
-    const auto* lock = g_trace.At<trace::LockRecord>(entry.lock);
-    if (IsOneForBoth(lock)) {
+    const auto* lock = entry.lock == 0 ? nullptr : g_trace.At<trace::LockRecord>(entry.lock);
+    if (lock == nullptr || IsFileLock(static_cast<trace::LockKind>(lock->kind)) || IsOneForBoth(lock)) {
       continue;
     }
     const uint32_t at = handover->count++;
@@ -122,6 +120,7 @@ void EndChild(const NewChild& child, int32_t pid) {
 
 void BeforeFork(Thread* thread, trace::ChildRecord* child) {
   HandOver(thread);
+  ShareFileLocks();
   if (child != nullptr) {
     child->others_held = SnapshotOthers(thread);
   }

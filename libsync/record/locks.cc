@@ -5,7 +5,7 @@
 namespace gordian::record {
 namespace {
 
-// Values of Image::locks: the record, and whether facts refer to it.
+// Values of Image::locks: the record, whether facts refer to it, and whether its memory may go without it.
 constexpr uint64_t kHasFacts = uint64_t{1} << 32;
 constexpr uint64_t kIsTagged = uint64_t{1} << 33;
 
@@ -95,9 +95,11 @@ trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_st
   record->born_ns = NowNs();
   uint64_t offset = 0;
   const auto address = reinterpret_cast<uintptr_t>(object.address);
+  const bool in_memory = (address & kNoMemoryBit) == 0;
   if (address >= thread->stack_low && address < thread->stack_high) {
     record->flags |= trace::kOnStack;
-  } else if (const uint32_t serial = ModuleOf(address, &offset); serial != 0 && offset <= UINT32_MAX) {
+  } else if (const uint32_t serial = in_memory ? ModuleOf(address, &offset) : 0;
+             serial != 0 && offset <= UINT32_MAX) {
     record->flags |= trace::kStatic;
     record->module_serial = static_cast<uint16_t>(serial);
     record->module_offset = static_cast<uint32_t>(offset);
@@ -117,6 +119,8 @@ trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_st
       return TagMatches(expected, object.address, g_image->nonce) ? static_cast<trace::Ref>(expected >> 32)
                                                                   : 0;
     }
+    value |= kIsTagged;
+  } else if (!in_memory) {
     value |= kIsTagged;
   } else {
     __atomic_fetch_add(&g_image->untagged, 1, __ATOMIC_RELAXED);
@@ -246,6 +250,19 @@ void RetireLock(trace::Ref lock) {
     table.Clear(record->address);
     Replace(value);
   }
+}
+
+bool RetireUnlessKept(trace::Ref lock) {
+  auto* record = g_trace.At<trace::LockRecord>(lock);
+  Table& table = g_image->locks.For(record->address);
+  const uint64_t value = table.Find(record->address);
+  if (RefOf(value) != lock || (value & kHasFacts) != 0) {
+    return false;
+  }
+  record->flags |= trace::kDestroyed;  // what is remembered of it elsewhere is void
+  table.Clear(record->address);
+  Replace(value);
+  return true;
 }
 
 void ForgetRange(uintptr_t start, size_t bytes) {

@@ -28,6 +28,14 @@ inline bool TagMatches(uint64_t tag, const void* address, uint64_t secret) {
   return static_cast<uint32_t>(tag) == TagCheck(address, secret) && (tag >> 32) != 0;
 }
 
+// What lies in no memory (a file lock) has a number with this bit in place of an address.
+inline constexpr uintptr_t kNoMemoryBit = uintptr_t{1} << 63;
+
+inline bool IsFileLock(trace::LockKind kind) {
+  return kind == trace::LockKind::kFlock || kind == trace::LockKind::kPosixFileLock ||
+         kind == trace::LockKind::kOpenFileLock;
+}
+
 // The object of a slow-path call.
 struct ObjectFacts {
   void* address;
@@ -63,6 +71,8 @@ void EndLifetime(const ObjectFacts& object);
 // What the record stands for is over without a destroy call: whatever its address is used for from now on is
 // another lock.
 void RetireLock(trace::Ref lock);
+// Nobody uses the lock for now: its record may stand for another one, unless facts refer to it. True if so.
+bool RetireUnlessKept(trace::Ref lock);
 // The memory [start, start + bytes) goes away.
 void ForgetRange(uintptr_t start, size_t bytes);
 

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace gordian::record {
@@ -53,6 +54,10 @@ inline uint64_t NowNs() {
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
 }
+
+// Copies from an address that may be bad: the kernel looks first. Both must be aligned to 4 bytes and lie in
+// at most two pages. False: nothing was copied.
+bool CopyFrom(void* to, const void* from, size_t bytes);
 
 // Reads a small file whole; returns the bytes read (at most size - 1, NUL-terminated) or a negative errno.
 long ReadSmallFile(const char* path, char* buffer, long size);

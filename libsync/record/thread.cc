@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/file_locks.h"
 #include "libsync/record/libc_facts.h"
 #include "libsync/record/plan.h"
 #include "libsync/record/raw.h"
@@ -276,6 +277,7 @@ void FinishThread(bool by_exit) {
   Thread* thread = entry.thread();
   thread->finished = true;
   ClearWait(thread->own_slot);
+  LeaveFileLocks(thread);
   ReadName(thread->record);
   thread->record->finish_ns = NowNs();
   if (by_exit) {

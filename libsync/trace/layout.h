@@ -202,14 +202,18 @@ struct ThreadRecord {
 
 enum class Mode : uint8_t { kExclusive = 1, kShared = 2 };
 
+enum HeldFlags : uint8_t {
+  kGivenUp = 1u << 0,  // another thread gave it back (file locks): no longer in force
+};
+
 // An acquisition in force.
 struct HeldEntry {
   Ref lock;
   Ref stack;             // where it was acquired; 0 unknown
   uint32_t acquisition;  // counts the thread's acquisitions: tells one holding of a lock from the next
   uint8_t mode;          // Mode
-  uint8_t reserved;
-  uint16_t depth;  // recursive re-acquisitions, 0 for the first
+  uint8_t flags;         // HeldFlags
+  uint16_t depth;        // recursive re-acquisitions, 0 for the first
 };
 static_assert(sizeof(HeldEntry) == 16);
 
@@ -224,8 +228,9 @@ enum class WaitKind : uint8_t {
   kSleep = 7,      // sleeps for a given time
 };
 enum WaitFlags : uint8_t {
-  kTimed = 1u << 0,  // the wait ends by itself
-  kSpins = 1u << 1,  // the waiter runs: the kernel never sees it asleep
+  kTimed = 1u << 0,     // the wait ends by itself
+  kSpins = 1u << 1,     // the waiter runs: the kernel never sees it asleep
+  kConverts = 1u << 2,  // what is awaited replaces what the thread itself holds of the object (file locks)
 };
 
 inline constexpr uint32_t kInlineHeld = 48;

@@ -225,7 +225,10 @@ std::vector<Holding> Parser::HoldingsAt(Ref record, size_t offset, size_t wanted
   std::vector<Holding> holdings;
   holdings.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    holdings.push_back(HoldingOf(stream_.GetAt<HeldEntry>(record, offset + i * sizeof(HeldEntry))));
+    const auto entry = stream_.GetAt<HeldEntry>(record, offset + i * sizeof(HeldEntry));
+    if ((entry.flags & kGivenUp) == 0) {
+      holdings.push_back(HoldingOf(entry));
+    }
   }
   return holdings;
 }
@@ -290,6 +293,7 @@ Wait Parser::WaitOf(const SlotRecord& slot) {
     return wait;
   }
   wait.timed = (slot.wait_flags & kTimed) != 0;
+  wait.converts = (slot.wait_flags & kConverts) != 0;
   wait.mode = ModeOf(slot.wait_mode);
   wait.value = slot.wait_value;
   wait.address = slot.wait_address;
@@ -347,6 +351,9 @@ void Parser::FillSlots() {
 }
 
 bool Parser::IsInterpreterLock(const Lock& lock) const {
+  if (lock.shared.has_value() && lock.shared->space == SharedSpace::kFile) {
+    return false;  // the interpreter only makes the call
+  }
   const auto in_interpreter = [this](const Frame& frame) {
     return frame.module != kNoIndex && interpreter_module_[static_cast<size_t>(frame.module)];
   };

@@ -100,7 +100,7 @@ std::vector<std::string> FilesOf(const std::string& directory) {
 
 bool Equal(const HeldEntry& left, const HeldEntry& right) {
   return left.lock == right.lock && left.stack == right.stack && left.acquisition == right.acquisition &&
-         left.mode == right.mode && left.depth == right.depth;
+         left.mode == right.mode && left.flags == right.flags && left.depth == right.depth;
 }
 
 std::vector<HeldEntry> ReadHoldings(const SafeFile& file, const SlotRecord& slot) {

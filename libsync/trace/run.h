@@ -51,6 +51,7 @@ struct Holding {
 struct Wait {
   WaitKind kind = WaitKind::kNone;
   bool timed = false;
+  bool converts = false;  // the thread's own holding of the lock is in nobody's way
   Mode mode = Mode::kExclusive;
   Index lock = kNoIndex;    // kLock: the lock; kCondition: the condition; kBarrier: the barrier
   Index mutex = kNoIndex;   // kCondition: its mutex

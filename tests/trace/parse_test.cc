@@ -230,6 +230,25 @@ TEST(ParseTest, WaitsOfEachKind) {
   EXPECT_EQ(wait_for(static_cast<WaitKind>(200), sample.mutex, 0, 0), Wait{});
 }
 
+TEST(ParseTest, WhatAnotherThreadGaveBackIsNotHeld) {
+  SampleTrace sample = MakeSampleTrace();
+  sample.bytes.Set(sample.main_slot, offsetof(SlotRecord, held) + offsetof(HeldEntry, flags),
+                   uint8_t{kGivenUp});
+  const Process process = ParseOrDie(sample.bytes);
+  EXPECT_EQ(process.damage, "");
+  EXPECT_THAT(process.threads[0].held, IsEmpty());
+  EXPECT_THAT(process.threads[1].held, SizeIs(2));
+}
+
+TEST(ParseTest, AWaitMayConvert) {
+  SampleTrace sample = MakeSampleTrace();
+  EXPECT_FALSE(ParseOrDie(sample.bytes).threads[0].wait.converts);
+  sample.bytes.Set(sample.main_slot, offsetof(SlotRecord, wait_flags), uint8_t{kConverts});
+  const Process process = ParseOrDie(sample.bytes);
+  EXPECT_TRUE(process.threads[0].wait.converts);
+  EXPECT_FALSE(process.threads[0].wait.timed);
+}
+
 TEST(ParseTest, FreeSlotsAreNobodys) {
   SampleTrace sample = MakeSampleTrace();
   sample.bytes.Set(sample.main_slot, offsetof(SlotRecord, thread), Ref{0});

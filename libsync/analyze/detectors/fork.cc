@@ -14,12 +14,14 @@ namespace {
 
 constexpr size_t kMaxShown = 8;
 
-// Held by another thread at the fork, and copied with the memory. A process-shared lock is not copied.
+// Held by another thread at the fork, and copied with the memory. A process-shared lock is not copied, nor is
+// one on a file.
 std::vector<trace::Holding> Copied(const trace::Process& process, const trace::Child& child) {
   std::vector<trace::Holding> result;
   for (const trace::Holding& held : child.others_held) {
     const trace::Lock* lock = At(process.locks, held.lock);
-    if (lock != nullptr && IsReportable(*lock) && (lock->flags & trace::kProcessShared) == 0) {
+    if (lock != nullptr && IsReportable(*lock) && !IsFileLock(*lock) &&
+        (lock->flags & trace::kProcessShared) == 0) {
       result.push_back(held);
     }
   }

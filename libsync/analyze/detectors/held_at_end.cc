@@ -1,4 +1,5 @@
-// lock-held-at-thread-exit and lock-held-at-process-exit: locks that nobody is left to release.
+// lock-held-at-thread-exit and lock-held-at-process-exit: locks that nobody is left to release. File locks
+// are the kernel's: it gives them back.
 #include <string>
 #include <utility>
 
@@ -13,7 +14,7 @@ namespace {
 
 // Of a lock that was destroyed while held, that is the finding.
 bool IsHeldLock(const trace::Lock& lock) {
-  return IsReportable(lock) && (lock.flags & trace::kDestroyed) == 0;
+  return IsReportable(lock) && !IsFileLock(lock) && (lock.flags & trace::kDestroyed) == 0;
 }
 
 class HeldAtEndJudge {
