@@ -5,6 +5,7 @@
 #include <threads.h>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/errors.h"
 #include "libsync/record/lifetimes.h"
 #include "preload/cancel.h"
 #include "preload/intercept.h"
@@ -39,7 +40,8 @@ AfterWait StateAfter(int result) {
 
 // Cancelled: libc has taken the mutex back before it unwinds.
 template <typename Call>
-int Wait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed, const Site& site, Call real) {
+int Wait(const char* name, pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed, const Site& site,
+         Call real) {
   WaitCall<Call> call{real, 0, BeginConditionWait(condition, mutex, timed, site)};
   gordian_call_cancellable(
       [](void* argument) -> void* {
@@ -53,43 +55,43 @@ int Wait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed, const Si
       },
       &call);
   EndConditionWait(call.record, StateAfter(call.result));
-  return call.result;
+  return Noted(call.result, name, timed ? Blocking::kTimed : Blocking::kForever, condition, site);
 }
 
 template <typename Call>
-int Init(pthread_cond_t* condition, const Site& site, Call real) {
+int Init(const char* name, pthread_cond_t* condition, const Site& site, Call real) {
   const int result = real();
   if (result == 0) {
     AfterInit(FactsOf(condition), site);
   }
-  return result;
+  return Noted(result, name, Blocking::kForever, condition, site);
 }
 
 template <typename Call>
-int Destroy(pthread_cond_t* condition, const Site& site, Call real) {
+int Destroy(const char* name, pthread_cond_t* condition, const Site& site, Call real) {
   const Doomed doomed = BeforeDestroy(condition, site);
   const int result = real();
   AfterDestroy(doomed, result == 0);
-  return result;
+  return Noted(result, name, Blocking::kForever, condition, site);
 }
 
 }  // namespace
 
 INTERCEPT(int, pthread_cond_wait, pthread_cond_t* condition, pthread_mutex_t* mutex) {
-  return Wait(condition, mutex, false, CALL_SITE(),
+  return Wait("pthread_cond_wait", condition, mutex, false, CALL_SITE(),
               [=] { return REAL(pthread_cond_wait)(condition, mutex); });
 }
 
 INTERCEPT(int, pthread_cond_timedwait, pthread_cond_t* condition, pthread_mutex_t* mutex,
           const timespec* deadline) {
-  return Wait(condition, mutex, true, CALL_SITE(),
+  return Wait("pthread_cond_timedwait", condition, mutex, true, CALL_SITE(),
               [=] { return REAL(pthread_cond_timedwait)(condition, mutex, deadline); });
 }
 
 // std::condition_variable::wait_for ends up here.
 INTERCEPT(int, pthread_cond_clockwait, pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
           const timespec* deadline) {
-  return Wait(condition, mutex, true, CALL_SITE(),
+  return Wait("pthread_cond_clockwait", condition, mutex, true, CALL_SITE(),
               [=] { return REAL(pthread_cond_clockwait)(condition, mutex, clock, deadline); });
 }
 
@@ -105,20 +107,22 @@ INTERCEPT(int, pthread_cond_broadcast, pthread_cond_t* condition) {
 }
 
 INTERCEPT(int, pthread_cond_init, pthread_cond_t* condition, const pthread_condattr_t* attributes) {
-  return Init(condition, CALL_SITE(), [=] { return REAL(pthread_cond_init)(condition, attributes); });
+  return Init("pthread_cond_init", condition, CALL_SITE(),
+              [=] { return REAL(pthread_cond_init)(condition, attributes); });
 }
 
 INTERCEPT(int, pthread_cond_destroy, pthread_cond_t* condition) {
-  return Destroy(condition, CALL_SITE(), [=] { return REAL(pthread_cond_destroy)(condition); });
+  return Destroy("pthread_cond_destroy", condition, CALL_SITE(),
+                 [=] { return REAL(pthread_cond_destroy)(condition); });
 }
 
 INTERCEPT(int, cnd_wait, cnd_t* condition, mtx_t* mutex) {
-  return Wait(ConditionIn(condition), MutexIn(mutex), false, CALL_SITE(),
+  return Wait("cnd_wait", ConditionIn(condition), MutexIn(mutex), false, CALL_SITE(),
               [=] { return REAL(cnd_wait)(condition, mutex); });
 }
 
 INTERCEPT(int, cnd_timedwait, cnd_t* condition, mtx_t* mutex, const timespec* deadline) {
-  return Wait(ConditionIn(condition), MutexIn(mutex), true, CALL_SITE(),
+  return Wait("cnd_timedwait", ConditionIn(condition), MutexIn(mutex), true, CALL_SITE(),
               [=] { return REAL(cnd_timedwait)(condition, mutex, deadline); });
 }
 
@@ -133,11 +137,11 @@ INTERCEPT(int, cnd_broadcast, cnd_t* condition) {
 }
 
 INTERCEPT(int, cnd_init, cnd_t* condition) {
-  return Init(ConditionIn(condition), CALL_SITE(), [=] { return REAL(cnd_init)(condition); });
+  return Init("cnd_init", ConditionIn(condition), CALL_SITE(), [=] { return REAL(cnd_init)(condition); });
 }
 
 INTERCEPT(void, cnd_destroy, cnd_t* condition) {
-  Destroy(ConditionIn(condition), CALL_SITE(), [=] {
+  Destroy("cnd_destroy", ConditionIn(condition), CALL_SITE(), [=] {
     REAL(cnd_destroy)(condition);
     return 0;
   });

@@ -17,65 +17,67 @@ pthread_mutex_t* MutexIn(mtx_t* mutex) { return reinterpret_cast<pthread_mutex_t
 }  // namespace
 
 INTERCEPT(int, pthread_mutex_lock, pthread_mutex_t* mutex) {
-  return AcquireForever(mutex, Mode::kExclusive, CALL_SITE(),
+  return AcquireForever("pthread_mutex_lock", mutex, Mode::kExclusive, CALL_SITE(),
                         [=] { return REAL(pthread_mutex_lock)(mutex); });
 }
 
 INTERCEPT(int, pthread_mutex_unlock, pthread_mutex_t* mutex) {
-  gordian::record::BeginRelease(mutex, CALL_SITE());
-  return REAL(pthread_mutex_unlock)(mutex);
+  return Release("pthread_mutex_unlock", mutex, CALL_SITE(),
+                 [=] { return REAL(pthread_mutex_unlock)(mutex); });
 }
 
 INTERCEPT(int, pthread_mutex_trylock, pthread_mutex_t* mutex) {
-  return Acquire(mutex, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
+  return Acquire("pthread_mutex_trylock", mutex, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
                  [=] { return REAL(pthread_mutex_trylock)(mutex); });
 }
 
 INTERCEPT(int, pthread_mutex_timedlock, pthread_mutex_t* mutex, const timespec* deadline) {
-  return Acquire(mutex, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
+  return Acquire("pthread_mutex_timedlock", mutex, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
                  [=] { return REAL(pthread_mutex_timedlock)(mutex, deadline); });
 }
 
 // std::timed_mutex and std::recursive_timed_mutex end up here.
 INTERCEPT(int, pthread_mutex_clocklock, pthread_mutex_t* mutex, clockid_t clock, const timespec* deadline) {
-  return Acquire(mutex, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
+  return Acquire("pthread_mutex_clocklock", mutex, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
                  [=] { return REAL(pthread_mutex_clocklock)(mutex, clock, deadline); });
 }
 
 INTERCEPT(int, pthread_mutex_init, pthread_mutex_t* mutex, const pthread_mutexattr_t* attributes) {
-  return Init(mutex, CALL_SITE(), [=] { return REAL(pthread_mutex_init)(mutex, attributes); });
+  return Init("pthread_mutex_init", mutex, CALL_SITE(),
+              [=] { return REAL(pthread_mutex_init)(mutex, attributes); });
 }
 
 INTERCEPT(int, pthread_mutex_destroy, pthread_mutex_t* mutex) {
-  return Destroy(mutex, CALL_SITE(), [=] { return REAL(pthread_mutex_destroy)(mutex); });
+  return Destroy("pthread_mutex_destroy", mutex, CALL_SITE(),
+                 [=] { return REAL(pthread_mutex_destroy)(mutex); });
 }
 
 INTERCEPT(int, mtx_lock, mtx_t* mutex) {
-  return AcquireForever(MutexIn(mutex), Mode::kExclusive, CALL_SITE(), [=] { return REAL(mtx_lock)(mutex); });
+  return AcquireForever("mtx_lock", MutexIn(mutex), Mode::kExclusive, CALL_SITE(),
+                        [=] { return REAL(mtx_lock)(mutex); });
 }
 
 INTERCEPT(int, mtx_unlock, mtx_t* mutex) {
-  gordian::record::BeginRelease(MutexIn(mutex), CALL_SITE());
-  return REAL(mtx_unlock)(mutex);
+  return Release("mtx_unlock", MutexIn(mutex), CALL_SITE(), [=] { return REAL(mtx_unlock)(mutex); });
 }
 
 INTERCEPT(int, mtx_trylock, mtx_t* mutex) {
-  return Acquire(MutexIn(mutex), Mode::kExclusive, Blocking::kTry, CALL_SITE(),
+  return Acquire("mtx_trylock", MutexIn(mutex), Mode::kExclusive, Blocking::kTry, CALL_SITE(),
                  [=] { return REAL(mtx_trylock)(mutex); });
 }
 
 INTERCEPT(int, mtx_timedlock, mtx_t* mutex, const timespec* deadline) {
-  return Acquire(MutexIn(mutex), Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
+  return Acquire("mtx_timedlock", MutexIn(mutex), Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
                  [=] { return REAL(mtx_timedlock)(mutex, deadline); });
 }
 
 INTERCEPT(int, mtx_init, mtx_t* mutex, int type) {
-  return Init(MutexIn(mutex), CALL_SITE(), [=] { return REAL(mtx_init)(mutex, type); });
+  return Init("mtx_init", MutexIn(mutex), CALL_SITE(), [=] { return REAL(mtx_init)(mutex, type); });
 }
 
 // Answers nothing, but leaves the mark of a destroyed mutex when it did it.
 INTERCEPT(void, mtx_destroy, mtx_t* mutex) {
-  Destroy(MutexIn(mutex), CALL_SITE(), [=] {
+  Destroy("mtx_destroy", MutexIn(mutex), CALL_SITE(), [=] {
     REAL(mtx_destroy)(mutex);
     return gordian::record::MutexKind(MutexIn(mutex)) == gordian::record::kMutexDestroyedKind ? 0 : EBUSY;
   });

@@ -65,7 +65,29 @@ bool KindsAreAsKnown() {
   return right;
 }
 
+bool IsSharedAsAsked(int shared) {
+  const auto init = NEXT(pthread_cond_init);
+  const auto destroy = NEXT(pthread_cond_destroy);
+  pthread_condattr_t attributes;
+  pthread_cond_t condition;
+  if (init == nullptr || destroy == nullptr || pthread_condattr_init(&attributes) != 0) {
+    return false;
+  }
+  pthread_condattr_setpshared(&attributes, shared);
+  bool right = init(&condition, &attributes) == 0 &&
+               ConditionIsShared(&condition) == (shared == PTHREAD_PROCESS_SHARED) &&
+               !ConditionIsDestroyed(&condition);
+  destroy(&condition);
+  right = right && ConditionIsDestroyed(&condition);
+  pthread_condattr_destroy(&attributes);
+  return right;
+}
+
 }  // namespace
+
+bool ConditionsAreAsKnown() {
+  return IsSharedAsAsked(PTHREAD_PROCESS_SHARED) && IsSharedAsAsked(PTHREAD_PROCESS_PRIVATE);
+}
 
 bool TagsWork() {
   pthread_mutex_t normal = PTHREAD_MUTEX_INITIALIZER;

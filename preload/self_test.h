@@ -8,6 +8,9 @@ namespace gordian::preload {
 // functions, on objects of its own.
 bool TagsWork();
 
+// A condition says of itself whether it is shared between processes, and when it is destroyed.
+bool ConditionsAreAsKnown();
+
 }  // namespace gordian::preload
 
 #endif  // GORDIAN_PRELOAD_SELF_TEST_H_

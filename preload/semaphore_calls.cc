@@ -11,28 +11,28 @@ using namespace gordian::record;
 using gordian::trace::Mode;
 
 INTERCEPT(int, sem_wait, sem_t* semaphore) {
-  return Acquire(semaphore, Mode::kExclusive, Blocking::kForever, CALL_SITE(),
+  return Acquire("sem_wait", semaphore, Mode::kExclusive, Blocking::kForever, CALL_SITE(),
                  [=] { return REAL(sem_wait)(semaphore); });
 }
 
 INTERCEPT(int, sem_trywait, sem_t* semaphore) {
-  return Acquire(semaphore, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
+  return Acquire("sem_trywait", semaphore, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
                  [=] { return REAL(sem_trywait)(semaphore); });
 }
 
 INTERCEPT(int, sem_timedwait, sem_t* semaphore, const timespec* deadline) {
-  return Acquire(semaphore, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
+  return Acquire("sem_timedwait", semaphore, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
                  [=] { return REAL(sem_timedwait)(semaphore, deadline); });
 }
 
 INTERCEPT(int, sem_clockwait, sem_t* semaphore, clockid_t clock, const timespec* deadline) {
-  return Acquire(semaphore, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
+  return Acquire("sem_clockwait", semaphore, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
                  [=] { return REAL(sem_clockwait)(semaphore, clock, deadline); });
 }
 
 INTERCEPT(int, sem_post, sem_t* semaphore) {
   BeginPost(FactsOf(semaphore), SemaphoreValue(semaphore));
-  return REAL(sem_post)(semaphore);
+  return Noted(REAL(sem_post)(semaphore), "sem_post", Blocking::kForever, semaphore, CALL_SITE());
 }
 
 INTERCEPT(int, sem_init, sem_t* semaphore, int shared, unsigned value) {
@@ -43,14 +43,14 @@ INTERCEPT(int, sem_init, sem_t* semaphore, int shared, unsigned value) {
     WipeTag(semaphore);
     BeginSemaphore(AfterInit(FactsOf(semaphore), site), value);
   }
-  return result;
+  return Noted(result, "sem_init", Blocking::kForever, semaphore, site);
 }
 
 INTERCEPT(int, sem_destroy, sem_t* semaphore) {
   const Doomed doomed = BeforeDestroy(semaphore, CALL_SITE());
   const int result = REAL(sem_destroy)(semaphore);
   AfterDestroy(doomed, result == 0);
-  return result;
+  return Noted(result, "sem_destroy", Blocking::kForever, semaphore, CALL_SITE());
 }
 
 // Variadic in libc's header; mode and value are read only where the flags ask for them.

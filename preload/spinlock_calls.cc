@@ -9,12 +9,12 @@ using gordian::record::Blocking;
 using gordian::trace::Mode;
 
 INTERCEPT(int, pthread_spin_lock, pthread_spinlock_t* spinlock) {
-  return Acquire(spinlock, Mode::kExclusive, Blocking::kForever, CALL_SITE(),
+  return Acquire("pthread_spin_lock", spinlock, Mode::kExclusive, Blocking::kForever, CALL_SITE(),
                  [=] { return REAL(pthread_spin_lock)(spinlock); });
 }
 
 INTERCEPT(int, pthread_spin_trylock, pthread_spinlock_t* spinlock) {
-  return Acquire(spinlock, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
+  return Acquire("pthread_spin_trylock", spinlock, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
                  [=] { return REAL(pthread_spin_trylock)(spinlock); });
 }
 
@@ -24,9 +24,11 @@ INTERCEPT(int, pthread_spin_unlock, pthread_spinlock_t* spinlock) {
 }
 
 INTERCEPT(int, pthread_spin_init, pthread_spinlock_t* spinlock, int shared) {
-  return Init(spinlock, CALL_SITE(), [=] { return REAL(pthread_spin_init)(spinlock, shared); });
+  return Init("pthread_spin_init", spinlock, CALL_SITE(),
+              [=] { return REAL(pthread_spin_init)(spinlock, shared); });
 }
 
 INTERCEPT(int, pthread_spin_destroy, pthread_spinlock_t* spinlock) {
-  return Destroy(spinlock, CALL_SITE(), [=] { return REAL(pthread_spin_destroy)(spinlock); });
+  return Destroy("pthread_spin_destroy", spinlock, CALL_SITE(),
+                 [=] { return REAL(pthread_spin_destroy)(spinlock); });
 }

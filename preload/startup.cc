@@ -65,6 +65,7 @@ void Start() {
   }
   g_config.default_stack_bytes = DefaultStackBytes();
   g_config.use_tags = !OptionIs(options, "identity", "memory") && TagsWork();
+  g_config.know_conditions = ConditionsAreAsKnown();
   g_config.children = !OptionIs(options, "children", "0");
   if (!FindRun(options) || !record::Prepare()) {
     return;

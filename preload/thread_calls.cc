@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "libsync/record/acquire.h"
+#include "libsync/record/joins.h"
 #include "libsync/record/spin_lock.h"
 #include "libsync/record/thread.h"
 #include "preload/cancel.h"
@@ -129,39 +129,6 @@ void AfterFailedCreate(Start* start) {
   }
 }
 
-void MarkThread(gordian::trace::Ref thread, gordian::trace::ThreadFlags flag) {
-  const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (entry) {
-    SetThreadFlag(thread, flag);
-  }
-}
-
-struct Join {
-  Thread* thread;
-  gordian::trace::Ref joinee;
-};
-
-Join BeginJoin(pthread_t pthread, bool timed, const Site& site) {
-  Entry entry;
-  if (!entry) {
-    return Join{};
-  }
-  const gordian::trace::Ref joinee = FindThread(pthread);
-  BeginWait(&entry, gordian::trace::WaitKind::kJoin, joinee, 0, timed, StackOf(entry.thread(), site));
-  return Join{entry.thread(), joinee};
-}
-
-void EndJoin(const Join& join, bool joined) {
-  EndWait(join.thread);
-  if (join.thread == nullptr || !joined || join.joinee == 0) {
-    return;
-  }
-  const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (entry) {
-    RecordJoin(entry.thread(), join.joinee);
-  }
-}
-
 // `real` calls the real function with our trampoline in the place of the routine.
 template <typename Real, typename Bare>
 int Create(pthread_t* pthread, const pthread_attr_t* attributes, const Routine& routine, const Site& site,
@@ -187,26 +154,21 @@ void BeforeExit() {
   }
 }
 
-template <typename Real>
-int JoinThread(pthread_t pthread, bool timed, const Site& site, Real real) {
-  const Join join = BeginJoin(pthread, timed, site);
-  const int error = real();
-  EndJoin(join, error == 0);
-  return error;
+// Without a deadline the timed joins wait for good.
+Blocking BlockingUntil(const timespec* deadline) {
+  return deadline == nullptr ? Blocking::kForever : Blocking::kTimed;
 }
 
 template <typename Real>
-int Detach(pthread_t pthread, Real real) {
-  gordian::trace::Ref thread = 0;
-  {
-    const Entry entry(Entry::Open::kOnlyIfOpen);
-    thread = entry ? FindThread(pthread) : 0;
-  }
-  const int error = real();
-  if (error == 0) {
-    MarkThread(thread, gordian::trace::kDetached);
-  }
-  return error;
+int JoinThread(const char* name, pthread_t pthread, Blocking blocking, const Site& site, Real real) {
+  const ThreadCall call = BeginJoin(pthread, blocking, site);
+  return EndThreadCall(call, real(), name, site);
+}
+
+template <typename Real>
+int Detach(const char* name, pthread_t pthread, const Site& site, Real real) {
+  const ThreadCall call = BeginDetach(pthread, site);
+  return EndThreadCall(call, real(), name, site);
 }
 
 }  // namespace
@@ -239,34 +201,37 @@ INTERCEPT(void, thrd_exit, int result) {
 }
 
 INTERCEPT(int, pthread_join, pthread_t pthread, void** result) {
-  return JoinThread(pthread, false, CALL_SITE(), [=] { return REAL(pthread_join)(pthread, result); });
+  return JoinThread("pthread_join", pthread, Blocking::kForever, CALL_SITE(),
+                    [=] { return REAL(pthread_join)(pthread, result); });
 }
 
 INTERCEPT(int, pthread_tryjoin_np, pthread_t pthread, void** result) {
-  return JoinThread(pthread, true, CALL_SITE(), [=] { return REAL(pthread_tryjoin_np)(pthread, result); });
+  return JoinThread("pthread_tryjoin_np", pthread, Blocking::kTry, CALL_SITE(),
+                    [=] { return REAL(pthread_tryjoin_np)(pthread, result); });
 }
 
 INTERCEPT(int, pthread_timedjoin_np, pthread_t pthread, void** result, const timespec* deadline) {
-  return JoinThread(pthread, deadline != nullptr, CALL_SITE(),
+  return JoinThread("pthread_timedjoin_np", pthread, BlockingUntil(deadline), CALL_SITE(),
                     [=] { return REAL(pthread_timedjoin_np)(pthread, result, deadline); });
 }
 
 INTERCEPT(int, pthread_clockjoin_np, pthread_t pthread, void** result, clockid_t clock,
           const timespec* deadline) {
-  return JoinThread(pthread, deadline != nullptr, CALL_SITE(),
+  return JoinThread("pthread_clockjoin_np", pthread, BlockingUntil(deadline), CALL_SITE(),
                     [=] { return REAL(pthread_clockjoin_np)(pthread, result, clock, deadline); });
 }
 
 INTERCEPT(int, thrd_join, thrd_t thread, int* result) {
-  return JoinThread(thread, false, CALL_SITE(), [=] { return REAL(thrd_join)(thread, result); });
+  return JoinThread("thrd_join", thread, Blocking::kForever, CALL_SITE(),
+                    [=] { return REAL(thrd_join)(thread, result); });
 }
 
 INTERCEPT(int, pthread_detach, pthread_t pthread) {
-  return Detach(pthread, [=] { return REAL(pthread_detach)(pthread); });
+  return Detach("pthread_detach", pthread, CALL_SITE(), [=] { return REAL(pthread_detach)(pthread); });
 }
 
 INTERCEPT(int, thrd_detach, thrd_t thread) {
-  return Detach(thread, [=] { return REAL(thrd_detach)(thread); });
+  return Detach("thrd_detach", thread, CALL_SITE(), [=] { return REAL(thrd_detach)(thread); });
 }
 
 INTERCEPT(int, pthread_cancel, pthread_t pthread) {

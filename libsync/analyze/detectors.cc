@@ -16,6 +16,8 @@ constexpr Detector kDetectors[] = {
     {"threads", JudgeThreads},
     {"children", JudgeChildren},
     {"misuse", JudgeMisuse},
+    {"joins", JudgeJoins},
+    {"errors", JudgeErrors},
     {"fork", JudgeFork},
 };
 

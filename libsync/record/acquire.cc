@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "libsync/record/condition_mutex.h"
 #include "libsync/record/dependency.h"
 #include "libsync/record/events.h"
 #include "libsync/record/plan.h"
@@ -542,6 +543,7 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
   wait.reacquire = Attempt{thread, lock, stack, trace::Mode::kExclusive, false};
   const int index = FindHeld(thread, lock);
   wait.was_held = index >= 0;
+  CheckConditionMutex(thread, object, lock, facts, wait.was_held, stack);
   if (wait.was_held) {
     if (slot->held_count > 1) {
       RecordDependency(thread, lock, stack, trace::Mode::kExclusive, trace::kReacquire, lock);

@@ -188,23 +188,25 @@ __attribute__((always_inline)) inline void EndKnownAcquire(const KnownAcquire& k
   PushHeld(known.thread, slot, known.lock, known.stack, mode);
 }
 
+// The fast path of a release: of what was acquired last. False: BeginReleaseSlow has to be called.
 template <typename Object>
-__attribute__((always_inline)) inline void BeginRelease(Object* object, const Site& site) {
+__attribute__((always_inline)) inline bool BeginKnownRelease(Object* object) {
   Thread* thread = t_thread;
   trace::SlotRecord* slot = thread->slot;
   trace::Ref lock;
-  if (__builtin_expect(slot != nullptr && KnownPlain(thread, object, &lock), 1)) {
-    const uint32_t count = slot->held_count;
-    if (__builtin_expect(count != 0 && thread->held[count - 1].lock == lock, 1)) {
-      trace::HeldEntry* entry = &thread->held[count - 1];
-      thread->held_hash ^= HoldingHash(lock, entry->stack);
-      entry->lock = 0;
-      __atomic_signal_fence(__ATOMIC_SEQ_CST);
-      slot->held_count = count - 1;
-      return;
-    }
+  if (__builtin_expect(slot == nullptr || !KnownPlain(thread, object, &lock), 0)) {
+    return false;
   }
-  BeginReleaseSlow(FactsOf(object), site);
+  const uint32_t count = slot->held_count;
+  if (__builtin_expect(count == 0 || thread->held[count - 1].lock != lock, 0)) {
+    return false;
+  }
+  trace::HeldEntry* entry = &thread->held[count - 1];
+  thread->held_hash ^= HoldingHash(lock, entry->stack);
+  entry->lock = 0;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  slot->held_count = count - 1;
+  return true;
 }
 
 // pthread_cond_wait gives the mutex up and takes it back without passing a hook.

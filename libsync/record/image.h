@@ -26,9 +26,10 @@ struct Thread;
 struct Config {
   char run_directory[400];
   char drop_directory[400];
-  bool on;        // record at all in this image
-  bool children;  // record fork children
-  bool use_tags;  // lock tags proved themselves
+  bool on;               // record at all in this image
+  bool children;         // record fork children
+  bool use_tags;         // lock tags proved themselves
+  bool know_conditions;  // so did what conditions say of themselves
   bool hooks_proved;
   int32_t watcher_pid;        // of the watcher that this process tree's root started
   int32_t watcher_image_pid;  // the process that started it

@@ -70,6 +70,9 @@ inline bool RwlockHasReaders(const pthread_rwlock_t* rwlock) {
 inline bool ConditionIsShared(const pthread_cond_t* condition) {
   return (__atomic_load_n(&condition->__data.__wrefs, __ATOMIC_RELAXED) & 1) != 0;
 }
+inline bool ConditionIsDestroyed(const pthread_cond_t* condition) {
+  return (__atomic_load_n(&condition->__data.__wrefs, __ATOMIC_RELAXED) & 4) != 0;
+}
 
 // A spinlock is 1 when free (sysdeps/x86_64/nptl/pthread_spin_init.c).
 inline bool SpinlockLooksLocked(const pthread_spinlock_t* spinlock) {

@@ -168,7 +168,8 @@ ObjectFacts FactsOf(pthread_mutex_t* mutex) {
 }
 
 ObjectFacts FactsOf(pthread_cond_t* condition) {
-  const int flags = ConditionIsShared(condition) ? trace::kProcessShared : 0;
+  // One that may be shared is taken for shared: other processes may do with it what is not seen here.
+  const int flags = !g_config.know_conditions || ConditionIsShared(condition) ? trace::kProcessShared : 0;
   return ObjectFacts{condition, trace::LockKind::kCondition, static_cast<uint16_t>(flags), nullptr, 0, false};
 }
 

@@ -196,7 +196,8 @@ struct ThreadRecord {
   uint64_t pthread;         // pthread_t
   uint64_t start_ns;
   uint64_t finish_ns;
-  uint64_t reserved;
+  Ref join_stack;  // where it was joined or detached; 0: not yet, or detached from the start
+  uint32_t reserved;
   char name[16];
 };
 
@@ -436,7 +437,8 @@ enum class EventKind : uint32_t {
       10,  // object: condition; object2: the mutex that was passed; value: 0 the caller does not hold
            // it, 1 another mutex is in use with the condition (other: a thread that waits with it)
   kJoinMisuse =
-      11,  // other: ThreadRecord if known; value: JoinMisuse; other_stack: of the first join or detach
+      11,  // other: ThreadRecord if known; value: JoinMisuse; other_stack: of the first join or detach;
+           // error: what the call answered, 0 while it has not come back (one that works withdraws the event)
   kBarrierMisuse = 12,    // object: barrier; value: the count
   kSemaphoreMisuse = 13,  // object: semaphore; value: the value
   kApiError = 14,         // object: if any; error: what it answered; text: the call
@@ -454,7 +456,8 @@ enum class JoinMisuse : int64_t {
   kJoinOfDetached = 2,
   kDetachedTwice = 3,
   kDetachOfJoined = 4,
-  kUnknown = 5
+  kUnknown = 5,
+  kJoinedAtOnce = 6,  // by two threads at the same time
 };
 
 struct EventRecord {

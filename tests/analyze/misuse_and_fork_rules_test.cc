@@ -54,6 +54,21 @@ TEST(Misuse, EachKindHasItsRule) {
   }
 }
 
+TEST(Misuse, AConditionAndItsMutex) {
+  Played played = WithEvent(trace::EventKind::kConditionMutex);
+  trace::Event& event = played.process().events[0];
+  event.lock2 = played.locks.at("B");
+  std::vector<Finding> findings = analyze::Analyze(played.run);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_STREQ(findings[0].rule->id, "condition-mutex");
+  EXPECT_THAT(findings[0].title, HasSubstr("with {lock:1}, which it does not hold"));
+  EXPECT_THAT(findings[0].locks, SizeIs(2));
+  event.value = 1;
+  findings = analyze::Analyze(played.run);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_THAT(findings[0].title, HasSubstr("while {thread:1} waits on it with another mutex"));
+}
+
 TEST(Misuse, EventsThatAreNoMisuseAreSilent) {
   EXPECT_THAT(RulesOf(WithEvent(trace::EventKind::kKill).run), IsEmpty());
   EXPECT_THAT(RulesOf(WithEvent(trace::EventKind::kUnrecorded).run), IsEmpty());

@@ -22,8 +22,13 @@ void JudgeHeldAtEnd(const trace::Run& run, const Options& options, std::vector<F
 void JudgeThreads(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // child-zombie, child-orphan
 void JudgeChildren(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
-// unlock-not-held, unlock-not-owner, destroy-in-use, free-in-use, reinit-in-use, use-after-destroy
+// unlock-not-held, unlock-not-owner, destroy-in-use, free-in-use, reinit-in-use, use-after-destroy,
+// condition-mutex
 void JudgeMisuse(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
+// join-misuse
+void JudgeJoins(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
+// api-error
+void JudgeErrors(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // fork-while-locked
 void JudgeFork(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 

@@ -1,5 +1,7 @@
-// unlock-not-held, unlock-not-owner, destroy-in-use, free-in-use, reinit-in-use, use-after-destroy: the
-// recorder saw the call that broke the rules, so the finding is certain at once.
+// unlock-not-held, unlock-not-owner, destroy-in-use, free-in-use, reinit-in-use, use-after-destroy,
+// condition-mutex: the recorder saw the call that broke the rules, so the finding is certain at once.
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -12,9 +14,12 @@
 namespace gordian::analyze {
 namespace {
 
+constexpr int64_t kAnyValue = -1;
+
 // How an event is told: {thread:0} is the thread that made the call, {lock:0} what it was about.
 struct Misuse {
   trace::EventKind kind;
+  int64_t value;  // of the event, or kAnyValue
   const char* rule;
   const char* action;      // of the acting thread, in the interleaving
   const char* other_role;  // of the thread on the other side
@@ -24,13 +29,13 @@ struct Misuse {
 };
 
 constexpr Misuse kMisuses[] = {
-    {trace::EventKind::kUnlockNotHeld, "unlock-not-held", "unlock", "",
+    {trace::EventKind::kUnlockNotHeld, kAnyValue, "unlock-not-held", "unlock", "",
      "{thread:0} unlocks {lock:0}, which nobody holds",
      "The lock was free when {thread:0} unlocked it: it was never locked on this path, or it was unlocked "
      "twice. The "
      "C library does not notice; the next two threads may both get the lock.",
      "Unlock once for each lock. A guard object (std::lock_guard, std::unique_lock) keeps the two together."},
-    {trace::EventKind::kUnlockNotOwner, "unlock-not-owner", "unlock", "holds it",
+    {trace::EventKind::kUnlockNotOwner, kAnyValue, "unlock-not-owner", "unlock", "holds it",
      "{thread:0} unlocks {lock:0}, which it does not hold",
      "Only the thread that locked a mutex may unlock it. Here another thread's critical section was opened, "
      "and from "
@@ -38,45 +43,58 @@ constexpr Misuse kMisuses[] = {
      "here on, not "
      "as a lock.",
      "Unlock in the thread that locked. To wake another thread use a condition variable or a semaphore."},
-    {trace::EventKind::kDestroyInUse, "destroy-in-use", "destroy", "uses it",
+    {trace::EventKind::kDestroyInUse, kAnyValue, "destroy-in-use", "destroy", "uses it",
      "{thread:0} destroys {lock:0} while it is in use",
      "Destroying an object that is held or waited for is undefined: the user of it may hang, or write into "
      "memory that "
      "is something else by then.",
      "Wait until every user of {lock:0} is done, for example by joining the threads, before destroying it."},
-    {trace::EventKind::kUseAfterDestroy, "use-after-destroy", "uses", "destroyed it",
+    {trace::EventKind::kUseAfterDestroy, kAnyValue, "use-after-destroy", "uses", "destroyed it",
      "{thread:0} uses {lock:0} after it was destroyed",
      "The object was destroyed and not initialised again. What the call does now is undefined: it may hang, "
      "fail, or "
      "let several threads in.",
      "Destroy {lock:0} only after its last use; join the threads that use it first."},
-    {trace::EventKind::kReinitInUse, "reinit-in-use", "init", "uses it",
+    {trace::EventKind::kReinitInUse, kAnyValue, "reinit-in-use", "init", "uses it",
      "{thread:0} initialises {lock:0} while it is in use",
      "Initialising makes the object look free, while a thread still holds it or waits for it: two threads "
      "can get in, "
      "or the waiting one is never woken.",
      "Initialise {lock:0} once, before the first thread can reach it (pthread_once, a static initialiser)."},
-    {trace::EventKind::kUnmapInUse, "free-in-use", "munmap", "holds it",
+    {trace::EventKind::kUnmapInUse, kAnyValue, "free-in-use", "munmap", "holds it",
      "{thread:0} unmaps memory in which {lock:0} is held",
      "The memory of a held lock is given back to the kernel. Whoever unlocks or locks it next crashes, or "
      "writes into "
      "whatever is mapped there by then.",
      "Release {lock:0}, and let all its users finish, before unmapping its memory."},
-    {trace::EventKind::kFrameInUse, "free-in-use", "returns", "holds it",
+    {trace::EventKind::kFrameInUse, kAnyValue, "free-in-use", "returns", "holds it",
      "{thread:0} leaves the function whose local {lock:0} is still held",
      "The lock lived in a stack frame that is gone, and it was still held. Its memory is reused by the next "
      "call, so the "
      "unlock that follows writes into somebody else's variables.",
      "Release {lock:0} before the function returns, or let the lock live as long as its users."},
+    {trace::EventKind::kConditionMutex, 0, "condition-mutex", "waits without its mutex", "holds the mutex",
+     "{thread:0} waits on {lock:0} with {lock:1}, which it does not hold",
+     "A wait gives its mutex up and takes it back. {thread:0} does not hold {lock:1}, so the wait unlocks it "
+     "under "
+     "somebody else, or fails; and a signal that comes between the test of the predicate and the wait is "
+     "lost.",
+     "Lock {lock:1}, test the predicate, and wait in a loop, all while holding it."},
+    {trace::EventKind::kConditionMutex, 1, "condition-mutex", "waits with another mutex",
+     "waits with its mutex",
+     "{thread:0} waits on {lock:0} with {lock:1} while {thread:1} waits on it with another mutex",
+     "All who wait on a condition at the same time must pass the same mutex. With two of them the predicate "
+     "is not "
+     "guarded: a signal can get lost, and POSIX leaves undefined what the wait does.",
+     "Guard the predicate of {lock:0} with one mutex and pass that one to every wait, or use two "
+     "conditions."},
 };
 
-const Misuse* MisuseOf(trace::EventKind kind) {
-  for (const Misuse& misuse : kMisuses) {
-    if (misuse.kind == kind) {
-      return &misuse;
-    }
-  }
-  return nullptr;
+const Misuse* MisuseOf(const trace::Event& event) {
+  const auto* const found = std::find_if(std::begin(kMisuses), std::end(kMisuses), [&](const Misuse& misuse) {
+    return misuse.kind == event.kind && (misuse.value == kAnyValue || misuse.value == event.value);
+  });
+  return found != std::end(kMisuses) ? found : nullptr;
 }
 
 // Whether a destroyed object can be told from a live one by its own memory.
@@ -99,6 +117,7 @@ Finding Build(const trace::Run& run, Index process, const trace::Event& event, c
   Finding& finding = builder.finding();
   const int actor = builder.AddThread(event.thread);
   const int what = builder.AddLock(event.lock);
+  builder.AddLock(event.lock2);
   finding.title = misuse.title;
   finding.explanation = misuse.explanation;
   finding.fix = misuse.fix;
@@ -132,10 +151,10 @@ void JudgeMisuse(const trace::Run& run, const Options& /*options*/, std::vector<
   for (size_t p = 0; p < run.processes.size(); ++p) {
     const auto process = static_cast<Index>(p);
     for (const trace::Event& event : run.processes[p].events) {
-      const Misuse* misuse = MisuseOf(event.kind);
+      const Misuse* misuse = MisuseOf(event);
       if (misuse == nullptr || IsSilent(*misuse, At(run.processes[p].locks, event.lock)) ||
-          groups.Again(
-              absl::StrCat(static_cast<int>(event.kind), "|", content.Stack(process, event.stack)))) {
+          groups.Again(absl::StrCat(static_cast<int>(event.kind), "|", misuse->value, "|",
+                                    content.Stack(process, event.stack)))) {
         continue;
       }
       findings->push_back(Build(run, process, event, *misuse));
