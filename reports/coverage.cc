@@ -96,7 +96,7 @@ void AddRecorder(const trace::Run& run, Sentences* out) {
       run, "stack", "stacks", "could not be taken in",
       [](const trace::Process& p) { return p.counters.stacks_skipped; }, out);
   AddCounted(
-      run, "futex wait has", "futex waits have", "no owner that can be known, in",
+      run, "place waits", "places wait", "for a futex whose owner is not known, in",
       [](const trace::Process& p) { return p.counters.futex_waits_unseen; }, out);
   for (const trace::Process& process : run.processes) {
     if ((process.flags & trace::kRecorderOff) != 0) {

@@ -609,6 +609,25 @@ Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t
   return entry->thread();
 }
 
+Thread* BeginFutexWait(uintptr_t word, bool timed, const Site& site) {
+  Entry entry(Entry::Open::kOnlyIfOpen);
+  if (!entry) {
+    return nullptr;
+  }
+  const trace::Ref stack = StackOf(entry.thread(), site);
+  if (g_image->events.Add(&g_image->arena, uint64_t{1} << 62 | stack, 1) == 1) {
+    __atomic_fetch_add(&g_trace.header()->counters.futex_waits_unseen, 1, __ATOMIC_RELAXED);
+  }
+  trace::SlotRecord* slot = entry->own_slot;
+  slot->wait_object = 0;
+  slot->wait_object2 = 0;
+  slot->wait_stack = stack;
+  slot->wait_value = 0;
+  slot->wait_address = word;
+  PublishWait(slot, trace::WaitKind::kFutex, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
+  return entry.thread();
+}
+
 void EndWait(Thread* thread) {
   if (thread != nullptr && thread == t_thread && thread->own_slot != nullptr) {
     ClearWait(thread->own_slot);

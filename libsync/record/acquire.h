@@ -227,6 +227,8 @@ void RecordSignal(pthread_cond_t* condition);
 Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed,
                   trace::Ref stack);
 void EndWait(Thread* thread);
+// A wait at a futex word that no hook knows the owner of. Counted under coverage, once for each place.
+Thread* BeginFutexWait(uintptr_t word, bool timed, const Site& site);
 
 // The stack of a slow call, looked up by place before it is taken.
 trace::Ref StackOf(Thread* thread, const Site& site);

@@ -15,11 +15,7 @@ void KeepIfLock(trace::Ref object) {
 
 }  // namespace
 
-trace::EventRecord* RecordEvent(Thread* thread, const NewEvent& event) {
-  const uint64_t key = MixBits(uint64_t{event.stack} << 8 | static_cast<uint64_t>(event.kind)) | 1;
-  if (g_image->events.Add(&g_image->arena, key, 1) > kEventsPerPlace) {
-    return nullptr;
-  }
+trace::EventRecord* AppendEvent(Thread* thread, const NewEvent& event) {
   const trace::Ref text = event.text == nullptr ? 0 : RecordText(event.text);
   trace::Ref ref = 0;
   auto* record = g_trace.Append<trace::EventRecord>(trace::Type::kEvent, 0, &ref);
@@ -41,6 +37,14 @@ trace::EventRecord* RecordEvent(Thread* thread, const NewEvent& event) {
   KeepIfLock(event.object2);
   g_trace.Commit(record);
   return record;
+}
+
+trace::EventRecord* RecordEvent(Thread* thread, const NewEvent& event) {
+  const uint64_t key = MixBits(uint64_t{event.stack} << 8 | static_cast<uint64_t>(event.kind)) | 1;
+  if (g_image->events.Add(&g_image->arena, key, 1) > kEventsPerPlace) {
+    return nullptr;
+  }
+  return AppendEvent(thread, event);
 }
 
 void RecordEvent(Thread* thread, trace::EventKind kind, trace::Ref object, trace::Ref other, int64_t value,

@@ -25,6 +25,8 @@ struct NewEvent {
   const char* text = nullptr;
 };
 
+// The record, null when there is no room. REQUIRES: inside the recorder.
+trace::EventRecord* AppendEvent(Thread* thread, const NewEvent& event);
 // The record, null when there were enough of its kind at this place, or no room. REQUIRES: inside the
 // recorder.
 trace::EventRecord* RecordEvent(Thread* thread, const NewEvent& event);

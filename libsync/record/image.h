@@ -74,6 +74,7 @@ struct Image {
   // (space, device, inode, offset, length) -> SharedRecord.
   ShardedTable shared;
   uint64_t name_events;
+  uint64_t barrier_passages;
   MappingCache mapping;
 
   SpinLock modules_lock;

@@ -99,6 +99,27 @@ inline bool OnceIsDone(const pthread_once_t* once) {
   return (__atomic_load_n(once, __ATOMIC_ACQUIRE) & 2) != 0;
 }
 
+// struct pthread_barrier (sysdeps/nptl/internaltypes.h): arrivals so far, those that belong to finished
+// rounds, how many a round takes, whether it is private (0) or shared, departures.
+inline uint32_t BarrierField(const pthread_barrier_t* barrier, int index) {
+  return __atomic_load_n(reinterpret_cast<const uint32_t*>(barrier->__size) + index, __ATOMIC_RELAXED);
+}
+inline int32_t BarrierCount(const pthread_barrier_t* barrier) {
+  return static_cast<int32_t>(BarrierField(barrier, 2));
+}
+// The threads in the round that is not finished.
+inline uint32_t BarrierArrived(const pthread_barrier_t* barrier) {
+  return BarrierField(barrier, 0) - BarrierField(barrier, 1);
+}
+// How many rounds are finished.
+inline int64_t BarrierRound(const pthread_barrier_t* barrier) {
+  const uint32_t count = BarrierField(barrier, 2);
+  return count == 0 ? 0 : BarrierField(barrier, 1) / count;
+}
+inline bool BarrierIsShared(const pthread_barrier_t* barrier) { return BarrierField(barrier, 3) != 0; }
+// pthread_barrier_init refuses more (BARRIER_IN_THRESHOLD).
+inline constexpr unsigned kMostBarrierCount = 0x7FFFFFFF;
+
 // Where sem_open and shm_open put their files (sysdeps/posix/shm-directory.h): without the name's slashes.
 inline constexpr const char* kSharedMemoryFolder = "/dev/shm/";
 inline constexpr const char* kSemaphoreFilePrefix = "sem.";

@@ -200,6 +200,11 @@ ObjectFacts FactsOf(sem_t* semaphore) {
                      value == 0};
 }
 
+ObjectFacts FactsOf(pthread_barrier_t* barrier) {
+  const int flags = BarrierIsShared(barrier) ? trace::kProcessShared : 0;
+  return ObjectFacts{barrier, trace::LockKind::kBarrier, static_cast<uint16_t>(flags), nullptr, 0, false};
+}
+
 trace::Ref FindLock(const ObjectFacts& object) {
   const auto address = reinterpret_cast<uintptr_t>(object.address);
   if (object.tag != nullptr) {

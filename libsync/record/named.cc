@@ -21,13 +21,14 @@ const char* Bare(const char* name) {
   return name;
 }
 
-// One slash in front. 0: no room, or a name that is cut.
-trace::Ref RecordBareName(const char* name) {
-  TextBuffer text;
-  text.Append("/");
-  text.Append(Bare(name));
-  return RecordText(text.text());
-}
+// One slash in front.
+class BareName : public TextBuffer {
+ public:
+  explicit BareName(const char* name) {
+    Append("/");
+    Append(Bare(name));
+  }
+};
 
 bool MayRecord(trace::EventKind kind, trace::Ref name) {
   // An unlink more than creations: none of a creation that was recorded is missed.
@@ -59,22 +60,14 @@ void RecordName(trace::EventKind kind, NameOf what, const char* name, const Site
     __atomic_fetch_add(&g_trace.header()->counters.records_dropped, 1, __ATOMIC_RELAXED);
     return;
   }
-  const trace::Ref text = RecordBareName(name);
-  if (text == 0 || !MayRecord(kind, text)) {
+  const BareName bare(name);
+  if (!MayRecord(kind, RecordText(bare.text()))) {
     return;
   }
-  trace::Ref ref = 0;
-  auto* event = g_trace.Append<trace::EventRecord>(trace::Type::kEvent, 0, &ref);
-  if (event == nullptr) {
-    return;
-  }
-  event->kind = static_cast<uint32_t>(kind);
-  event->thread = entry->ref;
-  event->value = static_cast<int64_t>(what);
-  event->stack = StackOf(entry.thread(), site);
-  event->text = text;
-  event->time_ns = NowNs();
-  g_trace.Commit(event);
+  AppendEvent(entry.thread(), NewEvent{.kind = kind,
+                                       .value = static_cast<int64_t>(what),
+                                       .stack = StackOf(entry.thread(), site),
+                                       .text = bare.text()});
 }
 
 void RecordSemaphoreOpen(sem_t* semaphore, const char* name, bool created, const Site& site) {
@@ -94,7 +87,7 @@ void RecordSemaphoreOpen(sem_t* semaphore, const char* name, bool created, const
   if (lock == 0) {
     return;
   }
-  g_trace.At<trace::LockRecord>(lock)->name = RecordBareName(name);
+  g_trace.At<trace::LockRecord>(lock)->name = RecordText(BareName(name).text());
   if (created) {
     BeginSemaphore(lock, SemaphoreValue(semaphore));
   }

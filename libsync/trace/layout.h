@@ -59,7 +59,7 @@ struct Counters {
   uint64_t records_dropped;      // no room, or the recorder was busy in a signal handler
   uint64_t stacks_skipped;       // little stack left, a foreign stack, or no unwind data
   uint64_t dependencies_folded;  // instance facts beyond the bound per class chain
-  uint64_t futex_waits_unseen;   // waits that the recorder cannot attribute to an owner
+  uint64_t futex_waits_unseen;   // places that wait at a futex of which no owner is known
   // Of a plan (plan.h).
   uint64_t pauses;         // threads held back before a step of a cycle
   uint64_t most_together;  // steps of one cycle that stood at the same time
@@ -179,8 +179,9 @@ enum ThreadFlags : uint32_t {
   kEndedByExit = 1u << 5,  // pthread_exit or cancellation ended it, not a return
 };
 
-// One thread of the image, once. Its segments number the stretches between its ordering events (a create or
-// a join each begin a new one); happens-before is computed from them, see libsync/analyze/happens_before.h.
+// One thread of the image, once. Its segments number the stretches between its ordering events (a create, a
+// join or a barrier each begin a new one); happens-before is computed from them, see
+// libsync/analyze/happens_before.h.
 struct ThreadRecord {
   RecordPrefix prefix;
   int32_t tid;
@@ -316,6 +317,7 @@ struct LockRecord {
   union {
     int32_t owner_at_fork;  // kInherited: tid that held it in the parent at the fork; 0: nobody
     int32_t waiters;        // conditions: threads that wait now
+    int32_t takes;          // barriers: how many threads a round takes
   };
   Ref name;          // StringRecord: the user's name, a semaphore's name, a locked file's path
   uint32_t signals;  // conditions: signals and broadcasts so far
@@ -439,7 +441,8 @@ enum class EventKind : uint32_t {
   kJoinMisuse =
       11,  // other: ThreadRecord if known; value: JoinMisuse; other_stack: of the first join or detach;
            // error: what the call answered, 0 while it has not come back (one that works withdraws the event)
-  kBarrierMisuse = 12,    // object: barrier; value: the count
+  kBarrierMisuse = 12,    // object: barrier; value: the count; other: a thread that waits in it while it is
+                          // initialised anew, 0 where the count itself is wrong
   kSemaphoreMisuse = 13,  // object: semaphore; value: the value
   kApiError = 14,         // object: if any; error: what it answered; text: the call
   kLockInHandler = 15,  // object: lock; stack: in the handler; other_stack: outside; value: the signals that
@@ -450,6 +453,9 @@ enum class EventKind : uint32_t {
   kNameCreated = 19,         // text: name of a semaphore or shared memory that did not exist before; value: 0
                              // semaphore, 1 shared memory
   kNameUnlinked = 20,        // text: the name; value: as above
+  kBarrierPassed = 21,       // object: barrier; value: the round, from 0; error: the segment of `thread` that
+                        // began. All that the threads of a round did before follows in none of them what any
+                        // did after. Not recorded of a barrier's later rounds, which begin no segment
 };
 enum class JoinMisuse : int64_t {
   kJoinedTwice = 1,

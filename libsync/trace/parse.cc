@@ -393,7 +393,9 @@ void Parser::FillLocks() {
     lock.create_stack = Resolve(Type::kStack, record.create_stack);
     lock.first_stack = Resolve(Type::kStack, record.first_stack);
     lock.creator = Resolve(Type::kThread, record.creator);
-    lock.owner_at_fork = lock.kind == LockKind::kCondition ? 0 : record.owner_at_fork;
+    const bool is_barrier = lock.kind == LockKind::kBarrier;
+    lock.owner_at_fork = lock.kind == LockKind::kCondition || is_barrier ? 0 : record.owner_at_fork;
+    lock.takes = is_barrier ? record.takes : 0;
     lock.signals = record.signals;
     lock.born_ns = record.born_ns;
     lock.name = TextAt(record.name, kMaxLockName);

@@ -115,6 +115,7 @@ struct Lock {
   Index creator = kNoIndex;
   int32_t owner_at_fork = 0;  // not of conditions
   uint32_t signals = 0;
+  int32_t takes = 0;  // barriers: how many threads a round takes
   uint64_t born_ns = 0;
   std::string name;  // the user's, a semaphore's, a locked file's path
   std::optional<SharedIdentity> shared;

@@ -5,7 +5,7 @@ import pathlib
 import struct
 
 # Offsets into FileHeader.
-PID, USED = 80, 136
+PID, USED, FUTEX_PLACES = 80, 136, 216
 STREAM = 8192
 KIND_NAMES = {1: "mutex", 5: "condition", 6: "rwlock", 7: "spinlock", 8: "semaphore", 10: "barrier",
               15: "named semaphore", 16: "System V semaphore", 17: "stream"}
@@ -25,6 +25,7 @@ class RawTrace:
             used, = struct.unpack_from("<Q", head, USED)
             self.data = head + file.read(used - STREAM)
         self.pid, = struct.unpack_from("<i", head, PID)
+        self.futex_places, = struct.unpack_from("<Q", head, FUTEX_PLACES)
         self.shared, self.texts = {}, {}
         locks, events = [], []
         at = STREAM
