@@ -23,10 +23,17 @@ ForkHandover* HandoverMemory() {
   return t_handover;
 }
 
-// The child has no copy of it: what its parent holds, it does not.
+// The child has no copy of it: what its parent holds, it does not. Streams are unlocked by libc.
 bool IsOneForBoth(const trace::LockRecord* lock) {
   return lock->shared != 0 || lock->kind == static_cast<uint8_t>(trace::LockKind::kNamedSemaphore) ||
-         lock->kind == static_cast<uint8_t>(trace::LockKind::kSystemVSemaphore);
+         lock->kind == static_cast<uint8_t>(trace::LockKind::kSystemVSemaphore) ||
+         lock->kind == static_cast<uint8_t>(trace::LockKind::kStream);
+}
+
+// libc begins a once anew in the child and unlocks the streams.
+bool IsLeftBehind(const trace::LockRecord* lock) {
+  return lock->kind != static_cast<uint8_t>(trace::LockKind::kOnce) &&
+         lock->kind != static_cast<uint8_t>(trace::LockKind::kStream);
 }
 
 void HandOver(const Thread* thread) {
@@ -74,9 +81,7 @@ trace::Ref SnapshotOthers(const Thread* self) {
     const uint32_t count = __atomic_load_n(&other->own_slot->held_count, __ATOMIC_RELAXED);
     for (uint32_t i = 0; other != self && i < count && i < other->held_capacity && set->count < room; ++i) {
       trace::HeldEntry entry = other->held[i];
-      // A once is not left behind: libc begins it anew in the child.
-      if (entry.lock != 0 &&
-          g_trace.At<trace::LockRecord>(entry.lock)->kind != static_cast<uint8_t>(trace::LockKind::kOnce)) {
+      if (entry.lock != 0 && IsLeftBehind(g_trace.At<trace::LockRecord>(entry.lock))) {
         KeepLock(g_trace.At<trace::LockRecord>(entry.lock));
         entry.acquisition = other->ref;
         set->held[set->count++] = entry;

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdio.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -119,6 +120,15 @@ inline int64_t BarrierRound(const pthread_barrier_t* barrier) {
 inline bool BarrierIsShared(const pthread_barrier_t* barrier) { return BarrierField(barrier, 3) != 0; }
 // pthread_barrier_init refuses more (BARRIER_IN_THRESHOLD).
 inline constexpr unsigned kMostBarrierCount = 0x7FFFFFFF;
+
+// _IO_lock_t (sysdeps/nptl/stdio-lock.h): the lock of a stream, how often its owner has it, whose
+// pthread_self.
+struct StreamLock {
+  int lock;
+  int count;
+  uintptr_t owner;
+};
+inline const StreamLock* LockOf(const FILE* stream) { return static_cast<const StreamLock*>(stream->_lock); }
 
 // Where sem_open and shm_open put their files (sysdeps/posix/shm-directory.h): without the name's slashes.
 inline constexpr const char* kSharedMemoryFolder = "/dev/shm/";

@@ -186,6 +186,39 @@ void BeforeUnmap(void* start, size_t bytes, const Site& site) {
   LetGoOf(reinterpret_cast<uintptr_t>(start), bytes, true, site);
 }
 
+Attempt BeginClose(FILE* stream, const Site& site) {
+  trace::Ref lock = 0;
+  {
+    const Entry entry(Entry::Open::kOnlyIfOpen);
+    if (!entry || g_image->untagged == 0) {
+      return Attempt{};
+    }
+    const ObjectFacts object{stream, trace::LockKind::kStream, 0, nullptr, 0, false};
+    lock = FindLock(object);
+    if (lock == 0) {
+      return Attempt{};
+    }
+    if (FindHolder(lock, entry.thread()) == nullptr) {
+      // Before the call: its memory may be another stream as soon as it is closed.
+      DropHeld(entry.thread(), lock);
+      RetireLock(lock);
+      return Attempt{};
+    }
+  }
+  return BeginAcquire(FactsOf(stream), trace::Mode::kExclusive, Blocking::kForever, site);
+}
+
+void EndClose(const Attempt& attempt) {
+  if (attempt.thread == nullptr) {
+    return;
+  }
+  EndAcquire(attempt, false);
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry && entry.thread() == attempt.thread) {
+    RetireLock(attempt.lock);
+  }
+}
+
 size_t MappedFrom(const void* start) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
   const auto low = reinterpret_cast<uintptr_t>(start);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "libsync/record/acquire.h"
 #include "libsync/record/locks.h"
 #include "libsync/record/stack.h"
 
@@ -31,6 +32,10 @@ void AfterDestroy(const Doomed& doomed, bool destroyed);
 
 // [start, start + bytes) is about to be unmapped.
 void BeforeUnmap(void* start, size_t bytes, const Site& site);
+// fclose takes the lock of the stream and ends with it. BeginClose of a stream that others hold is a wait.
+Attempt BeginClose(FILE* stream, const Site& site);
+void EndClose(const Attempt& attempt);
+
 // How much is mapped from `start` on, as one piece; 0 unknown.
 size_t MappedFrom(const void* start);
 // What was there lies elsewhere now: a lock that was held in it is held under an address that nobody knows.

@@ -1,5 +1,6 @@
 #include "libsync/record/locks.h"
 
+#include "libsync/record/raw.h"
 #include "libsync/record/thread.h"
 
 namespace gordian::record {
@@ -203,6 +204,13 @@ ObjectFacts FactsOf(sem_t* semaphore) {
 ObjectFacts FactsOf(pthread_barrier_t* barrier) {
   const int flags = BarrierIsShared(barrier) ? trace::kProcessShared : 0;
   return ObjectFacts{barrier, trace::LockKind::kBarrier, static_cast<uint16_t>(flags), nullptr, 0, false};
+}
+
+ObjectFacts FactsOf(FILE* stream) {
+  const StreamLock* lock = LockOf(stream);
+  const bool locked = lock != nullptr && __atomic_load_n(&lock->count, __ATOMIC_RELAXED) != 0;
+  const bool own = locked && __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == pthread_self();
+  return ObjectFacts{stream, trace::LockKind::kStream, 0, nullptr, own ? OwnTid() : 0, locked};
 }
 
 trace::Ref FindLock(const ObjectFacts& object) {

@@ -51,6 +51,7 @@ ObjectFacts FactsOf(pthread_rwlock_t* rwlock);
 ObjectFacts FactsOf(pthread_spinlock_t* spinlock);
 ObjectFacts FactsOf(sem_t* semaphore);
 ObjectFacts FactsOf(pthread_barrier_t* barrier);
+ObjectFacts FactsOf(FILE* stream);
 
 // sem_open and sem_init give the same type: only the former knows better.
 inline bool IsOfKind(const trace::LockRecord* record, trace::LockKind kind) {
