@@ -32,8 +32,8 @@ namespace {
 // More descriptors than this are not searched for another one of a description.
 constexpr int kMostDescriptors = 256;
 constexpr int kNone = -1;
-// Files beyond this number have no name.
-constexpr uint32_t kMostNames = 4096;
+// Records beyond this number have no name.
+constexpr uint32_t kMostNames = 1 << 14;
 
 struct FileId {
   uint64_t device;
@@ -186,36 +186,24 @@ void DiscardAll(HeldFileLock* taken) {
   }
 }
 
+// The path of an open file; 0 when it has none, or there were too many.
 trace::Ref PathOf(int fd) {
   TextBuffer link;
   link.Append("/proc/self/fd/");
   link.AppendNumber(static_cast<uint64_t>(fd));
   char path[1024];
   const long bytes = RawSyscall(SYS_readlinkat, AT_FDCWD, ToRaw(link.text()), ToRaw(path), sizeof(path));
-  if (bytes <= 0) {
+  if (bytes <= 0 || __atomic_load_n(&g_image->file_names, __ATOMIC_RELAXED) >= kMostNames) {
     return 0;
   }
-  uint64_t key = 1;
-  for (long i = 0; i < bytes; ++i) {
-    key = key * 0x9E3779B97F4A7C15u + static_cast<unsigned char>(path[i]);
-  }
-  key = MixBits(key) | 1;
-  if (const uint64_t known = g_image->file_names.Find(key); known != 0) {
-    return static_cast<trace::Ref>(known);
-  }
+  __atomic_fetch_add(&g_image->file_names, 1, __ATOMIC_RELAXED);
   trace::Ref ref = 0;
-  auto* record =
-      g_image->file_name_count >= kMostNames
-          ? nullptr
-          : g_trace.Append<trace::StringRecord>(trace::Type::kString, static_cast<size_t>(bytes), &ref);
-  if (record == nullptr) {
-    return 0;
+  auto* record = g_trace.Append<trace::StringRecord>(trace::Type::kString, static_cast<size_t>(bytes), &ref);
+  if (record != nullptr) {
+    record->bytes = static_cast<uint32_t>(bytes);
+    memcpy(record->text, path, static_cast<size_t>(bytes));
+    g_trace.Commit(record, false);
   }
-  record->bytes = static_cast<uint32_t>(bytes);
-  memcpy(record->text, path, static_cast<size_t>(bytes));
-  g_trace.Commit(record, false);
-  ++g_image->file_name_count;
-  g_image->file_names.Put(&g_image->arena, key, ref);
   return ref;
 }
 

@@ -93,14 +93,13 @@ struct Image {
   Parked* parked;
   uint32_t gates[trace::kMostPlanSteps];
   // File locks (file_locks.cc): those in force, how many of them, how many calls that may add one are under
-  // way, SharedRecords to be used again (linked through SharedRecord::reserved), paths by their text.
+  // way, SharedRecords to be used again (linked through SharedRecord::reserved), names given.
   SpinLock file_locks_lock;
   HeldFileLock* file_locks;
   uint32_t file_lock_count;
   uint32_t file_lock_attempts;
   trace::Ref free_identities;
-  uint32_t file_name_count;
-  Table file_names;
+  uint32_t file_names;
   bool descriptors_duplicated;
 
   SpinLock free_locks_lock;
