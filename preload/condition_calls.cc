@@ -97,12 +97,12 @@ INTERCEPT(int, pthread_cond_clockwait, pthread_cond_t* condition, pthread_mutex_
 
 // Counted before the real call: a waiter that it wakes must not look forgotten to a destroy right after.
 INTERCEPT(int, pthread_cond_signal, pthread_cond_t* condition) {
-  RecordSignal(condition);
+  RecordSignal(condition, CALL_SITE());
   return REAL(pthread_cond_signal)(condition);
 }
 
 INTERCEPT(int, pthread_cond_broadcast, pthread_cond_t* condition) {
-  RecordSignal(condition);
+  RecordSignal(condition, CALL_SITE());
   return REAL(pthread_cond_broadcast)(condition);
 }
 
@@ -127,12 +127,12 @@ INTERCEPT(int, cnd_timedwait, cnd_t* condition, mtx_t* mutex, const timespec* de
 }
 
 INTERCEPT(int, cnd_signal, cnd_t* condition) {
-  RecordSignal(ConditionIn(condition));
+  RecordSignal(ConditionIn(condition), CALL_SITE());
   return REAL(cnd_signal)(condition);
 }
 
 INTERCEPT(int, cnd_broadcast, cnd_t* condition) {
-  RecordSignal(ConditionIn(condition));
+  RecordSignal(ConditionIn(condition), CALL_SITE());
   return REAL(cnd_broadcast)(condition);
 }
 

@@ -108,11 +108,20 @@ INTERCEPT(int, system, const char* command) {
   Thread* waiting = nullptr;
   {
     Entry entry(Entry::Open::kOnlyIfOpen);
-    waiting = BeginWait(&entry, gordian::trace::WaitKind::kProcess, child.ref, 0, false,
-                        child.record == nullptr ? 0 : child.record->stack);
+    const gordian::trace::Ref stack = child.record == nullptr ? 0 : child.record->stack;
+    if (entry && entry->own_slot->held_count != 0) {
+      RecordAwaitedEnd(entry.thread(), child.ref, gordian::trace::kAwaitsChild, stack);
+    }
+    waiting = BeginWait(&entry, gordian::trace::WaitKind::kProcess, child.ref, 0, false, stack);
   }
   const int status = REAL(system)(command);
   EndWait(waiting);
+  {
+    const Entry entry(Entry::Open::kOnlyIfOpen);
+    if (entry) {
+      RecordReapedInside(entry.thread(), child);
+    }
+  }
   return status;
 }
 

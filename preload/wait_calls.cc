@@ -18,8 +18,12 @@ Thread* BeginChildWait(pid_t pid, int options, const Site& site) {
   if (!entry) {
     return nullptr;
   }
-  return BeginWait(&entry, gordian::trace::WaitKind::kProcess, pid > 0 ? FindChild(pid) : 0, pid, false,
-                   StackOf(entry.thread(), site));
+  const gordian::trace::Ref child = pid > 0 ? FindChild(pid) : 0;
+  const gordian::trace::Ref stack = StackOf(entry.thread(), site);
+  if (entry->own_slot->held_count != 0) {
+    RecordAwaitedEnd(entry.thread(), child, gordian::trace::kAwaitsChild, stack);
+  }
+  return BeginWait(&entry, gordian::trace::WaitKind::kProcess, child, pid, false, stack);
 }
 
 void EndChildWait(Thread* waiting, pid_t pid, int status) {

@@ -40,8 +40,13 @@ bool BothRead(const Witness& waiter, const Witness& holder) {
 
 class Search {
  public:
-  Search(const trace::Process& process, const SearchLimits& limits)
-      : process_(process), limits_(limits), gates_(process), order_(process), graph_(process, &gates_) {}
+  Search(const OrderView& view, const SearchLimits& limits)
+      : view_(view),
+        process_(view.process()),
+        limits_(limits),
+        gates_(process_),
+        order_(process_),
+        graph_(process_, &gates_) {}
 
   CycleSearchResult Run();
 
@@ -82,7 +87,8 @@ class Search {
   bool Solve(bool closed, size_t position, Assignment* chosen);
   bool Queue(bool closed, bool at_start, size_t position, Assignment* chosen);
   Failure Check(const Witness& candidate, const Assignment& chosen, bool closes);
-  Failure CheckModes(const Witness& waiter, const Witness& holder, Node lock) const;
+  Failure CheckWait(const Witness& waiter, const Witness& holder, Node lock) const;
+  bool HeldSinceBefore(const Witness& waiter, const Witness& holder) const;
   template <typename One, typename Other>
   Failure CheckPair(const One& one, const Other& other);
   template <typename One>
@@ -104,6 +110,7 @@ class Search {
     return !exhausted_;
   }
 
+  const OrderView& view_;
   const trace::Process& process_;
   const SearchLimits limits_;
   Gates gates_;
@@ -430,9 +437,36 @@ void Search::Note(const Failure& failure, size_t depth) {
   }
 }
 
-Search::Failure Search::CheckModes(const Witness& waiter, const Witness& holder, Node lock) const {
-  const bool conflict = Conflict(waiter.wanted_mode, holder.held_mode) || !graph_.Writers(lock).empty();
-  return conflict ? Failure{} : Failure{kModesConflict, waiter.thread, holder.thread, kNoIndex};
+// The waiter waits for what the holder has.
+Search::Failure Search::CheckWait(const Witness& waiter, const Witness& holder, Node lock) const {
+  if (!Conflict(waiter.wanted_mode, holder.held_mode) && graph_.Writers(lock).empty()) {
+    return {kModesConflict, waiter.thread, holder.thread, kNoIndex};
+  }
+  return HeldSinceBefore(waiter, holder) ? Failure{kMayOverlap, waiter.thread, holder.thread, kNoIndex}
+                                         : Failure{};
+}
+
+// The holder joins a thread that was created under this very acquisition, and the waiter is that thread or
+// one that it created: it would have waited in vain, and the join with it.
+bool Search::HeldSinceBefore(const Witness& waiter, const Witness& holder) const {
+  const trace::Dependency& join = process_.dependencies[static_cast<size_t>(holder.dependency)];
+  const Index joined = view_.ThreadOfEnd(join.lock);
+  if (joined == kNoIndex) {
+    return false;
+  }
+  const trace::Holding& held = join.held[static_cast<size_t>(holder.held)];
+  const std::vector<trace::Holding>& then = process_.threads[static_cast<size_t>(joined)].create_held;
+  if (std::none_of(then.begin(), then.end(), [&held](const trace::Holding& each) {
+        return each.lock == held.lock && each.acquisition == held.acquisition;
+      })) {
+    return false;
+  }
+  Index up = waiter.thread;
+  for (size_t steps = 0; steps < process_.threads.size() && up != joined && up != kNoIndex; ++steps) {
+    const trace::Thread* thread = At(process_.threads, up);
+    up = thread != nullptr ? thread->creator : kNoIndex;
+  }
+  return up == joined;
 }
 
 template <typename One, typename Other>
@@ -469,10 +503,10 @@ Search::Failure Search::CheckAgainst(const One& one, const Assignment& chosen) {
 Search::Failure Search::Check(const Witness& candidate, const Assignment& chosen, bool closes) {
   Failure failure;
   if (!chosen.empty()) {
-    failure = CheckModes(*chosen.back().witness, candidate, Start(chosen.size()));
+    failure = CheckWait(*chosen.back().witness, candidate, Start(chosen.size()));
   }
   if (failure.predicate == nullptr && closes) {
-    failure = CheckModes(candidate, *chosen.front().witness, Start(0));
+    failure = CheckWait(candidate, *chosen.front().witness, Start(0));
   }
   return failure.predicate == nullptr ? CheckAgainst(candidate, chosen) : failure;
 }
@@ -529,8 +563,8 @@ std::string Search::Explain(const Failure& failure) const {
 
 }  // namespace
 
-CycleSearchResult FindLockOrderCycles(const trace::Process& process, const SearchLimits& limits) {
-  return Search(process, limits).Run();
+CycleSearchResult FindLockOrderCycles(const OrderView& view, const SearchLimits& limits) {
+  return Search(view, limits).Run();
 }
 
 }  // namespace gordian::analyze

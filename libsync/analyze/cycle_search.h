@@ -7,11 +7,13 @@
 //                      holds new readers up, a reader also waits for a reader, if there is a writer that can
 //                      come between: a dependency of one more thread that meets the other conditions with all
 //   may-overlap        some segments in which the witnesses were seen are ordered by no create or join
+// A thread that is joined by whoever holds something is a lock too (order_view.h). It never waits for a lock
+// that its joiner held already when it was created: that would have hung at once.
 // The first three and the last are questions about two witnesses, so a path that fails them is left at once.
 // That the wait can last for good (not try, not timed) holds for every dependency that is recorded, and that
 // the lifetimes overlap follows from nodes being instances.
 //
-// Order: shortest first, then by lock index; each cycle once, begun at its lowest lock. A cycle of which
+// Order: shortest first, then by component and lock index; each cycle once, begun at its lowest lock. A cycle of which
 // every edge already stands in reported ones is left out: it says nothing new, and dense graphs have
 // exponentially many of them.
 //
@@ -26,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "libsync/analyze/order_view.h"
 #include "libsync/trace/run.h"
 
 namespace gordian::analyze {
@@ -34,6 +37,7 @@ inline constexpr char kDistinctThreads[] = "distinct-threads";
 inline constexpr char kNoCommonGate[] = "no-common-gate";
 inline constexpr char kModesConflict[] = "modes-conflict";
 inline constexpr char kMayOverlap[] = "may-overlap";
+inline constexpr char kNoSoftOrder[] = "no-soft-order";
 inline constexpr char kCanBlock[] = "can-block";
 
 struct SearchLimits {
@@ -43,7 +47,8 @@ struct SearchLimits {
   size_t pruned = 64;
 };
 
-// The thread of `dependency` holds the cycle's lock of this edge and wants the one of the next.
+// The thread of `dependency` holds the cycle's lock of this edge and wants the one of the next. All indices
+// are those of the view.
 struct CycleEdge {
   trace::Index dependency = trace::kNoIndex;
   trace::Index held = trace::kNoIndex;  // index into Dependency::held
@@ -69,7 +74,7 @@ struct CycleSearchResult {
   bool complete = true;
 };
 
-CycleSearchResult FindLockOrderCycles(const trace::Process& process, const SearchLimits& limits = {});
+CycleSearchResult FindLockOrderCycles(const OrderView& view, const SearchLimits& limits = {});
 
 }  // namespace gordian::analyze
 

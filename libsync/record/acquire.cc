@@ -11,6 +11,8 @@ namespace gordian::record {
 namespace {
 
 constexpr uint64_t kNeverKey = 0;
+// Tells the cached situation of a signal from that of an acquisition.
+constexpr uint64_t kSignalKey = 0x5851F42D4C957F2Du;
 
 // The index of the newest holding of the lock, or -1.
 int FindHeld(const Thread* thread, trace::Ref lock) {
@@ -35,6 +37,11 @@ void RemoveHeld(Thread* thread, int index) {
   if (g_plan != nullptr) {
     AfterRelease(thread);
   }
+}
+
+// It passed a wait that others ended.
+void NoteOrder(Thread* thread) {
+  thread->order_mark = static_cast<trace::Ref>(g_trace.used() / trace::kRecordAlign);
 }
 
 bool IsRecursive(trace::LockKind kind) {
@@ -351,6 +358,9 @@ void EndAcquire(const Attempt& attempt, bool acquired) {
   const int index = attempt.again ? FindHeld(thread, attempt.lock) : -1;
   auto* record = g_trace.At<trace::LockRecord>(attempt.lock);
   const auto kind = static_cast<trace::LockKind>(record->kind);
+  if (IsSemaphore(kind) && (record->flags & (trace::kLockLike | trace::kHandOff)) != trace::kLockLike) {
+    NoteOrder(thread);
+  }
   if (!IsHeld(record)) {
     return;
   }
@@ -547,6 +557,9 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
   if (wait.was_held) {
     if (slot->held_count > 1) {
       RecordDependency(thread, lock, stack, trace::Mode::kExclusive, trace::kReacquire, lock);
+      if (!timed) {
+        RecordDependency(thread, object, stack, trace::Mode::kExclusive, trace::kAwaits, lock);
+      }
     }
     wait.depth = thread->held[index].depth;
     if (wait.depth > 0) {
@@ -570,6 +583,7 @@ void EndConditionWait(const ConditionWait& wait, AfterWait after) {
   }
   trace::SlotRecord* slot = wait.thread->own_slot;
   ClearWait(slot);
+  NoteOrder(wait.thread);
   if (after == AfterWait::kLost || (after == AfterWait::kAsBefore && !wait.was_held)) {
     return;
   }
@@ -583,14 +597,43 @@ void EndConditionWait(const ConditionWait& wait, AfterWait after) {
   Hold(wait.thread, wait.reacquire.lock, wait.reacquire.stack, wait.reacquire.mode);
 }
 
-void RecordSignal(pthread_cond_t* condition) {
+namespace {
+
+// What the thread holds while it signals, for waiters that hold the same. In a known situation: one count.
+void RecordSignalHeld(Thread* thread, trace::Ref condition, const Site& site) {
+  const uint64_t key = SituationKey(thread, site, trace::Mode::kExclusive, condition, true) ^ kSignalKey;
+  CacheEntry* entry = CacheSlot(thread, key);
+  if (entry->key == key && CallerSum(site, entry->callers) == entry->caller_sum) {
+    ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
+    return;
+  }
+  const trace::Ref stack = StackOf(thread, site);
+  const trace::Ref dependency =
+      RecordDependency(thread, condition, stack, trace::Mode::kExclusive, trace::kSignals, 0);
+  if (dependency != 0) {
+    const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
+    *entry = CacheEntry{key, stack, dependency, callers, CallerSum(site, callers)};
+  }
+}
+
+}  // namespace
+
+void RecordSignal(pthread_cond_t* condition, const Site& site) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (!entry) {
     return;
   }
   // A condition nobody has waited for has no record, and needs none.
-  if (const trace::Ref ref = FindLock(FactsOf(condition)); ref != 0) {
-    __atomic_fetch_add(&g_trace.At<trace::LockRecord>(ref)->signals, 1, __ATOMIC_RELAXED);
+  const trace::Ref ref = FindLock(FactsOf(condition));
+  if (ref == 0) {
+    return;
+  }
+  auto* record = g_trace.At<trace::LockRecord>(ref);
+  __atomic_fetch_add(&record->signals, 1, __ATOMIC_RELAXED);
+  if (entry->own_slot->held_count != 0) {
+    RecordSignalHeld(entry.thread(), ref, site);
+  } else if ((record->flags & trace::kSignalledFree) == 0) {
+    record->flags |= trace::kSignalledFree;
   }
 }
 
@@ -629,8 +672,20 @@ Thread* BeginFutexWait(uintptr_t word, bool timed, const Site& site) {
 }
 
 void EndWait(Thread* thread) {
-  if (thread != nullptr && thread == t_thread && thread->own_slot != nullptr) {
-    ClearWait(thread->own_slot);
+  if (thread == nullptr || thread != t_thread || thread->own_slot == nullptr) {
+    return;
+  }
+  const auto kind = static_cast<trace::WaitKind>(thread->own_slot->wait_kind);
+  if (kind == trace::WaitKind::kBarrier || kind == trace::WaitKind::kFutex) {
+    NoteOrder(thread);
+  }
+  ClearWait(thread->own_slot);
+}
+
+void RecordAwaitedEnd(Thread* thread, trace::Ref whose, trace::DependencyFlags kind, trace::Ref stack) {
+  if (whose != 0) {
+    const uint32_t soft = whose < thread->order_mark ? trace::kSoftOrdered : 0u;
+    RecordDependency(thread, whose, stack, trace::Mode::kExclusive, kind | soft, 0);
   }
 }
 

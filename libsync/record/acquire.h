@@ -221,7 +221,7 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
 // kAsBefore: the call failed before it gave the mutex up. kLost: the mutex became useless meanwhile.
 enum class AfterWait : uint8_t { kHeld, kAsBefore, kLost };
 void EndConditionWait(const ConditionWait& wait, AfterWait after);
-void RecordSignal(pthread_cond_t* condition);
+void RecordSignal(pthread_cond_t* condition, const Site& site);
 
 // Any other wait: join, waitpid. Null: unrecorded.
 Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed,
@@ -229,6 +229,9 @@ Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t
 void EndWait(Thread* thread);
 // A wait at a futex word that no hook knows the owner of. Counted under coverage, once for each place.
 Thread* BeginFutexWait(uintptr_t word, bool timed, const Site& site);
+// The thread goes to wait without a timeout for the end of a thread or a child. `kind`: kAwaitsThread or
+// kAwaitsChild. REQUIRES: inside the recorder.
+void RecordAwaitedEnd(Thread* thread, trace::Ref whose, trace::DependencyFlags kind, trace::Ref stack);
 
 // The stack of a slow call, looked up by place before it is taken.
 trace::Ref StackOf(Thread* thread, const Site& site);

@@ -105,6 +105,7 @@ NewChild BeginChild(Thread* thread, trace::ChildHow how, const Site& site) {
   child->thread = thread->ref;
   child->segment = thread->own_slot->segment;
   child->stack = StackOf(thread, site);
+  child->held = SnapshotHeld(thread);
   child->start_ns = NowNs();
   g_trace.Commit(child);
   return created;
@@ -117,7 +118,10 @@ void EndChild(const NewChild& child, int32_t pid) {
   if (pid < 0) {
     child.record->flags |= trace::kCreateFailed;
     g_trace.Withdraw(child.record);
-  } else if (pid > 0) {
+    return;
+  }
+  NextSegment(t_thread);
+  if (pid > 0) {
     child.record->pid = pid;
     g_image->children.Put(&g_image->arena, static_cast<uint64_t>(pid), child.ref);
   }
@@ -152,6 +156,23 @@ trace::Ref FindChild(int32_t pid) {
   return static_cast<trace::Ref>(g_image->children.Find(static_cast<uint64_t>(pid)));
 }
 
+namespace {
+
+void EndOf(trace::ChildRecord* child, Thread* reaper) {
+  child->reap_ns = NowNs();
+  child->reap_held = SnapshotHeld(reaper);
+  child->reap_segment = NextSegment(reaper);
+  child->reaper = reaper->ref;
+}
+
+}  // namespace
+
+void RecordReapedInside(Thread* thread, const NewChild& child) {
+  if (child.record != nullptr) {
+    EndOf(child.record, thread);
+  }
+}
+
 void RecordReaped(Thread* thread, int32_t pid, int32_t status) {
   const trace::Ref ref = FindChild(pid);
   if (ref == 0) {
@@ -159,8 +180,7 @@ void RecordReaped(Thread* thread, int32_t pid, int32_t status) {
   }
   auto* child = g_trace.At<trace::ChildRecord>(ref);
   child->reap_status = status;
-  child->reap_ns = NowNs();
-  child->reaper = thread->ref;
+  EndOf(child, thread);
   __atomic_fetch_or(&child->flags, trace::kReaped, __ATOMIC_RELEASE);
   g_image->children.Clear(static_cast<uint64_t>(pid));
 }

@@ -30,6 +30,8 @@ void AfterForkInChild(trace::ChildRecord* child);
 
 // The record for a pid that is still unreaped, 0 if unknown.
 trace::Ref FindChild(int32_t pid);
+// The call that made the child has waited for its end too (system).
+void RecordReapedInside(Thread* thread, const NewChild& child);
 // wait(2) gave `pid` with `status`.
 void RecordReaped(Thread* thread, int32_t pid, int32_t status);
 

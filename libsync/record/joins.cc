@@ -95,6 +95,9 @@ ThreadCall BeginJoin(pthread_t pthread, Blocking blocking, const Site& site) {
     return ThreadCall{};
   }
   const ThreadCall call = Begin(entry.thread(), pthread, false, blocking, site);
+  if (blocking == Blocking::kForever) {
+    RecordAwaitedEnd(entry.thread(), call.other, trace::kAwaitsThread, call.stack);
+  }
   BeginWait(&entry, trace::WaitKind::kJoin, call.other, 0, blocking != Blocking::kForever, call.stack);
   return call;
 }

@@ -91,6 +91,7 @@ void ResetThreadState(Thread* thread) {
   thread->gates = 0;
   thread->random = 0;
   thread->disturbed_ns = 0;
+  thread->order_mark = 0;
   thread->next_ended = nullptr;
   memset(thread->cache, 0, sizeof(thread->cache));
   trace::SlotRecord* slot = thread->own_slot;

@@ -51,6 +51,9 @@ struct Thread {
   uint64_t gates;  // cycles whose gate it holds
   uint64_t random;
   uint64_t disturbed_ns;
+  // The end of the trace when it last passed a wait that others end: what was begun before, it may have
+  // waited for.
+  trace::Ref order_mark;
   Thread* next;
   Thread* next_ended;
   CacheEntry cache[1 << kCacheBits];

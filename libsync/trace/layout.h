@@ -180,7 +180,7 @@ enum ThreadFlags : uint32_t {
 };
 
 // One thread of the image, once. Its segments number the stretches between its ordering events (a create, a
-// join or a barrier each begin a new one); happens-before is computed from them, see
+// join of a thread or a child, or a barrier each begin a new one); happens-before is computed from them, see
 // libsync/analyze/happens_before.h.
 struct ThreadRecord {
   RecordPrefix prefix;
@@ -298,6 +298,7 @@ enum LockFlags : uint16_t {
   kLockLike = 1u << 8,    // semaphores: was given back by the thread that held it
   kSignalLost = 1u << 9,  // conditions: the last signal found nobody waiting
   kRetired = 1u << 10,    // what its address is used for from now on is another object
+  kSignalledFree = 1u << 11,  // conditions: was signalled by a thread that held nothing
 };
 
 // One lifetime of one synchronisation object.
@@ -414,15 +415,18 @@ struct ChildRecord {
   uint8_t how;    // ChildHow
   uint8_t flags;  // ChildFlags; atomic or
   uint16_t reserved;
-  Ref thread;  // the creating thread
-  uint32_t segment;
+  Ref thread;        // the creating thread
+  uint32_t segment;  // its segment that ended with the creation
   Ref stack;
   Ref others_held;  // HeldSetRecord: what OTHER threads held at the fork
   uint64_t start_ns;
   uint64_t reap_ns;
-  int32_t reap_status;  // as wait(2) gives it
-  Ref reaper;           // ThreadRecord
-  char exec_path[96];   // NUL-terminated, the end of a longer path
+  int32_t reap_status;    // as wait(2) gives it
+  Ref reaper;             // ThreadRecord
+  char exec_path[96];     // NUL-terminated, the end of a longer path
+  Ref held;               // HeldSetRecord: what `thread` held then
+  uint32_t reap_segment;  // the reaper's segment that began after the child's end was known
+  Ref reap_held;          // HeldSetRecord: what the reaper held then
 };
 
 enum class EventKind : uint32_t {

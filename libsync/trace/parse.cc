@@ -452,6 +452,9 @@ void Parser::FillChildren() {
     child.reap_ns = record.reap_ns;
     child.reap_status = record.reap_status;
     child.reaper = Resolve(Type::kThread, record.reaper);
+    child.reap_segment = record.reap_segment;
+    child.held = HoldingsOfSet(record.held);
+    child.reap_held = HoldingsOfSet(record.reap_held);
     child.exec_path = TextOf(record.exec_path);
   }
 }

@@ -150,6 +150,9 @@ struct Child {
   uint64_t reap_ns = 0;
   int32_t reap_status = 0;
   Index reaper = kNoIndex;
+  uint32_t reap_segment = 0;
+  std::vector<Holding> held;       // what the creating thread held then
+  std::vector<Holding> reap_held;  // what the reaper held when it knew of the end
   std::string exec_path;
 };
 

@@ -223,6 +223,48 @@ TEST(LockOrderCycle, NamesTheWriterBetweenTwoReaders) {
   EXPECT_EQ(findings[0].interleaving[2].action, "queues to write");
 }
 
+TEST(JoinOrderCycle, TellsTheJoinAndTheLock) {
+  const std::vector<Finding> findings =
+      analyze::Analyze(Play("1:create(2) 2:+A 2:-A 2:end 1:+A 1:join(2) 1:-A").run);
+  ASSERT_THAT(findings, SizeIs(1));
+  const Finding& finding = findings[0];
+  EXPECT_STREQ(finding.rule->id, "join-order-cycle");
+  EXPECT_EQ(finding.level, Level::kError);
+  EXPECT_EQ(finding.confidence, Confidence::kPotential);
+  ASSERT_THAT(finding.threads, SizeIs(2));
+  EXPECT_THAT(finding.locks, SizeIs(1));
+  EXPECT_EQ(finding.threads[0].waits.kind, trace::WaitKind::kJoin);
+  EXPECT_EQ(finding.threads[0].waits.thread, 1);
+  EXPECT_THAT(finding.threads[0].holds, SizeIs(1));
+  EXPECT_THAT(finding.threads[1].holds, IsEmpty());
+  EXPECT_EQ(finding.threads[1].waits.lock, 0);
+  EXPECT_THAT(finding.interleaving, SizeIs(3));
+  EXPECT_THAT(finding.title, HasSubstr("{thread:0} joins {thread:1}"));
+}
+
+TEST(JoinOrderCycle, ThatHappenedIsADeadlock) {
+  EXPECT_THAT(RulesOf("1:create(2) 1:+A 2:!A 1:!join(2)"), ElementsAre("deadlock"));
+  EXPECT_THAT(RulesOf("1:create(2) 1:create(3) 3:+A 3:-A 3:end 1:+A 1:join(3) 2:!A 1:!join(2)"),
+              ElementsAre("deadlock", "join-order-cycle"));
+}
+
+TEST(JoinOrderCycle, ThreadsOfOneKindAreOneFinding) {
+  const std::vector<Finding> findings =
+      analyze::Analyze(Play("1:create(2)@1 1:create(3)@1 2:+A@2 2:-A 2:end 3:+A@2 3:-A 3:end "
+                            "1:+A@3 1:join(2)@4 1:join(3)@4 1:-A")
+                           .run);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].count, 2U);
+}
+
+TEST(JoinOrderCycle, ARingOfThreeNamesTheJoins) {
+  const std::vector<Finding> findings = analyze::Analyze(
+      Play("1:create(2) 2:create(3) 3:+A 3:-A 3:end 2:join(3) 2:end 1:+A 1:join(2) 1:-A").run);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_THAT(findings[0].threads, SizeIs(3));
+  EXPECT_THAT(findings[0].explanation, HasSubstr("before it ends"));
+}
+
 constexpr char kReadsAgain[] = "1:create(2) 1:create(3) 2:+A/r@1 2:+A/r@2 2:-A 2:-A ";
 
 TEST(ReaderWriterStarve, AWriterMayComeBetweenTwoReads) {

@@ -21,16 +21,28 @@ inline std::string NameOfLock(const Played& played, trace::Index lock) {
   return "?";
 }
 
-// The locks of each reported cycle in order, as "A B C".
+inline std::string NameOfThread(const Played& played, trace::Index thread) {
+  for (const auto& [number, index] : played.threads) {
+    if (index == thread) {
+      return std::to_string(number);
+    }
+  }
+  return "?";
+}
+
+// The locks of each reported cycle in order, as "A B C"; the end of thread 2 is "end(2)".
 inline std::vector<std::string> CyclesOf(const Played& played) {
   std::vector<std::string> result;
-  for (const analyze::LockOrderCycle& cycle : analyze::FindLockOrderCycles(played.process()).cycles) {
+  const analyze::OrderView view(played.process());
+  for (const analyze::LockOrderCycle& cycle : analyze::FindLockOrderCycles(view).cycles) {
     std::string locks;
     for (const analyze::CycleEdge& edge : cycle.edges) {
-      const trace::Dependency& dependency =
-          played.process().dependencies[static_cast<size_t>(edge.dependency)];
-      locks += (locks.empty() ? "" : " ") +
-               NameOfLock(played, dependency.held[static_cast<size_t>(edge.held)].lock);
+      const trace::Dependency& dependency = view.process().dependencies[static_cast<size_t>(edge.dependency)];
+      const trace::Index lock = dependency.held[static_cast<size_t>(edge.held)].lock;
+      const trace::Index thread = view.ThreadOfEnd(lock);
+      locks += locks.empty() ? "" : " ";
+      locks +=
+          thread != trace::kNoIndex ? "end(" + NameOfThread(played, thread) + ")" : NameOfLock(played, lock);
     }
     result.push_back(locks);
   }

@@ -202,6 +202,67 @@ TEST_P(LockOrderOrdered, HasItsVerdict) { EXPECT_EQ(CyclesOf(Play(GetParam().scr
 INSTANTIATE_TEST_SUITE_P(All, LockOrderOrdered, testing::ValuesIn(kOrderedPatterns),
                          [](const auto& param) { return param.param.name; });
 
+// Joins under a lock: the end of a thread is something that it holds until then.
+const Pattern kJoinPatterns[] = {
+    {"JoinsTheThreadThatNeedsTheLock", "1:create(2) 2:+A 2:-A 2:end 1:+A 1:join(2) 1:-A", {"A end(2)"}},
+    {"WhichTakesItWhileHoldingAnother",
+     "1:create(2) 2:+B 2:+A 2:-A 2:-B 2:end 1:+A 1:join(2) 1:-A",
+     {"A end(2)"}},
+    {"JoinsOneThatJoinsTheOneThatNeedsTheLock",
+     "1:create(2) 2:create(3) 3:+A 3:-A 3:end 2:join(3) 2:end 1:+A 1:join(2) 1:-A",
+     {"A end(2) end(3)"}},
+    {"JoinsOneThatNeedsALockWhoseHolderNeedsTheFirst",
+     "1:create(2) 1:create(3) 2:+B 2:-B 2:end 3:+B 3:+A 3:-A 3:-B 1:+A 1:join(2) 1:-A",
+     {"B A end(2)"}},
+    {"JoinedByAnotherThanItsCreator",
+     "1:create(2) 1:create(3) 2:+A 2:-A 2:end 3:+A 3:join(2) 3:-A",
+     {"A end(2)"}},
+    {"CreatedUnderAnEarlierAcquisition",
+     "1:+A 1:create(2) 1:-A 2:+A 2:-A 2:end 1:+A 1:join(2) 1:-A",
+     {"A end(2)"}},
+    {"ReadsWhatTheJoinerWrites", "A=rwlock 1:create(2) 2:+A/r 2:-A 2:end 1:+A 1:join(2) 1:-A", {"A end(2)"}},
+    {"WaitedForSomethingElseBeforeTheThreadWasThere",
+     "1:passes 1:create(2) 2:+A 2:-A 2:end 1:+A 1:join(2) 1:-A",
+     {"A end(2)"}},
+    {"WhatTheThreadItselfPassesOrdersNothing",
+     "1:create(2) 2:+A 2:-A 2:passes 2:end 1:+A 1:join(2) 1:-A",
+     {"A end(2)"}},
+    {"TwoThreadsJoinedUnderTheLock",
+     "1:create(2) 1:create(3) 2:+A 2:-A 2:end 3:+A 3:-A 3:end 1:+A 1:join(2) 1:join(3) 1:-A",
+     {"A end(2)", "A end(3)"}},
+    {"AGateThatBothTakeIsTheLockItself",
+     "1:create(2) 2:+G 2:+A 2:-A 2:-G 2:end 1:+G 1:+A 1:join(2) 1:-A 1:-G",
+     {"G end(2)"}},
+
+    {"ReleasedBeforeTheJoin", "1:create(2) 2:+A 2:-A 2:end 1:+A 1:-A 1:join(2)", {}},
+    {"AnotherLock", "1:create(2) 2:+A 2:-A 2:end 1:+B 1:join(2) 1:-B", {}},
+    {"TheJoinHasATimeout", "1:create(2) 2:+A 2:-A 2:end 1:+A 1:timedjoin(2) 1:-A", {}},
+    {"TheThreadOnlyTries", "1:create(2) 2:?A 2:-A 2:end 1:+A 1:join(2) 1:-A", {}},
+    {"TheJoinerPassedAWaitBefore", "1:create(2) 2:+A 2:-A 2:end 1:passes 1:+A 1:join(2) 1:-A", {}},
+    {"TheJoinerPassedAConditionBefore",
+     "1:create(2) 2:+A 2:-A 2:end 1:+M 1:wait(C,M) 1:-M 1:+A 1:join(2) 1:-A",
+     {}},
+    {"TheMiddleJoinWasPreparedByAWait",
+     "1:create(2) 2:create(3) 3:+A 3:-A 3:end 2:passes 2:join(3) 2:end 1:+A 1:join(2) 1:-A",
+     {}},
+    {"AnEarlierJoinOrdersTheUse",
+     "1:create(2) 2:+A 2:-A 2:create(3) 3:end 1:join(3) 2:end 1:+A 1:join(2) 1:-A",
+     {}},
+    {"BothRead", "A=rwlock 1:create(2) 2:+A/r 2:-A 2:end 1:+A/r 1:join(2) 1:-A", {}},
+    {"HeldSinceBeforeTheThreadWasThere", "1:+A 1:create(2) 2:+A 2:-A 2:end 1:join(2) 1:-A", {}},
+    {"HeldSinceBeforeTheThreadThatItCreated",
+     "1:+A 1:create(2) 2:create(3) 3:+A 3:-A 3:end 2:join(3) 2:end 1:join(2) 1:-A",
+     {}},
+    {"AHandOffLock", "A=handoff 1:create(2) 2:+A 2:-A 2:end 1:+A 1:join(2) 1:-A", {}},
+};
+
+class JoinOrder : public testing::TestWithParam<Pattern> {};
+
+TEST_P(JoinOrder, HasItsVerdict) { EXPECT_EQ(CyclesOf(Play(GetParam().script)), GetParam().cycles); }
+
+INSTANTIATE_TEST_SUITE_P(All, JoinOrder, testing::ValuesIn(kJoinPatterns),
+                         [](const auto& param) { return param.param.name; });
+
 TEST(LockOrder, ThreeHundredLocksHeldAtOnce) {
   std::string script = kFour;
   for (int lock = 0; lock < 300; ++lock) {
@@ -222,7 +283,7 @@ TEST(LockOrder, AddressReuseMakesNewLocks) {
 TEST(LockOrder, SaysWhatWasPrunedAndWhy) {
   const auto reason = [](const std::string& script) {
     const std::vector<analyze::PrunedPath> pruned =
-        analyze::FindLockOrderCycles(Play(script).process()).pruned;
+        analyze::FindLockOrderCycles(analyze::OrderView(Play(script).process())).pruned;
     return pruned.empty() ? "" : pruned.front().predicate;
   };
   EXPECT_EQ(reason(std::string(kFour) + "2:+A 2:+B 2:-B 2:-A 2:+B 2:+A"), analyze::kDistinctThreads);
@@ -261,8 +322,8 @@ TEST(LockOrder, ASearchThatRunsOutOfStepsSaysSo) {
   const Played played = Play(script);
   analyze::SearchLimits tight;
   tight.steps_per_component = 30;
-  EXPECT_FALSE(analyze::FindLockOrderCycles(played.process(), tight).complete);
-  const analyze::CycleSearchResult full = analyze::FindLockOrderCycles(played.process());
+  EXPECT_FALSE(analyze::FindLockOrderCycles(analyze::OrderView(played.process()), tight).complete);
+  const analyze::CycleSearchResult full = analyze::FindLockOrderCycles(analyze::OrderView(played.process()));
   EXPECT_TRUE(full.complete);
   EXPECT_FALSE(full.cycles.empty());
 }

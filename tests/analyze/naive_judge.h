@@ -13,9 +13,13 @@
 
 namespace gordian::test {
 
+// The end of a thread is a thing like a lock: the thread has it until it ends, whoever joins the thread waits
+// for it.
+inline constexpr trace::Index kFirstEnd = 1'000'000;
+
 class NaiveJudge {
  public:
-  using Cycle = std::vector<trace::Index>;  // locks, begun at the lowest
+  using Cycle = std::vector<trace::Index>;  // locks and ends, begun at the lowest
 
   explicit NaiveJudge(const trace::Process& process) : process_(process) {
     CloseOrder();
@@ -62,11 +66,13 @@ class NaiveJudge {
     for (size_t i = 0; i < dependencies.size(); ++i) {
       const size_t next = (i + 1) % dependencies.size();
       const trace::Dependency& waiter = At(dependencies[i]);
-      const trace::Holding* held = HoldingOf(At(dependencies[next]), locks[next]);
-      if (waiter.lock != locks[next] || held == nullptr || HoldingOf(waiter, waiter.lock) != nullptr) {
+      const trace::Dependency& holder = At(dependencies[next]);
+      if (Wanted(waiter) != locks[next] || !Has(holder, locks[next]) || Has(waiter, Wanted(waiter)) ||
+          HeldSinceBefore(waiter, holder, locks[next])) {
         return false;
       }
-      if (held->mode == trace::Mode::kShared && waiter.mode == trace::Mode::kShared) {
+      const trace::Holding* held = HoldingOf(holder, locks[next]);
+      if (held != nullptr && held->mode == trace::Mode::kShared && waiter.mode == trace::Mode::kShared) {
         read.push_back(waiter.lock);
       }
       for (size_t j = 0; j < i; ++j) {
@@ -136,6 +142,40 @@ class NaiveJudge {
       }
     }
     return false;
+  }
+
+  // What it waits for; kNoIndex for what orders nothing.
+  static trace::Index Wanted(const trace::Dependency& dependency) {
+    if ((dependency.flags & trace::kAwaitsThread) != 0) {
+      const bool soft = (dependency.flags & trace::kSoftOrdered) != 0;
+      return soft ? trace::kNoIndex : kFirstEnd + dependency.awaited_thread;
+    }
+    return dependency.lock;
+  }
+
+  static bool Has(const trace::Dependency& dependency, trace::Index thing) {
+    return thing >= kFirstEnd ? dependency.thread == thing - kFirstEnd
+                              : HoldingOf(dependency, thing) != nullptr;
+  }
+
+  // The holder joins a thread that it created while it held the lock already, and the waiter descends from
+  // it.
+  bool HeldSinceBefore(const trace::Dependency& waiter, const trace::Dependency& holder,
+                       trace::Index lock) const {
+    const trace::Holding* held = HoldingOf(holder, lock);
+    if (held == nullptr || Wanted(holder) < kFirstEnd) {
+      return false;
+    }
+    const trace::Index joined = holder.awaited_thread;
+    bool descends = false;
+    for (trace::Index up = waiter.thread; up != trace::kNoIndex;
+         up = process_.threads[static_cast<size_t>(up)].creator) {
+      descends = descends || up == joined;
+    }
+    const std::vector<trace::Holding>& then = process_.threads[static_cast<size_t>(joined)].create_held;
+    return descends && std::any_of(then.begin(), then.end(), [held](const trace::Holding& each) {
+             return each.lock == held->lock && each.acquisition == held->acquisition;
+           });
   }
 
   static const trace::Holding* HoldingOf(const trace::Dependency& dependency, trace::Index lock) {
@@ -236,8 +276,8 @@ class NaiveJudge {
     }
     for (size_t d = 0; d < process_.dependencies.size(); ++d) {
       const auto next = static_cast<trace::Index>(d);
-      const bool fits =
-          chain.empty() ? !At(next).held.empty() : HoldingOf(At(next), At(chain.back()).lock) != nullptr;
+      const bool fits = chain.empty() || (Wanted(At(chain.back())) != trace::kNoIndex &&
+                                          Has(At(next), Wanted(At(chain.back()))));
       if (fits && std::all_of(chain.begin(), chain.end(),
                               [&](trace::Index other) { return Together(other, next); })) {
         std::vector<trace::Index> longer = chain;
@@ -248,9 +288,9 @@ class NaiveJudge {
   }
 
   void Collect(const std::vector<trace::Index>& chain) {
-    Cycle locks = {At(chain.back()).lock};
+    Cycle locks = {Wanted(At(chain.back()))};
     for (size_t i = 0; i + 1 < chain.size(); ++i) {
-      locks.push_back(At(chain[i]).lock);
+      locks.push_back(Wanted(At(chain[i])));
     }
     if (chain.size() > 1 && IsDeadlock(chain, locks)) {
       std::rotate(locks.begin(), std::min_element(locks.begin(), locks.end()), locks.end());

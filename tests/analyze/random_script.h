@@ -69,6 +69,8 @@ class RandomScript {
       Create(who);
     } else if (choice < 95) {
       Join(&threads_[who]);
+    } else if (choice < 96) {
+      Emit(threads_[who], "passes");
     } else if (who != 0 && threads_[who].held.empty()) {
       Emit(threads_[who], "end");
       threads_[who].running = false;

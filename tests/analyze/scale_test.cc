@@ -68,7 +68,7 @@ TEST(Scale, AConsistentOrderOfManyLocks) {
     held.pop_back();
     Add(&process, static_cast<Index>(random() % 1000), held, last);
   }
-  const CycleSearchResult result = FindLockOrderCycles(process);
+  const CycleSearchResult result = FindLockOrderCycles(OrderView(process));
   EXPECT_TRUE(result.cycles.empty());
   EXPECT_TRUE(result.complete);
 }
@@ -81,7 +81,7 @@ TEST(Scale, ManyThreadsUnderOneGate) {
       Add(&process, thread, {0, 2}, 1);
     }
   }
-  const CycleSearchResult result = FindLockOrderCycles(process);
+  const CycleSearchResult result = FindLockOrderCycles(OrderView(process));
   EXPECT_TRUE(result.cycles.empty());
   EXPECT_TRUE(result.complete);
 }
@@ -112,7 +112,7 @@ TEST(Scale, ManyPairsInManyComponents) {
   }
   SearchLimits limits;
   limits.cycles = 100000;
-  EXPECT_EQ(FindLockOrderCycles(process, limits).cycles.size(), 50000U);
+  EXPECT_EQ(FindLockOrderCycles(OrderView(process), limits).cycles.size(), 50000U);
 }
 
 TEST(Scale, ARingOfAThousandPhilosophers) {
@@ -120,7 +120,7 @@ TEST(Scale, ARingOfAThousandPhilosophers) {
   for (Index seat = 0; seat < 1000; ++seat) {
     Add(&process, seat + 1, {seat}, (seat + 1) % 1000);
   }
-  const CycleSearchResult result = FindLockOrderCycles(process);
+  const CycleSearchResult result = FindLockOrderCycles(OrderView(process));
   ASSERT_EQ(result.cycles.size(), 1U);
   EXPECT_EQ(result.cycles[0].edges.size(), 1000U);
 }
@@ -143,7 +143,7 @@ TEST(Scale, AKnotOfHopelessRingsStopsAtItsBudget) {
   process.locks.insert(process.locks.end(), 2, lock);
   Add(&process, 1, {kRingLayers * kRingWidth}, kRingLayers * kRingWidth + 1);
   Add(&process, 2, {kRingLayers * kRingWidth + 1}, kRingLayers * kRingWidth);
-  const CycleSearchResult result = FindLockOrderCycles(process);
+  const CycleSearchResult result = FindLockOrderCycles(OrderView(process));
   EXPECT_EQ(result.cycles.size(), 1U);
   EXPECT_FALSE(result.complete);
 }
@@ -161,7 +161,7 @@ TEST(Scale, TenThousandThreadsOneAfterTheOther) {
     Add(&process, thread, {thread % 2}, 1 - thread % 2);
   }
   process.threads[0].segment = 20000;
-  const CycleSearchResult result = FindLockOrderCycles(process);
+  const CycleSearchResult result = FindLockOrderCycles(OrderView(process));
   EXPECT_TRUE(result.cycles.empty());
 }
 

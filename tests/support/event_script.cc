@@ -51,6 +51,7 @@ class Player {
   bool PlayThreadEvent();
   bool PlayProcessEvent();
   void PlayWait();
+  void PlaySignal();
 
   trace::Thread& Actor() { return process_->threads[static_cast<size_t>(actor_)]; }
   trace::Thread& ThreadNumbered(const std::string& number);
@@ -61,6 +62,10 @@ class Player {
   bool Holds(Index lock) { return Held(lock) != Actor().held.end(); }
   bool MayWait(Index lock);
   void Depend(Index lock, Mode mode, uint32_t flags);
+  void DependOnEnd(Index thread);
+  void Depend(Dependency wanted);
+  // It passed a wait that others end.
+  void Pass() { passed_[actor_] = process_->threads.size(); }
   void Acquire(Index lock, Mode mode);
   void Release(Index lock);
   void Create();
@@ -74,6 +79,7 @@ class Player {
   std::map<uint64_t, Index> places_;
   std::map<std::string, uint64_t> classes_;
   std::vector<Index> moving_;
+  std::map<Index, size_t> passed_;  // threads that there were when this one passed a wait that others end
   std::set<std::tuple<Index, Index, uint32_t>> seen_alone_;  // thread, place, segment
   Word word_;
   int position_ = 0;
@@ -227,17 +233,37 @@ std::vector<Holding>::iterator Player::Held(Index lock) {
 }
 
 void Player::Depend(Index lock, Mode mode, uint32_t flags) {
+  Dependency wanted;
+  wanted.lock = lock;
+  wanted.mode = mode;
+  wanted.flags = flags;
+  const bool plain = (flags & (trace::kSignals | trace::kAwaits)) == 0;
+  if (plain && Actor().held.empty() && !seen_alone_.emplace(actor_, Here(), Actor().segment).second) {
+    return;
+  }
+  Depend(std::move(wanted));
+}
+
+void Player::DependOnEnd(Index thread) {
+  Dependency wanted;
+  wanted.awaited_thread = thread;
+  const auto passed = passed_.find(actor_);
+  const bool soft = passed != passed_.end() && static_cast<size_t>(thread) < passed->second;
+  wanted.flags = trace::kAwaitsThread | (soft ? trace::kSoftOrdered : 0U);
+  Depend(std::move(wanted));
+}
+
+void Player::Depend(Dependency wanted) {
   const trace::Thread& thread = Actor();
   const auto same_held = [](const Holding& a, const Holding& b) {
     return a.lock == b.lock && a.mode == b.mode && a.stack == b.stack;
   };
-  const Index stack = Here();
-  if (thread.held.empty() && !seen_alone_.emplace(actor_, stack, thread.segment).second) {
-    return;
-  }
+  wanted.thread = actor_;
+  wanted.stack = Here();
   for (Dependency& known : process_->dependencies) {
-    if (known.thread == actor_ && known.lock == lock && known.mode == mode && known.stack == stack &&
-        known.flags == flags &&
+    if (known.thread == actor_ && known.lock == wanted.lock && known.mode == wanted.mode &&
+        known.stack == wanted.stack && known.flags == wanted.flags &&
+        known.awaited_thread == wanted.awaited_thread &&
         std::equal(known.held.begin(), known.held.end(), thread.held.begin(), thread.held.end(), same_held)) {
       ++known.count;
       known.last_ns = now_ns_;
@@ -250,16 +276,10 @@ void Player::Depend(Index lock, Mode mode, uint32_t flags) {
       return;
     }
   }
-  Dependency dependency;
-  dependency.thread = actor_;
-  dependency.lock = lock;
-  dependency.stack = stack;
-  dependency.mode = mode;
-  dependency.flags = flags;
-  dependency.first_ns = dependency.last_ns = now_ns_;
-  dependency.segments = {thread.segment};
-  dependency.held = thread.held;
-  process_->dependencies.push_back(std::move(dependency));
+  wanted.first_ns = wanted.last_ns = now_ns_;
+  wanted.segments = {thread.segment};
+  wanted.held = thread.held;
+  process_->dependencies.push_back(std::move(wanted));
 }
 
 void Player::Acquire(Index lock, Mode mode) {
@@ -302,8 +322,14 @@ void Player::PlayWait() {
   const Index mutex = LockNamed(word_.arguments.at(1));
   process_->locks[static_cast<size_t>(condition)].kind = trace::LockKind::kCondition;
   Release(mutex);
-  Depend(mutex, Mode::kExclusive, trace::kReacquire);
-  if (word_.verb == "wait") {
+  if (!Actor().held.empty()) {
+    Depend(mutex, Mode::kExclusive, trace::kReacquire);
+    if (word_.verb != "timedwait") {
+      Depend(condition, Mode::kExclusive, trace::kAwaits);
+    }
+  }
+  if (word_.verb == "wait" || word_.verb == "timedwait") {
+    Pass();
     Acquire(mutex, Mode::kExclusive);
     return;
   }
@@ -313,10 +339,26 @@ void Player::PlayWait() {
   Actor().wait.reacquiring = word_.verb == "!rewait";
 }
 
+void Player::PlaySignal() {
+  const Index condition = LockNamed(word_.arguments.at(0));
+  trace::Lock& signalled = process_->locks[static_cast<size_t>(condition)];
+  signalled.kind = trace::LockKind::kCondition;
+  ++signalled.signals;
+  if (Actor().held.empty()) {
+    signalled.flags |= trace::kSignalledFree;
+  } else {
+    Depend(condition, Mode::kExclusive, trace::kSignals);
+  }
+}
+
 bool Player::PlayLockEvent() {
   const std::string& verb = word_.verb;
-  if (verb == "wait" || verb == "!wait" || verb == "!rewait") {
+  if (verb == "wait" || verb == "timedwait" || verb == "!wait" || verb == "!rewait") {
     PlayWait();
+    return true;
+  }
+  if (verb == "signal") {
+    PlaySignal();
     return true;
   }
   if (verb.find_first_not_of("+-?~!") != std::string::npos) {
@@ -360,6 +402,9 @@ void Player::Create() {
 
 void Player::Join() {
   trace::Thread& joined = ThreadNumbered(word_.arguments.at(0));
+  if (word_.verb == "join") {
+    DependOnEnd(played_.threads.at(std::stoi(word_.arguments.at(0))));
+  }
   if (joined.state != trace::ThreadState::kFinished) {
     joined.state = trace::ThreadState::kFinished;
     joined.finish_ns = now_ns_;
@@ -376,12 +421,16 @@ bool Player::PlayThreadEvent() {
     Create();
   } else if (verb == "detach") {
     ThreadNumbered(word_.arguments.at(0)).flags |= trace::kDetached;
-  } else if (verb == "join") {
+  } else if (verb == "join" || verb == "timedjoin") {
     Join();
+  } else if (verb == "passes") {
+    Pass();
   } else if (verb == "!join") {
     ThreadNumbered(word_.arguments.at(0));
+    const Index joined = played_.threads.at(std::stoi(word_.arguments.at(0)));
+    DependOnEnd(joined);
     Block(WaitKind::kJoin, false);
-    Actor().wait.thread = played_.threads.at(std::stoi(word_.arguments.at(0)));
+    Actor().wait.thread = joined;
   } else if (verb == "end") {
     Actor().state = trace::ThreadState::kFinished;
     Actor().finish_ns = now_ns_;

@@ -17,11 +17,13 @@
 //       ?A  ~A         try-locks, locks with a timeout, and gets it
 //       -A             unlocks A
 //       !A  !A/r  !~A  blocks on A for good, for reading, with a timeout
-//       wait(C,A)      waits on condition C with mutex A, and returns
+//       wait(C,A)      waits on condition C with mutex A, and returns;  timedwait(C,A) with a timeout
 //       !wait(C,A)     waits on condition C
+//       signal(C)
+//       passes         passes a wait that others end (a semaphore, a barrier)
 //       !rewait(C,A)   was signalled and queues for A
 //       create(U)  create(U,detached)  detach(U)
-//       join(U)  !join(U)
+//       join(U)  !join(U)  timedjoin(U)
 //       fork(PID)      forks, without exec;  spawn(PID) is posix_spawn
 //       end            its start routine returns
 //       gone           the kernel does not know it any more, though it never ended
@@ -29,7 +31,7 @@
 //       exit  _exit  quick_exit  abort    ends the process
 //     EVENT@N          at place N of the code; else every event is a place of its own
 //
-// Dependencies are recorded and merged as the recorder does: at a lock that may wait for good, one for each
+// Dependencies are recorded and merged as the recorder does: at a lock or a join that may wait for good, one for each
 // thread, held set with modes and places, lock, mode and place. With nothing held, one for the first lock
 // that a thread takes at a place in a segment.
 //

@@ -12,7 +12,7 @@ namespace gordian::analyze {
 
 // deadlock, self-deadlock, abandoned-lock
 void JudgeDeadlock(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
-// lock-order-cycle
+// lock-order-cycle, join-order-cycle
 void JudgeLockOrder(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // reader-writer-starve
 void JudgeReaderWriter(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
