@@ -75,6 +75,13 @@ bool MutexCallsReachUs() {
 void* Resolve(RealFunction* function) {
   const int saved = errno;
   void* address = NewestVersion(function->name, dlsym(RTLD_NEXT, function->name));
+  // Needed by a library only, we stand behind libc: few calls come to us, and those need the real ones all
+  // the same.
+  if (address == nullptr) {
+    record::FindOwnCode();
+    void* first = dlsym(RTLD_DEFAULT, function->name);
+    address = record::IsOwnCode(first) ? nullptr : first;
+  }
   __atomic_store_n(&function->address, address, __ATOMIC_RELAXED);
   errno = saved;
   // dlsym as this function's last call would be a tail call, and RTLD_NEXT goes by who called.

@@ -13,6 +13,7 @@
 #include "preload/exit.h"
 #include "preload/fork.h"
 #include "preload/intercept.h"
+#include "preload/linked.h"
 #include "preload/options.h"
 #include "preload/self_test.h"
 #include "preload/watcher.h"
@@ -53,9 +54,9 @@ void Start() {
   record::ProveOwnTid();
   g_config.hooks_proved = ResolveAll();
   RegisterAtFork();
-  const char* options = getenv(kOptionsVariable);
+  const char* options = ReadOptions();
   if (options == nullptr) {
-    options = "";
+    return;
   }
   char executable[512] = {};
   record::RawSyscall(SYS_readlinkat, -100 /* AT_FDCWD */, record::ToRaw("/proc/self/exe"),

@@ -10,6 +10,7 @@ SHIM = pathlib.Path(os.environ["GORDIAN_BUILD"]) / "lib" / "libgordian_preload.s
 
 INTERCEPT = re.compile(r"^INTERCEPT\(\s*[^,()]+,\s*(\w+)", re.MULTILINE)
 ALIAS = re.compile(r"^INTERCEPT_ALIAS\(\s*(\w+),\s*(\w+)", re.MULTILINE)
+API = re.compile(r"^GORDIAN_WEAK_FUNCTION_\(\w+, (\w+)\)", re.MULTILINE)
 ASSEMBLY_HOOK = re.compile(r"^\s*\.globa?l\s+(\w+)\n(?!\s*\.hidden)", re.MULTILINE)
 
 # libgcc's unwinder, linked in statically, refers to these in code that registers unwind tables by hand and that
@@ -36,8 +37,13 @@ def exports():
             and row[5] in ("DEFAULT", "PROTECTED") and row[6] != "UND"}
 
 
+def api():
+    """What libsync/annotate.h asks of the shim."""
+    return set(API.findall((SOURCE / "libsync" / "include" / "libsync" / "annotate.h").read_text()))
+
+
 class ExportsTest(unittest.TestCase):
-    def test_exports_are_the_hooks_and_nothing_else(self):
+    def test_exports_are_the_hooks_and_the_annotations_and_nothing_else(self):
         hooks = set()
         for path in (SOURCE / "preload").glob("*.cc"):
             hooks |= set(INTERCEPT.findall(path.read_text())) | {other for other, _ in ALIAS.findall(path.read_text())}
@@ -45,7 +51,8 @@ class ExportsTest(unittest.TestCase):
             hooks |= set(ASSEMBLY_HOOK.findall(path.read_text()))
         self.assertIn("pthread_mutex_lock", hooks)
         self.assertIn("vfork", hooks)
-        self.assertEqual(exports(), hooks)
+        self.assertEqual(len(api()), 2)
+        self.assertEqual(exports(), hooks | api())
 
     def test_other_names_are_the_same_hook(self):
         rows = [line.split() for line in run("nm", "-D", "--defined-only", str(SHIM)).splitlines()]

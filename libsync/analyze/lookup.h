@@ -4,6 +4,7 @@
 #ifndef GORDIAN_LIBSYNC_ANALYZE_LOOKUP_H_
 #define GORDIAN_LIBSYNC_ANALYZE_LOOKUP_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -46,6 +47,16 @@ inline bool IsFileLock(const trace::Lock& lock) {
 
 // Held by the process as a whole: its own threads are never in each other's way.
 inline bool BelongsToProcess(const trace::Lock& lock) { return lock.kind == trace::LockKind::kPosixFileLock; }
+
+// Destroyed, whether or not the call succeeded: where that was a mistake it is the finding, and not what
+// follows.
+inline bool WasDestroyed(const trace::Process& process, trace::Index lock) {
+  const trace::Lock* found = At(process.locks, lock);
+  return (found != nullptr && (found->flags & trace::kDestroyed) != 0) ||
+         std::any_of(process.events.begin(), process.events.end(), [lock](const trace::Event& event) {
+           return event.kind == trace::EventKind::kDestroyInUse && event.lock == lock;
+         });
+}
 
 // Two modes that exclude each other: all but shared with shared.
 inline bool Conflict(trace::Mode a, trace::Mode b) {

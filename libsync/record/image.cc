@@ -113,7 +113,9 @@ OpenResult CreateTrace(int32_t pid, uint64_t ticks, uint32_t* image) {
       break;  // a private folder that this user may not enter is the one reason to try the drop folder
     }
   }
-  if (result != OpenResult::kOk) {
+  if (result == OpenResult::kOk) {
+    memcpy(g_image->trace_path, name.text(), name.size() + 1);
+  } else {
     TraceName(&name, g_config.run_directory, pid, ticks, *image);
     LeaveLostMark(&name, result);
   }

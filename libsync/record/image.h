@@ -51,6 +51,7 @@ enum class ImageState : uint32_t { kNone = 0, kOpening = 1, kReady = 2, kOff = 3
 struct Image {
   uint32_t state;  // ImageState
   uint64_t nonce;
+  char trace_path[512];
   Arena arena;
 
   // Stacks: content hash -> Ref; call site key -> Ref; return address -> size of the frame there.

@@ -1,6 +1,8 @@
 #include "libsync/record/locks.h"
 
+#include "libsync/record/events.h"
 #include "libsync/record/raw.h"
+#include "libsync/record/text.h"
 #include "libsync/record/thread.h"
 
 namespace gordian::record {
@@ -52,6 +54,17 @@ void Replace(uint64_t former) {
   }
 }
 
+// A text of an ancestor's trace in ours.
+trace::Ref InheritText(const TraceFile& trace, trace::Ref ref) {
+  if (ref == 0) {
+    return 0;
+  }
+  const auto* former = trace.At<trace::StringRecord>(ref);
+  TextBuffer text;
+  text.Append(former->text, former->bytes);
+  return RecordText(text.text());
+}
+
 // Which ancestor tagged this object, if any: then it was in use before the fork.
 void Inherit(const ObjectFacts& object, uint64_t tag, trace::LockRecord* record) {
   for (int i = g_lineage.count; i-- > 0;) {
@@ -65,6 +78,7 @@ void Inherit(const ObjectFacts& object, uint64_t tag, trace::LockRecord* record)
     record->owner_at_fork = object.owner;
     record->create_stack = InheritStack(ancestor.trace, former->create_stack);
     record->first_stack = InheritStack(ancestor.trace, former->first_stack);
+    record->name = InheritText(ancestor.trace, former->name);
     return;
   }
 }
@@ -241,6 +255,16 @@ trace::Ref BeginLifetime(Thread* thread, const ObjectFacts& object, trace::Ref c
                object.tag == nullptr ? 0 : __atomic_load_n(object.tag, __ATOMIC_RELAXED));
 }
 
+void NameLock(Thread* thread, const ObjectFacts& object, const char* name) {
+  const trace::Ref lock = ResolveLock(thread, object);
+  if (lock == 0) {
+    return;
+  }
+  TextBuffer text;  // cuts what is too long
+  text.Append(name);
+  g_trace.At<trace::LockRecord>(lock)->name = RecordText(text.text());
+}
+
 void EndLifetime(const ObjectFacts& object) {
   const auto address = reinterpret_cast<uintptr_t>(object.address);
   Table& table = g_image->locks.For(address);
@@ -298,6 +322,9 @@ void KeepLock(const trace::LockRecord* lock) {
 }
 
 uint64_t ClassOf(const trace::LockRecord* lock) {
+  if (lock->name != 0) {
+    return MixBits(uint64_t{1} << 61 | lock->name);
+  }
   if ((lock->flags & trace::kStatic) != 0) {
     return MixBits(uint64_t{lock->module_serial} << 40 | lock->module_offset);
   }

@@ -68,6 +68,8 @@ trace::Ref FindLock(const ObjectFacts& object);
 
 // The object was initialised by a call at `stack`: a new lifetime begins.
 trace::Ref BeginLifetime(Thread* thread, const ObjectFacts& object, trace::Ref create_stack);
+// The user names the object, which begins a lifetime if it has none.
+void NameLock(Thread* thread, const ObjectFacts& object, const char* name);
 // The object was destroyed.
 void EndLifetime(const ObjectFacts& object);
 // What the record stands for is over without a destroy call: whatever its address is used for from now on is
@@ -80,7 +82,8 @@ void ForgetRange(uintptr_t start, size_t bytes);
 
 // The record is part of a dependency or an event from now on: it is never reused.
 void KeepLock(const trace::LockRecord* lock);
-// The identity of the lock's class, for bounding facts: static place, else creation, else first stack.
+// The identity of the lock's class, for bounding facts: its name, else static place, else creation, else
+// first stack.
 uint64_t ClassOf(const trace::LockRecord* lock);
 
 // A thread that holds the lock, other than `except`; null if none is known.

@@ -69,6 +69,14 @@ TEST(Misuse, AConditionAndItsMutex) {
   EXPECT_THAT(findings[0].title, HasSubstr("while {thread:1} waits on it with another mutex"));
 }
 
+TEST(Misuse, WhatFollowsFromADestroyInUseIsNotToldAgain) {
+  Played played = WithEvent(trace::EventKind::kDestroyInUse);
+  trace::Event popped = played.process().events.back();
+  popped.kind = trace::EventKind::kFrameInUse;
+  played.process().events.push_back(popped);
+  EXPECT_THAT(RulesOf(played.run), ElementsAre("destroy-in-use"));
+}
+
 TEST(Misuse, EventsThatAreNoMisuseAreSilent) {
   EXPECT_THAT(RulesOf(WithEvent(trace::EventKind::kKill).run), IsEmpty());
   EXPECT_THAT(RulesOf(WithEvent(trace::EventKind::kUnrecorded).run), IsEmpty());

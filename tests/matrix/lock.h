@@ -48,6 +48,7 @@ const std::vector<Kind>& Kinds();
 // The families, one file each.
 std::vector<Kind> PthreadKinds();
 std::vector<Kind> StandardKinds();
+std::vector<Kind> LibsyncKinds();
 
 }  // namespace gordian::matrix
 

@@ -12,11 +12,6 @@
 namespace gordian::analyze {
 namespace {
 
-// Of a lock that was destroyed while held, that is the finding.
-bool IsHeldLock(const trace::Lock& lock) {
-  return IsReportable(lock) && !IsFileLock(lock) && (lock.flags & trace::kDestroyed) == 0;
-}
-
 class HeldAtEndJudge {
  public:
   HeldAtEndJudge(const trace::Run& run, std::vector<Finding>* findings)
@@ -58,8 +53,8 @@ void HeldAtEndJudge::JudgeThread(Index index) {
   }
   for (const trace::Holding& held : thread.held) {
     const trace::Lock* lock = At(process_->locks, held.lock);
-    if (lock == nullptr || !IsHeldLock(*lock) || (lock->flags & trace::kRobust) != 0 ||
-        groups_.Again(Key("thread", held))) {
+    if (lock == nullptr || !IsReportable(*lock) || IsFileLock(*lock) || WasDestroyed(*process_, held.lock) ||
+        (lock->flags & trace::kRobust) != 0 || groups_.Again(Key("thread", held))) {
       continue;
     }
     FindingBuilder builder = Begin("lock-held-at-thread-exit", index, held);
@@ -96,8 +91,8 @@ void HeldAtEndJudge::JudgeProcessEnd() {
                          (lock->flags & trace::kInherited) != 0;
     // The routine of a pthread_once that ends the process holds up nobody but who comes to it from an exit
     // handler.
-    if (lock == nullptr || !IsHeldLock(*lock) || parents || lock->kind == trace::LockKind::kOnce ||
-        groups_.Again(Key(EndWord(process_->end), held))) {
+    if (lock == nullptr || !IsReportable(*lock) || IsFileLock(*lock) || WasDestroyed(*process_, held.lock) ||
+        parents || lock->kind == trace::LockKind::kOnce || groups_.Again(Key(EndWord(process_->end), held))) {
       continue;
     }
     FindingBuilder builder = Begin("lock-held-at-process-exit", process_->end_thread, held);

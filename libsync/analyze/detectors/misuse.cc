@@ -152,7 +152,9 @@ void JudgeMisuse(const trace::Run& run, const Options& /*options*/, std::vector<
     const auto process = static_cast<Index>(p);
     for (const trace::Event& event : run.processes[p].events) {
       const Misuse* misuse = MisuseOf(event);
-      if (misuse == nullptr || IsSilent(*misuse, At(run.processes[p].locks, event.lock)) ||
+      const bool follows =
+          event.kind == trace::EventKind::kFrameInUse && WasDestroyed(run.processes[p], event.lock);
+      if (misuse == nullptr || follows || IsSilent(*misuse, At(run.processes[p].locks, event.lock)) ||
           groups.Again(absl::StrCat(static_cast<int>(event.kind), "|", misuse->value, "|",
                                     content.Stack(process, event.stack)))) {
         continue;
