@@ -7,7 +7,7 @@ endif()
 
 # Code that runs in Gordian's own processes: sanitized in the sanitizer presets.
 function(gordian_own_code target)
-  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_compile_options(${target} PRIVATE ${GORDIAN_WARNINGS})
   if(GORDIAN_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${GORDIAN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -20,7 +20,7 @@ endfunction()
 # a personality routine; the unwind tables alone let a cancelled thread pass. initial-exec because
 # __tls_get_addr may allocate.
 function(gordian_injected_code target)
-  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   # A hook is a public entry under a private name: it has no declaration elsewhere.
   target_compile_options(${target} PRIVATE
     "$<$<COMPILE_LANGUAGE:CXX>:${GORDIAN_WARNINGS};-fvisibility-inlines-hidden;-fno-exceptions;-fno-rtti;-fno-threadsafe-statics>"

@@ -1,4 +1,5 @@
-/* Two workers that each spin for the other's lock: the program does not sleep, it burns two processors for ever. */
+/* Two workers that each spin for the other's lock: the program does not sleep, it burns two processors for
+ * ever. */
 // OPTIONS: --on-deadlock=kill
 // HANGS
 // EXPECT: deadlock

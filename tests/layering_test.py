@@ -13,7 +13,7 @@ MAY_INCLUDE = {
     "libsync/trace": set(),
     "libsync/inspect": {"libsync/trace"},
     "libsync/analyze": {"libsync/trace"},
-    "libsync/testing": {"libsync/analyze", "libsync/trace", "reports"},
+    "libsync/testing": {"libsync/analyze", "libsync/include", "libsync/trace", "reports"},
     "preload": {"libsync/record", "libsync/trace/layout.h", "libsync/include/libsync/annotate.h"},
     "reports": {"libsync/analyze", "libsync/trace"},
     "cli": {"libsync/analyze", "libsync/inspect", "libsync/trace", "reports"},
