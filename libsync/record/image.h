@@ -76,6 +76,7 @@ struct Image {
   ShardedTable shared;
   uint64_t name_events;
   uint64_t barrier_passages;
+  uint64_t ipc_namespace;
   MappingCache mapping;
 
   SpinLock modules_lock;

@@ -2,6 +2,7 @@
 
 #include "libsync/record/events.h"
 #include "libsync/record/raw.h"
+#include "libsync/record/system_v.h"
 #include "libsync/record/text.h"
 #include "libsync/record/thread.h"
 
@@ -85,6 +86,10 @@ void Inherit(const ObjectFacts& object, uint64_t tag, trace::LockRecord* record)
 
 // A spinlock does not say whether several processes use it: one that lies in shared memory may be.
 void FindShared(trace::LockRecord* record) {
+  if (record->kind == static_cast<uint8_t>(trace::LockKind::kSystemVSemaphore)) {
+    record->shared = RecordSharedSystemV(record->address);
+    return;
+  }
   const bool is_spinlock = record->kind == static_cast<uint8_t>(trace::LockKind::kSpinlock);
   if ((record->flags & trace::kProcessShared) == 0 &&
       (!is_spinlock || (record->flags & (trace::kOnStack | trace::kStatic)) != 0)) {
