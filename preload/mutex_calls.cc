@@ -42,6 +42,17 @@ INTERCEPT(int, pthread_mutex_clocklock, pthread_mutex_t* mutex, clockid_t clock,
                  [=] { return REAL(pthread_mutex_clocklock)(mutex, clock, deadline); });
 }
 
+// Of a mutex that protects by priority it takes the lock and gives it back.
+INTERCEPT(int, pthread_mutex_setprioceiling, pthread_mutex_t* mutex, int ceiling, int* old_ceiling) {
+  using namespace gordian::record;
+  const bool locks = (MutexKind(mutex) & kMutexProtectBit) != 0;
+  const Attempt attempt =
+      locks ? BeginAcquire(FactsOf(mutex), Mode::kExclusive, Blocking::kForever, CALL_SITE()) : Attempt{};
+  const int result = REAL(pthread_mutex_setprioceiling)(mutex, ceiling, old_ceiling);
+  EndAcquire(attempt, false);
+  return result;
+}
+
 INTERCEPT(int, pthread_mutex_init, pthread_mutex_t* mutex, const pthread_mutexattr_t* attributes) {
   return Init("pthread_mutex_init", mutex, CALL_SITE(),
               [=] { return REAL(pthread_mutex_init)(mutex, attributes); });
