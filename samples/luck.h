@@ -1,6 +1,6 @@
 // For samples whose threads run one after the other although nothing orders them: the second waits for the
-// first, but gives up in the end, so that luck alone keeps the two apart. With LUCK_PATIENCE_MS=0 in the environment
-// there is no luck: nobody waits, and the machine decides.
+// first, but gives up in the end, so that luck alone keeps the two apart. With LUCK_PATIENCE_MS=0 in the
+// environment there is no luck: nobody waits, and the machine decides.
 #ifndef GORDIAN_SAMPLES_LUCK_H_
 #define GORDIAN_SAMPLES_LUCK_H_
 

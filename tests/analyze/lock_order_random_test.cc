@@ -76,7 +76,7 @@ void Compare(const std::string& script, Tally* tally) {
 
 TEST(LockOrderRandom, FindsWhatANaiveSearchFinds) {
   Tally tally;
-  for (uint32_t seed = 0; seed < 20000 && !HasFailure(); ++seed) {
+  for (uint32_t seed = 0; seed < 8000 && !HasFailure(); ++seed) {
     RandomShape shape;
     shape.events = 40 + static_cast<int>(seed % 160);
     shape.threads = 2 + static_cast<int>(seed % 5);

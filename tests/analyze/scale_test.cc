@@ -175,7 +175,7 @@ TEST(Scale, HappensBeforeNeedsNoSquareOfMemory) {
     itself.joiner_segment = static_cast<uint32_t>(thread);
   }
   HappensBefore order(process);
-  for (Index thread = 1; thread + 1 < kChainThreads; thread += 7) {
+  for (Index thread = 1; thread + 1 < kChainThreads; thread += 29) {
     ASSERT_TRUE(order.MayOverlap(thread, 1, thread + 1, 1));
     ASSERT_TRUE(order.Ordered(thread, 0, thread + 1, 0));
     ASSERT_TRUE(order.Ordered(thread, 1, kChainThreads, static_cast<uint32_t>(thread)));

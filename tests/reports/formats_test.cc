@@ -247,7 +247,13 @@ TEST(FormatsTest, TenThousandFindings) {
   EXPECT_THAT(text, HasSubstr("... and 9880 more findings"));
   EXPECT_THAT(text, HasSubstr("gordian: 10000 errors, 0 warnings"));
   EXPECT_LT(text.size(), 200000U);
-  EXPECT_EQ(nlohmann::json::parse(ToJson(report))["findings"].size(), 10000U);
+  const std::string json = ToJson(report);
+  size_t in_json = 0;
+  for (size_t at = json.find("\"fingerprint\""); at != std::string::npos;
+       at = json.find("\"fingerprint\"", at + 1)) {
+    ++in_json;
+  }
+  EXPECT_EQ(in_json, 10000U);
   TextOptions verbose;
   verbose.verbosity = 1;
   findings.resize(1000);

@@ -253,8 +253,8 @@ static int Asynchronous() {
   return 0;
 }
 
-// Cancelled anywhere in a lock call, the recorder's part included: the others go on. Every mutex is new, so that there is
-// always something to record.
+// Cancelled anywhere in a lock call, the recorder's part included: the others go on. Every mutex is new, so
+// that there is always something to record.
 static void* LockForever(void*) {
   sem_post(&ready);
   pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, nullptr);
