@@ -24,6 +24,10 @@ struct OnceCall {
 // The call that libc may be about to run the routine of. On the stack of the hook.
 __attribute__((tls_model("initial-exec"))) thread_local constinit const OnceCall* t_call = nullptr;
 
+// _UA_CLEANUP_PHASE, _URC_CONTINUE_UNWIND.
+constexpr int kCleanupPhase = 2;
+constexpr int kContinueUnwind = 8;
+
 struct Routine {
   void (*run)();
   pthread_once_t* once;
@@ -51,8 +55,6 @@ void gordian_once_end(pthread_once_t* once) { EndOnceRoutine(once); }
 // The frame's personality routine, called by whichever unwinder the program has: it may ask that one nothing.
 int gordian_once_unwound(int /*version*/, int actions, uint64_t /*type*/, void* /*exception*/,
                          void* /*context*/) {
-  constexpr int kCleanupPhase = 2;
-  constexpr int kContinueUnwind = 8;
   if ((actions & kCleanupPhase) != 0) {
     LeaveOnceRoutine();
   }

@@ -15,6 +15,10 @@ namespace {
 // Of a set; more of them are known only as far as they are used.
 constexpr unsigned kMostInSet = 256;
 
+// No way to change a signal mask, and the size of one.
+constexpr long kNoWay = 99;
+constexpr long kSignalSetBytes = 8;
+
 // The value, or 0 where it cannot be asked for: then it may be a lock that is taken.
 int ValueOf(int id, unsigned number) {
   const long value = g_no_syscalls ? 0 : RawSyscall(SYS_semctl, id, number, GETVAL);
@@ -33,8 +37,6 @@ ObjectFacts SystemVFacts(int id, unsigned number, int value) {
 // The kernel answers for a bad address, so it looks first: what is no way to change a signal mask changes
 // none.
 bool IsReadable(uintptr_t word) {
-  constexpr long kNoWay = 99;
-  constexpr long kSignalSetBytes = 8;
   return RawSyscall(SYS_rt_sigprocmask, kNoWay, static_cast<long>(word & ~uintptr_t{7}), 0,
                     kSignalSetBytes) == -EINVAL;
 }
