@@ -612,7 +612,7 @@ void RecordSignalHeld(Thread* thread, trace::Ref condition, const Site& site) {
       RecordDependency(thread, condition, stack, trace::Mode::kExclusive, trace::kSignals, 0);
   if (dependency != 0) {
     const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
-    *entry = CacheEntry{key, stack, dependency, callers, CallerSum(site, callers)};
+    *entry = CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), 0};
   }
 }
 

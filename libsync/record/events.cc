@@ -79,28 +79,6 @@ trace::Ref RecordText(const char* text) {
   return ref;
 }
 
-trace::Ref RecordText(const char* text) {
-  const size_t bytes = strlen(text);
-  uint64_t key = bytes;
-  for (size_t i = 0; i < bytes; ++i) {
-    key = MixBits(key ^ static_cast<unsigned char>(text[i]));
-  }
-  key |= 1;
-  if (const uint64_t known = g_image->texts.Find(key); known != 0) {
-    return static_cast<trace::Ref>(known);
-  }
-  trace::Ref ref = 0;
-  auto* record = g_trace.Append<trace::StringRecord>(trace::Type::kString, bytes, &ref);
-  if (record == nullptr) {
-    return 0;
-  }
-  record->bytes = static_cast<uint32_t>(bytes);
-  memcpy(record->text, text, bytes);
-  g_trace.Commit(record, false);
-  g_image->texts.Put(&g_image->arena, key, ref);
-  return ref;
-}
-
 trace::Ref HeldStack(const Thread* holder, trace::Ref lock) {
   for (uint32_t i = 0; holder != nullptr && i < holder->own_slot->held_count && i < holder->held_capacity;
        ++i) {
