@@ -10,14 +10,14 @@ using namespace gordian::record;
 using gordian::trace::Mode;
 
 INTERCEPT(void, flockfile, FILE* stream) {
-  Acquire(stream, Mode::kExclusive, Blocking::kForever, CALL_SITE(), [=] {
+  Acquire("flockfile", stream, Mode::kExclusive, Blocking::kForever, CALL_SITE(), [=] {
     REAL(flockfile)(stream);
     return 0;
   });
 }
 
 INTERCEPT(int, ftrylockfile, FILE* stream) {
-  return Acquire(stream, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
+  return Acquire("ftrylockfile", stream, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
                  [=] { return REAL(ftrylockfile)(stream); });
 }
 
