@@ -1,8 +1,7 @@
-// Calls that end and duplicate descriptors: closing one may give file locks back. Where none is held they
-// cost one load.
+// Calls that end and duplicate descriptors (fclose: stream_calls.cc): closing one may give file locks back.
+// Where none is held they cost one load.
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "libsync/record/file_locks.h"
@@ -31,13 +30,6 @@ void BeforeReplace(int from, int to) {
 INTERCEPT(int, close, int fd) {
   BeforeClose(fd);
   return REAL(close)(fd);
-}
-
-INTERCEPT(int, fclose, FILE* stream) {
-  if (__builtin_expect(HoldsFileLocks(), 0)) {
-    BeforeClose(fileno(stream));
-  }
-  return REAL(fclose)(stream);
 }
 
 INTERCEPT(int, closedir, DIR* folder) {

@@ -2,6 +2,7 @@
 // past every hook: what they wait for is not seen, but for fclose.
 #include <stdio.h>
 
+#include "libsync/record/file_locks.h"
 #include "preload/intercept.h"
 #include "preload/lock_hooks.h"
 
@@ -30,8 +31,11 @@ INTERCEPT_ALIAS(_IO_flockfile, flockfile)
 INTERCEPT_ALIAS(_IO_ftrylockfile, ftrylockfile)
 INTERCEPT_ALIAS(_IO_funlockfile, funlockfile)
 
-// It takes the lock first, and the lock goes with the stream.
+// It takes the lock first, and the lock goes with the stream; file locks may go with its descriptor.
 INTERCEPT(int, fclose, FILE* stream) {
+  if (const int fd = HoldsFileLocks() ? fileno(stream) : -1; fd >= 0) {
+    ReleaseByClose(static_cast<unsigned>(fd), static_cast<unsigned>(fd));
+  }
   const Attempt attempt = BeginClose(stream, CALL_SITE());
   const int result = REAL(fclose)(stream);
   EndClose(attempt);
