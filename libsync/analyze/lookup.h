@@ -48,14 +48,20 @@ inline bool IsFileLock(const trace::Lock& lock) {
 // Held by the process as a whole: its own threads are never in each other's way.
 inline bool BelongsToProcess(const trace::Lock& lock) { return lock.kind == trace::LockKind::kPosixFileLock; }
 
-// Destroyed, whether or not the call succeeded: where that was a mistake it is the finding, and not what
-// follows.
-inline bool WasDestroyed(const trace::Process& process, trace::Index lock) {
+// Destroyed by then, whether or not the call succeeded: where that was a mistake it is the finding, and not
+// what follows.
+inline bool WasDestroyed(const trace::Process& process, trace::Index lock, uint64_t by_ns = UINT64_MAX) {
+  bool in_use = false;
+  for (const trace::Event& event : process.events) {
+    if (event.kind == trace::EventKind::kDestroyInUse && event.lock == lock) {
+      in_use = true;
+      if (event.time_ns <= by_ns) {
+        return true;
+      }
+    }
+  }
   const trace::Lock* found = At(process.locks, lock);
-  return (found != nullptr && (found->flags & trace::kDestroyed) != 0) ||
-         std::any_of(process.events.begin(), process.events.end(), [lock](const trace::Event& event) {
-           return event.kind == trace::EventKind::kDestroyInUse && event.lock == lock;
-         });
+  return !in_use && found != nullptr && (found->flags & trace::kDestroyed) != 0;
 }
 
 // Two modes that exclude each other: all but shared with shared.

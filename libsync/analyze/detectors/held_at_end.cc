@@ -53,8 +53,9 @@ void HeldAtEndJudge::JudgeThread(Index index) {
   }
   for (const trace::Holding& held : thread.held) {
     const trace::Lock* lock = At(process_->locks, held.lock);
-    if (lock == nullptr || !IsReportable(*lock) || IsFileLock(*lock) || WasDestroyed(*process_, held.lock) ||
-        (lock->flags & trace::kRobust) != 0 || groups_.Again(Key("thread", held))) {
+    if (lock == nullptr || !IsReportable(*lock) || IsFileLock(*lock) ||
+        WasDestroyed(*process_, held.lock, thread.finish_ns) || (lock->flags & trace::kRobust) != 0 ||
+        groups_.Again(Key("thread", held))) {
       continue;
     }
     FindingBuilder builder = Begin("lock-held-at-thread-exit", index, held);
