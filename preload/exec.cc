@@ -179,8 +179,21 @@ void CopyOthers(const char* list, char* out) {
   *out = '\0';
 }
 
+bool CanRead(char* const list[]) {
+  ReadableMemory memory;
+  for (; memory.Covers(list) && memory.Covers(reinterpret_cast<const char*>(list + 1) - 1); ++list) {
+    if (*list == nullptr) {
+      return true;
+    }
+    if (memory.LengthOf(*list) < 0) {
+      return false;
+    }
+  }
+  return false;
+}
+
 bool HasShim(char* const envp[]) {
-  if (!g_config.on || g_no_syscalls) {
+  if (!g_config.on || g_no_syscalls || envp == nullptr || !CanRead(envp)) {
     return false;
   }
   const char* preload = PreloadEntry(envp);
@@ -190,11 +203,12 @@ bool HasShim(char* const envp[]) {
 }  // namespace
 
 bool CannotLoadShim(const char* file, bool search, char* const envp[]) {
-  return file != nullptr && HasShim(envp) && IsForeign(search ? OpenSearched(file) : OpenProgram(file), 0);
+  return file != nullptr && ReadableMemory().LengthOf(file) >= 0 && HasShim(envp) &&
+         IsForeign(search ? OpenSearched(file) : OpenProgram(file), 0);
 }
 
 bool CannotLoadShimAt(int directory, const char* path, int flags, char* const envp[]) {
-  if (path == nullptr || !HasShim(envp)) {
+  if (path == nullptr || ReadableMemory().LengthOf(path) < 0 || !HasShim(envp)) {
     return false;
   }
   if (path[0] == '\0' && (flags & AT_EMPTY_PATH) != 0) {
@@ -235,16 +249,6 @@ char* const* WithoutShim(char* const envp[], void* room) {
   }
   out[kept] = nullptr;
   return out;
-}
-
-void KeepPath(trace::ChildRecord* record, const char* path) {
-  if (record == nullptr || path == nullptr) {
-    return;
-  }
-  const size_t bytes = strlen(path);
-  const size_t room = sizeof(record->exec_path) - 1;
-  const char* end = bytes > room ? path + (bytes - room) : path;
-  memcpy(record->exec_path, end, strlen(end) + 1);
 }
 
 }  // namespace gordian::preload

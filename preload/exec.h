@@ -22,9 +22,6 @@ size_t RoomWithoutShim(char* const envp[]);
 // The environment with our entry taken out of LD_PRELOAD, built in `room`.
 char* const* WithoutShim(char* const envp[], void* room);
 
-// The end of a long path is the part that tells.
-void KeepPath(trace::ChildRecord* record, const char* path);
-
 }  // namespace gordian::preload
 
 // The environment to give to `file`: the caller's own, but for a program that cannot load the shim. The copy

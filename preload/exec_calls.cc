@@ -21,7 +21,7 @@ void BeforeExec(const char* path) {
   if (t_vfork_depth != 0) {
     // The memory is the parent's: nothing is touched but the child's own record in the shared trace.
     if (gordian::trace::ChildRecord* child = gordian::preload::VforkChildRecord(); child != nullptr) {
-      gordian::preload::KeepPath(child, path);
+      KeepPath(child, path);
       __atomic_fetch_or(&child->flags, gordian::trace::kExecd, __ATOMIC_RELAXED);
     }
     return;

@@ -4,6 +4,7 @@
 #define GORDIAN_PRELOAD_LOCK_HOOKS_H_
 
 #include <errno.h>
+#include <time.h>
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/errors.h"
@@ -22,6 +23,16 @@ __attribute__((always_inline)) inline int Acquire(const char* name, Object* obje
   const int result = call();
   record::EndAcquire(attempt, Acquired(result));
   return record::Noted(result, name, blocking, object, site);
+}
+
+// libc refuses every other clock before it looks at the object, which then may be anything.
+template <typename Object, typename Call>
+__attribute__((always_inline)) inline int AcquireByClock(const char* name, Object* object, trace::Mode mode,
+                                                         clockid_t clock, const record::Site& site,
+                                                         Call call) {
+  return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC
+             ? Acquire(name, object, mode, record::Blocking::kTimed, site, call)
+             : call();
 }
 
 template <typename Object, typename Call>
@@ -72,7 +83,7 @@ __attribute__((always_inline)) inline int Init(const char* name, Object* object,
 template <typename Object, typename Call>
 __attribute__((always_inline)) inline int Destroy(const char* name, Object* object, const record::Site& site,
                                                   Call call) {
-  const record::Doomed doomed = record::BeforeDestroy(record::FactsOf(object), site);
+  const record::Doomed doomed = record::BeforeDestroy(object, site);
   const int result = call();
   record::AfterDestroy(doomed, result == 0);
   return record::Noted(result, name, record::Blocking::kForever, object, site);

@@ -5,12 +5,17 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 
+#include <cstdint>
+
 #include "libsync/record/lifetimes.h"
 #include "libsync/record/named.h"
 #include "preload/intercept.h"
 
 INTERCEPT(int, munmap, void* address, size_t bytes) {
-  gordian::record::BeforeUnmap(address, bytes, CALL_SITE());
+  // Else it fails, and the memory stays. To be told before: once it is gone, another thread may get it.
+  if (bytes != 0 && reinterpret_cast<uintptr_t>(address) % 4096 == 0) {
+    gordian::record::BeforeUnmap(address, bytes, CALL_SITE());
+  }
   return REAL(munmap)(address, bytes);
 }
 

@@ -38,8 +38,8 @@ INTERCEPT(int, pthread_mutex_timedlock, pthread_mutex_t* mutex, const timespec* 
 
 // std::timed_mutex and std::recursive_timed_mutex end up here.
 INTERCEPT(int, pthread_mutex_clocklock, pthread_mutex_t* mutex, clockid_t clock, const timespec* deadline) {
-  return Acquire("pthread_mutex_clocklock", mutex, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
-                 [=] { return REAL(pthread_mutex_clocklock)(mutex, clock, deadline); });
+  return AcquireByClock("pthread_mutex_clocklock", mutex, Mode::kExclusive, clock, CALL_SITE(),
+                        [=] { return REAL(pthread_mutex_clocklock)(mutex, clock, deadline); });
 }
 
 // Of a mutex that protects by priority it takes the lock and gives it back.

@@ -23,7 +23,7 @@ NewChild BeginPlainChild(ChildHow how, const Site& site, const char* path) {
   const NewChild child = BeginChild(entry.thread(), how, site);
   if (child.record != nullptr) {
     child.record->flags |= gordian::trace::kExecd;
-    gordian::preload::KeepPath(child.record, path);
+    KeepPath(child.record, path);
   }
   return child;
 }

@@ -41,14 +41,14 @@ INTERCEPT(int, pthread_rwlock_timedwrlock, pthread_rwlock_t* rwlock, const times
 // std::shared_timed_mutex ends up in the clock variants.
 INTERCEPT(int, pthread_rwlock_clockrdlock, pthread_rwlock_t* rwlock, clockid_t clock,
           const timespec* deadline) {
-  return Acquire("pthread_rwlock_clockrdlock", rwlock, Mode::kShared, Blocking::kTimed, CALL_SITE(),
-                 [=] { return REAL(pthread_rwlock_clockrdlock)(rwlock, clock, deadline); });
+  return AcquireByClock("pthread_rwlock_clockrdlock", rwlock, Mode::kShared, clock, CALL_SITE(),
+                        [=] { return REAL(pthread_rwlock_clockrdlock)(rwlock, clock, deadline); });
 }
 
 INTERCEPT(int, pthread_rwlock_clockwrlock, pthread_rwlock_t* rwlock, clockid_t clock,
           const timespec* deadline) {
-  return Acquire("pthread_rwlock_clockwrlock", rwlock, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
-                 [=] { return REAL(pthread_rwlock_clockwrlock)(rwlock, clock, deadline); });
+  return AcquireByClock("pthread_rwlock_clockwrlock", rwlock, Mode::kExclusive, clock, CALL_SITE(),
+                        [=] { return REAL(pthread_rwlock_clockwrlock)(rwlock, clock, deadline); });
 }
 
 INTERCEPT(int, pthread_rwlock_unlock, pthread_rwlock_t* rwlock) {

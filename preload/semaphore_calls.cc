@@ -1,5 +1,6 @@
 // sem_*: a semaphore is a lock as long as the thread that waited is the one that posts; then it is a signal.
 #include <fcntl.h>
+#include <limits.h>
 #include <semaphore.h>
 
 #include "libsync/record/named.h"
@@ -26,8 +27,8 @@ INTERCEPT(int, sem_timedwait, sem_t* semaphore, const timespec* deadline) {
 }
 
 INTERCEPT(int, sem_clockwait, sem_t* semaphore, clockid_t clock, const timespec* deadline) {
-  return Acquire("sem_clockwait", semaphore, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
-                 [=] { return REAL(sem_clockwait)(semaphore, clock, deadline); });
+  return AcquireByClock("sem_clockwait", semaphore, Mode::kExclusive, clock, CALL_SITE(),
+                        [=] { return REAL(sem_clockwait)(semaphore, clock, deadline); });
 }
 
 INTERCEPT(int, sem_post, sem_t* semaphore) {
@@ -36,6 +37,9 @@ INTERCEPT(int, sem_post, sem_t* semaphore) {
 }
 
 INTERCEPT(int, sem_init, sem_t* semaphore, int shared, unsigned value) {
+  if (value > SEM_VALUE_MAX) {
+    return REAL(sem_init)(semaphore, shared, value);  // refused, whatever lies there
+  }
   const Site site = CALL_SITE();
   BeforeInit(FactsOf(semaphore), site);
   const int result = REAL(sem_init)(semaphore, shared, value);

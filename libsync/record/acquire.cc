@@ -240,7 +240,8 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   Thread* thread = entry.thread();
   trace::SlotRecord* slot = thread->own_slot;
   DropStaleHoldings(thread, site);
-  const trace::Ref lock = ResolveLock(thread, object);
+  const bool libc_writes = blocking == Blocking::kForever && object.owner != slot->tid;
+  const trace::Ref lock = ResolveLock(thread, object, libc_writes);
   if (lock == 0) {
     return Attempt{};
   }

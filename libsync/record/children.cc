@@ -185,11 +185,19 @@ void RecordReaped(Thread* thread, int32_t pid, int32_t status) {
   g_image->children.Clear(static_cast<uint64_t>(pid));
 }
 
+void KeepPath(trace::ChildRecord* record, const char* path) {
+  const long bytes = record == nullptr || path == nullptr ? -1 : ReadableMemory().LengthOf(path);
+  if (bytes < 0) {
+    return;
+  }
+  const auto room = static_cast<long>(sizeof(record->exec_path)) - 1;
+  const char* end = bytes > room ? path + (bytes - room) : path;
+  memcpy(record->exec_path, end, static_cast<size_t>(path + bytes + 1 - end));
+}
+
 void RecordExec(const char* path) {
   if (trace::ChildRecord* own = g_lineage.own_child_record; own != nullptr) {
-    const size_t bytes = strlen(path);
-    const size_t room = sizeof(own->exec_path) - 1;
-    strncpy(own->exec_path, bytes > room ? path + (bytes - room) : path, room);
+    KeepPath(own, path);
     __atomic_fetch_or(&own->flags, trace::kExecd, __ATOMIC_RELAXED);
   }
   if (IsReady()) {

@@ -36,6 +36,9 @@ void RecordReapedInside(Thread* thread, const NewChild& child);
 void RecordReaped(Thread* thread, int32_t pid, int32_t status);
 
 // This image, a fork child or not, is about to become `path`; or failed to.
+// Keeps the end of a path, which is the part that tells. A path that cannot be read is the kernel's to
+// refuse.
+void KeepPath(trace::ChildRecord* record, const char* path);
 void RecordExec(const char* path);
 void RecordExecFailed();
 // A fork child that has no trace of its own ends or leaves its session: a mark in its parent's trace is

@@ -2,6 +2,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/events.h"
+#include "libsync/record/raw.h"
 #include "libsync/record/thread.h"
 
 namespace gordian::record {
@@ -64,7 +65,9 @@ trace::Ref AfterInit(const ObjectFacts& object, const Site& site) {
   return entry ? BeginLifetime(entry.thread(), object, StackOf(entry.thread(), site)) : 0;
 }
 
-Doomed BeforeDestroy(const ObjectFacts& object, const Site& site) {
+namespace {
+
+Doomed BeforeDestroyOf(const ObjectFacts& object, const Site& site) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (!entry) {
     return Doomed{};
@@ -88,9 +91,25 @@ Doomed BeforeDestroy(const ObjectFacts& object, const Site& site) {
   return Doomed{true, object};
 }
 
+}  // namespace
+
+Doomed BeforeDestroy(pthread_mutex_t* mutex, const Site& site) {
+  return BeforeDestroyOf(FactsOf(mutex), site);
+}
+
+Doomed BeforeDestroy(pthread_rwlock_t* rwlock, const Site& site) {
+  return IsReady() && IsReadable(rwlock, sizeof(*rwlock)) ? BeforeDestroyOf(FactsOf(rwlock), site) : Doomed{};
+}
+
+Doomed BeforeDestroy(pthread_spinlock_t* spinlock, const Site& site) {
+  return IsReady() && IsReadable(const_cast<int*>(spinlock), sizeof(*spinlock))
+             ? BeforeDestroyOf(FactsOf(spinlock), site)
+             : Doomed{};
+}
+
 Doomed BeforeDestroy(sem_t* semaphore, const Site& site) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (!entry) {
+  if (!entry || !IsReadable(semaphore, sizeof(*semaphore))) {
     return Doomed{};
   }
   const ObjectFacts object = FactsOf(semaphore);

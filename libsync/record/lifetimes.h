@@ -25,7 +25,10 @@ struct Doomed {
 };
 // destroy of a held lock, or of a condition or semaphore with a waiter that nobody woke, is recorded as
 // kDestroyInUse.
-Doomed BeforeDestroy(const ObjectFacts& object, const Site& site);
+Doomed BeforeDestroy(pthread_mutex_t* mutex, const Site& site);
+// libc does not look at these, so they may be anything: they are read where they can be.
+Doomed BeforeDestroy(pthread_rwlock_t* rwlock, const Site& site);
+Doomed BeforeDestroy(pthread_spinlock_t* spinlock, const Site& site);
 Doomed BeforeDestroy(pthread_cond_t* condition, const Site& site);
 Doomed BeforeDestroy(sem_t* semaphore, const Site& site);
 void AfterDestroy(const Doomed& doomed, bool destroyed);

@@ -15,6 +15,8 @@ constexpr uint64_t kIsTagged = uint64_t{1} << 33;
 
 trace::Ref RefOf(uint64_t value) { return static_cast<trace::Ref>(value); }
 
+bool IsMutex(trace::LockKind kind) { return kind <= trace::LockKind::kAdaptiveMutex; }
+
 // A record without facts may stand for another object from now on.
 void Recycle(trace::Ref ref) {
   auto* record = g_trace.At<trace::LockRecord>(ref);
@@ -101,7 +103,13 @@ void FindShared(trace::LockRecord* record) {
   }
 }
 
-trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_stack, uint64_t former_tag) {
+trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_stack, bool libc_writes) {
+  uint64_t* place = object.tag;
+  if (place != nullptr && !libc_writes && !IsWritable(place)) {
+    place = nullptr;
+  }
+  // Init wipes the tag of the former lifetime.
+  const uint64_t former_tag = place == nullptr ? 0 : __atomic_load_n(place, __ATOMIC_RELAXED);
   trace::Ref ref = 0;
   trace::LockRecord* record = NewRecord(&ref);
   if (record == nullptr) {
@@ -131,10 +139,10 @@ trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_st
   g_trace.Commit(record, false);
 
   uint64_t value = ref;
-  if (object.tag != nullptr) {
+  if (place != nullptr) {
     const uint64_t tag = uint64_t{ref} << 32 | TagCheck(object.address, g_image->nonce);
     uint64_t expected = former_tag;
-    if (!__atomic_compare_exchange_n(object.tag, &expected, tag, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    if (!__atomic_compare_exchange_n(place, &expected, tag, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
       Recycle(ref);  // another thread was first
       return TagMatches(expected, object.address, g_image->nonce) ? static_cast<trace::Ref>(expected >> 32)
                                                                   : 0;
@@ -175,14 +183,25 @@ uint16_t MutexLockFlags(int kind) {
   return flags;
 }
 
+namespace {
+
+// A compare-and-swap across cache lines is an alignment fault on some machines: such an object goes by its
+// address.
+uint64_t* TagPlace(uint64_t* place, bool is_free) {
+  return is_free && g_config.use_tags && reinterpret_cast<uintptr_t>(place) % sizeof(*place) == 0 ? place
+                                                                                                  : nullptr;
+}
+
+}  // namespace
+
 ObjectFacts FactsOf(pthread_mutex_t* mutex) {
   const int kind = MutexKind(mutex);
   ObjectFacts facts{mutex,   MutexLockKind(kind), MutexLockFlags(kind),
                     nullptr, MutexOwner(mutex),   MutexLooksLocked(mutex)};
   if (kind == kMutexDestroyedKind) {
     facts.kind = trace::LockKind::kMutex;
-  } else if ((kind & kMutexNoTagBits) == 0 && g_config.use_tags) {
-    facts.tag = MutexTag(mutex);
+  } else {
+    facts.tag = TagPlace(MutexTag(mutex), (kind & kMutexNoTagBits) == 0);
   }
   return facts;
 }
@@ -198,7 +217,7 @@ ObjectFacts FactsOf(pthread_rwlock_t* rwlock) {
   return ObjectFacts{rwlock,
                      RwlockPrefersWriters(rwlock) ? trace::LockKind::kWriterRwlock : trace::LockKind::kRwlock,
                      static_cast<uint16_t>(shared ? trace::kProcessShared : 0),
-                     shared || !g_config.use_tags ? nullptr : RwlockTag(rwlock),
+                     TagPlace(RwlockTag(rwlock), !shared),
                      RwlockWriter(rwlock),
                      RwlockWriter(rwlock) != 0 || RwlockHasReaders(rwlock)};
 }
@@ -215,7 +234,7 @@ ObjectFacts FactsOf(sem_t* semaphore) {
   return ObjectFacts{semaphore,
                      trace::LockKind::kSemaphore,
                      static_cast<uint16_t>(flags),
-                     shared || !g_config.use_tags ? nullptr : SemaphoreTag(semaphore),
+                     TagPlace(SemaphoreTag(semaphore), !shared),
                      0,
                      value == 0};
 }
@@ -232,6 +251,26 @@ ObjectFacts FactsOf(FILE* stream) {
   return ObjectFacts{stream, trace::LockKind::kStream, 0, nullptr, own ? OwnTid() : 0, locked};
 }
 
+ObjectFacts FactsAt(void* address, trace::LockKind kind) {
+  const auto read = [&](auto* object) {
+    return IsReadable(object, sizeof(*object)) ? FactsOf(object) : ObjectFacts{};
+  };
+  switch (kind) {
+    case trace::LockKind::kMutex:
+    case trace::LockKind::kRecursiveMutex:
+    case trace::LockKind::kErrorcheckMutex:
+    case trace::LockKind::kAdaptiveMutex:
+      return read(static_cast<pthread_mutex_t*>(address));
+    case trace::LockKind::kRwlock:
+    case trace::LockKind::kWriterRwlock:
+      return read(static_cast<pthread_rwlock_t*>(address));
+    case trace::LockKind::kSemaphore:
+      return read(static_cast<sem_t*>(address));
+    default:
+      return ObjectFacts{address, kind, 0, nullptr, 0, true};
+  }
+}
+
 trace::Ref FindLock(const ObjectFacts& object) {
   const auto address = reinterpret_cast<uintptr_t>(object.address);
   if (object.tag != nullptr) {
@@ -246,18 +285,13 @@ trace::Ref FindLock(const ObjectFacts& object) {
   return IsOfKind(g_trace.At<trace::LockRecord>(ref), object.kind) ? ref : 0;
 }
 
-trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object) {
+trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object, bool libc_writes) {
   const trace::Ref known = FindLock(object);
-  if (known != 0) {
-    return known;
-  }
-  return Begin(thread, object, 0, object.tag == nullptr ? 0 : __atomic_load_n(object.tag, __ATOMIC_RELAXED));
+  return known != 0 ? known : Begin(thread, object, 0, libc_writes);
 }
 
 trace::Ref BeginLifetime(Thread* thread, const ObjectFacts& object, trace::Ref create_stack) {
-  // Init wiped the tag; by memory identity the former record must not be found again.
-  return Begin(thread, object, create_stack,
-               object.tag == nullptr ? 0 : __atomic_load_n(object.tag, __ATOMIC_RELAXED));
+  return Begin(thread, object, create_stack, true);
 }
 
 void NameLock(Thread* thread, const ObjectFacts& object, const char* name) {
@@ -279,7 +313,10 @@ void EndLifetime(const ObjectFacts& object) {
   }
   auto* record = g_trace.At<trace::LockRecord>(RefOf(value));
   record->flags |= trace::kDestroyed;
-  if ((value & kHasFacts) == 0) {
+  // Only a mutex tells that it was destroyed: others still name this record if they are used again, so it
+  // stands for no other object before the next lifetime in their place.
+  const bool named = (value & kIsTagged) != 0 && !IsMutex(static_cast<trace::LockKind>(record->kind));
+  if ((value & kHasFacts) == 0 && !named) {
     table.Clear(address);
     Replace(value);
   }

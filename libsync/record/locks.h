@@ -59,10 +59,15 @@ inline bool IsOfKind(const trace::LockRecord* record, trace::LockKind kind) {
   return recorded == kind ||
          (recorded == trace::LockKind::kNamedSemaphore && kind == trace::LockKind::kSemaphore);
 }
+// Of an object of this kind that was there before. No address: its memory is gone (MADV_DONTFORK), or nobody
+// can be asked.
+ObjectFacts FactsAt(void* address, trace::LockKind kind);
 
 // The record of the object in its present lifetime; begins one if it has none. 0: no room.
 // All need an open trace and a caller inside the recorder.
-trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object);
+// `libc_writes`: the call that this is for changes the object whatever it finds. Else its memory may be
+// read-only, or a place where nothing lies; a tag goes where the kernel says that it can.
+trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object, bool libc_writes = false);
 // The record if the object has one, else 0. Begins nothing.
 trace::Ref FindLock(const ObjectFacts& object);
 

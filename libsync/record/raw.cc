@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 
 #include <cstring>
@@ -31,25 +32,64 @@ int OwnTid() {
 
 namespace {
 
-// A futex wait that is over at once reads the word or says that it cannot. No sandbox of a container forbids
-// it, unlike process_vm_readv.
-bool IsReadable(const void* address) {
-  const timespec now{};
-  constexpr long kWaitPrivate = 128;      // FUTEX_WAIT | FUTEX_PRIVATE_FLAG
-  constexpr long kUnlikely = 0x5EED0BAD;  // where the word is just this, the wait takes some microseconds
-  const long result = RawSyscall(SYS_futex, ToRaw(address), kWaitPrivate, kUnlikely, ToRaw(&now));
-  return result != -EFAULT && result != -EINVAL;
+constexpr uintptr_t kPageBytes = 4096;
+constexpr long kNoSuchOperation = ~0l;
+// Ors 0 into a word.
+constexpr long kOrNothing = FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0);
+
+// rt_sigprocmask reads the mask before it looks at what to do with it, and refuses that.
+bool CanReadWord(uintptr_t address) {
+  return RawSyscall(SYS_rt_sigprocmask, kNoSuchOperation, static_cast<long>(address & ~uintptr_t{7}), 0, 8) !=
+         -EFAULT;
 }
 
 }  // namespace
 
+bool IsReadable(const void* address, size_t bytes) {
+  const auto first = reinterpret_cast<uintptr_t>(address);
+  const uintptr_t last = first + bytes - 1;
+  // No mask at all is none that cannot be read.
+  return !g_no_syscalls && first >= 8 && CanReadWord(first) &&
+         (first / kPageBytes == last / kPageBytes || CanReadWord(last));
+}
+
 bool CopyFrom(void* to, const void* from, size_t bytes) {
-  const auto* last = static_cast<const char*>(from) + (bytes - 4);
-  if (g_no_syscalls || !IsReadable(from) || !IsReadable(last)) {
+  if (!IsReadable(from, bytes)) {
     return false;
   }
   memcpy(to, from, bytes);
   return true;
+}
+
+bool ReadableMemory::Covers(const void* address) {
+  const uintptr_t page = reinterpret_cast<uintptr_t>(address) / kPageBytes;
+  if (page != page_ && !g_no_syscalls && !IsReadable(address, 1)) {
+    return false;
+  }
+  page_ = page;
+  return true;
+}
+
+long ReadableMemory::LengthOf(const char* text) {
+  for (const char* at = text; Covers(at);) {
+    const size_t rest = kPageBytes - reinterpret_cast<uintptr_t>(at) % kPageBytes;
+    const size_t bytes = strnlen(at, rest);
+    if (bytes < rest) {
+      return at + bytes - text;
+    }
+    at += rest;
+  }
+  return -1;
+}
+
+bool IsWritable(uint64_t* word) {
+  if (g_no_syscalls) {
+    return true;
+  }
+  // Wakes nobody, and changes the word to what it is, atomically.
+  uint32_t nobody = 0;
+  return RawSyscall(SYS_futex, ToRaw(&nobody), FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, ToRaw(word),
+                    kOrNothing) >= 0;
 }
 
 long ReadSmallFile(const char* path, char* buffer, long size) {

@@ -40,6 +40,22 @@ int OwnTid();
 // Proves the field. Call once, outside any sandbox.
 void ProveOwnTid();
 
+// Asks the kernel whether memory of the program's can be read or written, where libc would not touch it and
+// the recorder must not be the one that crashes. In a sandbox nobody is asked: such memory is then not read,
+// and taken for writable.
+bool IsReadable(const void* address, size_t bytes);
+bool IsWritable(uint64_t* word);
+// What a program passes on for the kernel to judge. In a sandbox it is believed.
+class ReadableMemory {
+ public:
+  bool Covers(const void* address);
+  // The length of a text; -1 when it runs into memory that cannot be read.
+  long LengthOf(const char* text);
+
+ private:
+  uintptr_t page_ = ~uintptr_t{0};  // the last one that was asked for: texts lie side by side
+};
+
 // When g_no_syscalls was set.
 extern uint64_t g_last_ns;
 

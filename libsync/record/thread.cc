@@ -128,11 +128,11 @@ void TakeOver(Thread* thread) {
   }
   for (uint32_t i = 0; i < handover->count; ++i) {
     const auto kind = static_cast<trace::LockKind>(handover->kinds[i]);
-    ObjectFacts object{reinterpret_cast<void*>(handover->addresses[i]), kind, 0, nullptr, 0, true};
-    if (kind <= trace::LockKind::kAdaptiveMutex) {
-      object = FactsOf(static_cast<pthread_mutex_t*>(object.address));
-      object.owner = 0;  // held by us, not by a thread that is missing here
+    ObjectFacts object = FactsAt(reinterpret_cast<void*>(handover->addresses[i]), kind);
+    if (object.address == nullptr) {
+      continue;
     }
+    object.owner = 0;  // held by us, not by a thread that is missing here
     const trace::Ref lock = ResolveLock(thread, object);
     if (lock != 0) {
       g_trace.At<trace::LockRecord>(lock)->flags |= trace::kInherited;
