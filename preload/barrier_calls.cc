@@ -16,7 +16,7 @@ INTERCEPT(int, pthread_barrier_wait, pthread_barrier_t* barrier) {
 INTERCEPT(int, pthread_barrier_init, pthread_barrier_t* barrier, const pthread_barrierattr_t* attributes,
           unsigned count) {
   const Site site = CALL_SITE();
-  BeforeBarrierInit(barrier, site);
+  BeforeBarrierInit(barrier, count, site);
   const int result = REAL(pthread_barrier_init)(barrier, attributes, count);
   AfterBarrierInit(barrier, count, result == 0, site);
   return result;

@@ -91,6 +91,10 @@ INTERCEPT(int, pthread_cond_timedwait, pthread_cond_t* condition, pthread_mutex_
 // std::condition_variable::wait_for ends up here.
 INTERCEPT(int, pthread_cond_clockwait, pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
           const timespec* deadline) {
+  if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) {
+    // libc refuses that before it looks at the objects, which then may be anything.
+    return REAL(pthread_cond_clockwait)(condition, mutex, clock, deadline);
+  }
   return Wait("pthread_cond_clockwait", condition, mutex, true, CALL_SITE(),
               [=] { return REAL(pthread_cond_clockwait)(condition, mutex, clock, deadline); });
 }

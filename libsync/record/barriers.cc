@@ -3,6 +3,7 @@
 #include "libsync/record/acquire.h"
 #include "libsync/record/events.h"
 #include "libsync/record/libc_facts.h"
+#include "libsync/record/raw.h"
 
 namespace gordian::record {
 namespace {
@@ -78,7 +79,10 @@ void EndBarrierWait(const BarrierWait& wait, bool passed) {
   }
 }
 
-void BeforeBarrierInit(pthread_barrier_t* barrier, const Site& site) {
+void BeforeBarrierInit(pthread_barrier_t* barrier, unsigned count, const Site& site) {
+  if (count == 0 || count > kMostBarrierCount) {
+    return;  // libc refuses that before it looks at the barrier, which then may be anything
+  }
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (entry) {
     RecordIfAwaited(entry.thread(), trace::EventKind::kBarrierMisuse, barrier, site);
@@ -96,7 +100,7 @@ void AfterBarrierInit(pthread_barrier_t* barrier, unsigned count, bool made, con
     if (ref != 0) {
       g_trace.At<trace::LockRecord>(ref)->takes = static_cast<int32_t>(count);
     }
-  } else if (count == 0 || count > kMostBarrierCount) {
+  } else if ((count == 0 || count > kMostBarrierCount) && IsReadable(barrier, sizeof(*barrier))) {
     RecordEvent(entry.thread(), trace::EventKind::kBarrierMisuse,
                 ResolveLock(entry.thread(), FactsOf(barrier)), 0, count, stack, 0);
   }

@@ -28,7 +28,7 @@ BarrierWait BeginBarrierWait(pthread_barrier_t* barrier, const Site& site);
 void EndBarrierWait(const BarrierWait& wait, bool passed);
 
 // An unfinished round of threads that still wait, when the barrier is about to be made anew or destroyed.
-void BeforeBarrierInit(pthread_barrier_t* barrier, const Site& site);
+void BeforeBarrierInit(pthread_barrier_t* barrier, unsigned count, const Site& site);
 Doomed BeforeBarrierDestroy(pthread_barrier_t* barrier, const Site& site);
 void AfterBarrierInit(pthread_barrier_t* barrier, unsigned count, bool made, const Site& site);
 
