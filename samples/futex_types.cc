@@ -1,5 +1,5 @@
-// C++20's own waits go to the kernel past every lock call of libc. That a thread waits there while it holds a mutex is
-// no deadlock: who ends the wait is not known.
+// C++20's own waits go to the kernel past every lock call of libc. That a thread waits there while it holds a
+// mutex is no deadlock: who ends the wait is not known.
 // EXPECT: clean
 #include <atomic>
 #include <barrier>

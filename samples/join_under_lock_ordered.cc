@@ -1,5 +1,5 @@
-// Stopping the service joins its worker under the worker's lock, but only after the worker has said that it is
-// past its last job: by a semaphore, on which the stop waits first.
+// Stopping the service joins its worker under the worker's lock, but only after the worker has said that it
+// is past its last job: by a semaphore, on which the stop waits first.
 // EXPECT: clean
 #include <semaphore.h>
 

@@ -1,5 +1,6 @@
-// Stopping joins the workers under the lock of the list of workers; the workers take the lock of the jobs. The
-// list's lock is taken by a worker too, but only by one that another worker has started and joined before.
+// Stopping joins the workers under the lock of the list of workers; the workers take the lock of the jobs.
+// The list's lock is taken by a worker too, but only by one that another worker has started and joined
+// before.
 // EXPECT: clean
 #include <mutex>
 #include <thread>

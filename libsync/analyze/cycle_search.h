@@ -13,8 +13,8 @@
 // That the wait can last for good (not try, not timed) holds for every dependency that is recorded, and that
 // the lifetimes overlap follows from nodes being instances.
 //
-// Order: shortest first, then by component and lock index; each cycle once, begun at its lowest lock. A cycle of which
-// every edge already stands in reported ones is left out: it says nothing new, and dense graphs have
+// Order: shortest first, then by component and lock index; each cycle once, begun at its lowest lock. A cycle
+// of which every edge already stands in reported ones is left out: it says nothing new, and dense graphs have
 // exponentially many of them.
 //
 // The search has a budget. When it is used up, what was found stands and `complete` is false.

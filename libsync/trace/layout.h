@@ -293,11 +293,11 @@ enum LockFlags : uint16_t {
   kDestroyed = 1u << 4,
   kHandOff = 1u << 5,  // was unlocked or posted by a thread that did not hold it, or is a semaphore that lets
                        // several in: a signal, no longer a lock
-  kInherited = 1u << 6,   // first used in a fork child, created before the fork
-  kOnStack = 1u << 7,     // lies in its creator's stack
-  kLockLike = 1u << 8,    // semaphores: was given back by the thread that held it
-  kSignalLost = 1u << 9,  // conditions: the last signal found nobody waiting
-  kRetired = 1u << 10,    // what its address is used for from now on is another object
+  kInherited = 1u << 6,       // first used in a fork child, created before the fork
+  kOnStack = 1u << 7,         // lies in its creator's stack
+  kLockLike = 1u << 8,        // semaphores: was given back by the thread that held it
+  kSignalLost = 1u << 9,      // conditions: the last signal found nobody waiting
+  kRetired = 1u << 10,        // what its address is used for from now on is another object
   kSignalledFree = 1u << 11,  // conditions: was signalled by a thread that held nothing
 };
 

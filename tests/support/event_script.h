@@ -31,9 +31,9 @@
 //       exit  _exit  quick_exit  abort    ends the process
 //     EVENT@N          at place N of the code; else every event is a place of its own
 //
-// Dependencies are recorded and merged as the recorder does: at a lock or a join that may wait for good, one for each
-// thread, held set with modes and places, lock, mode and place. With nothing held, one for the first lock
-// that a thread takes at a place in a segment.
+// Dependencies are recorded and merged as the recorder does: at a lock or a join that may wait for good, one
+// for each thread, held set with modes and places, lock, mode and place. With nothing held, one for the first
+// lock that a thread takes at a place in a segment.
 //
 // Thread safety: a function without shared state.
 #ifndef GORDIAN_TESTS_SUPPORT_EVENT_SCRIPT_H_
