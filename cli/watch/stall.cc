@@ -33,7 +33,8 @@ Target FindHolders(const std::vector<SlotSnapshot>& slots, trace::Ref lock) {
 
 Target FindTarget(const std::vector<SlotSnapshot>& slots, const SlotSnapshot& slot) {
   Target target;
-  if ((slot.slot.wait_flags & trace::kTimed) != 0) {
+  // An idle worker at its semaphore is no hang, and must not cost a judgement each time.
+  if ((slot.slot.wait_flags & (trace::kTimed | trace::kAnybody)) != 0) {
     return target;
   }
   switch (static_cast<WaitKind>(slot.slot.wait_kind)) {

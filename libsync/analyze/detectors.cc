@@ -12,6 +12,7 @@ constexpr Detector kDetectors[] = {
     {"deadlock", JudgeDeadlock},
     {"lock-order", JudgeLockOrder},
     {"reader-writer", JudgeReaderWriter},
+    {"conditions", JudgeConditions},
     {"held-at-end", JudgeHeldAtEnd},
     {"threads", JudgeThreads},
     {"children", JudgeChildren},

@@ -19,22 +19,28 @@ const T* At(const std::vector<T>& items, trace::Index index) {
                                                                  : nullptr;
 }
 
+inline bool IsSemaphore(const trace::Lock& lock) {
+  return lock.kind == trace::LockKind::kSemaphore || lock.kind == trace::LockKind::kNamedSemaphore ||
+         lock.kind == trace::LockKind::kSystemVSemaphore;
+}
+
 // A lock that its acquirer alone gives back. Conditions and barriers are released by anybody, and so is a
 // mutex that was once unlocked by a thread that did not hold it. A semaphore is a lock while its holder alone
 // posts it.
-inline bool IsOwned(const trace::Lock& lock) {
-  switch (lock.kind) {
+inline bool IsOwnedKind(trace::LockKind kind, uint16_t flags) {
+  switch (kind) {
     case trace::LockKind::kCondition:
     case trace::LockKind::kBarrier:
       return false;
     case trace::LockKind::kSemaphore:
     case trace::LockKind::kNamedSemaphore:
     case trace::LockKind::kSystemVSemaphore:
-      return (lock.flags & (trace::kHandOff | trace::kLockLike)) == trace::kLockLike;
+      return (flags & (trace::kHandOff | trace::kLockLike)) == trace::kLockLike;
     default:
-      return (lock.flags & trace::kHandOff) == 0;
+      return (flags & trace::kHandOff) == 0;
   }
 }
+inline bool IsOwned(const trace::Lock& lock) { return IsOwnedKind(lock.kind, lock.flags); }
 
 // An owned lock of the program itself, not of the language runtime that it runs in.
 inline bool IsReportable(const trace::Lock& lock) { return IsOwned(lock) && !lock.interpreter; }

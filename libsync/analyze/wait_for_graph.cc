@@ -98,9 +98,11 @@ void WaitForGraph::AddLockNeed(Index index, Index lock_index, Mode mode, Need* n
   bool exclusive_holder = false;
   for (const Holder& holder : holders_[lock_index]) {
     const bool self = holder.thread == index;
-    // These answer EDEADLK, count or convert: a thread never sleeps on its own.
+    // These answer EDEADLK, count or convert: a thread never sleeps on its own. And who waits twice for a
+    // semaphore expects somebody else to post it.
     const bool answers = lock->kind == trace::LockKind::kRecursiveMutex ||
                          lock->kind == trace::LockKind::kErrorcheckMutex ||
+                         lock->kind == trace::LockKind::kStream || IsSemaphore(*lock) ||
                          process_.threads[static_cast<size_t>(index)].wait.converts;
     exclusive_holder = exclusive_holder || holder.mode == Mode::kExclusive;
     if (!Conflict(mode, holder.mode) || (self && answers)) {

@@ -66,6 +66,12 @@ bool IsPlain(trace::LockKind kind) {
   }
 }
 
+// A semaphore that nobody was seen to use as a lock: only given back by who waited for it.
+bool IsSignal(const trace::LockRecord* lock) {
+  return IsSemaphore(static_cast<trace::LockKind>(lock->kind)) &&
+         (lock->flags & (trace::kLockLike | trace::kHandOff)) != trace::kLockLike;
+}
+
 // A semaphore that is a signal belongs to nobody.
 bool IsHeld(const trace::LockRecord* lock) {
   return !IsSemaphore(static_cast<trace::LockKind>(lock->kind)) || (lock->flags & trace::kHandOff) == 0;
@@ -156,9 +162,11 @@ uint64_t ObjectKey(const Thread* thread, const ObjectFacts& object, trace::Mode 
          (reinterpret_cast<uintptr_t>(object.address) | 1) * 0x9FB21C651E98DF25u;
 }
 
-uint8_t FlagsOf(const ObjectFacts& object, Blocking blocking) {
+uint8_t FlagsOf(const trace::LockRecord* record, Blocking blocking) {
+  const auto kind = static_cast<trace::LockKind>(record->kind);
   return static_cast<uint8_t>((blocking == Blocking::kTimed ? trace::kTimed : 0) |
-                              (object.kind == trace::LockKind::kSpinlock ? trace::kSpins : 0));
+                              (kind == trace::LockKind::kSpinlock ? trace::kSpins : 0) |
+                              (IsSignal(record) ? trace::kAnybody : 0));
 }
 
 // Whether the record still stands for the object.
@@ -199,7 +207,8 @@ bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blockin
     ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
   }
   if (blocking != Blocking::kTry && !again) {
-    PublishLockWait(slot, entry->lock, entry->stack, mode, FlagsOf(object, blocking));
+    PublishLockWait(slot, entry->lock, entry->stack, mode,
+                    FlagsOf(g_trace.At<trace::LockRecord>(entry->lock), blocking));
   }
   *attempt = Attempt{thread, entry->lock, entry->stack, mode, again};
   return true;
@@ -281,7 +290,7 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
     }
   }
   if (blocking != Blocking::kTry && !(again && IsRecursive(object.kind))) {
-    PublishLockWait(slot, lock, stack, mode, FlagsOf(object, blocking));
+    PublishLockWait(slot, lock, stack, mode, FlagsOf(record, blocking));
   }
   return Attempt{thread, lock, stack, mode, again};
 }
@@ -359,7 +368,7 @@ void EndAcquire(const Attempt& attempt, bool acquired) {
   const int index = attempt.again ? FindHeld(thread, attempt.lock) : -1;
   auto* record = g_trace.At<trace::LockRecord>(attempt.lock);
   const auto kind = static_cast<trace::LockKind>(record->kind);
-  if (IsSemaphore(kind) && (record->flags & (trace::kLockLike | trace::kHandOff)) != trace::kLockLike) {
+  if (IsSignal(record)) {
     NoteOrder(thread);
   }
   if (!IsHeld(record)) {

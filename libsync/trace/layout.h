@@ -233,6 +233,7 @@ enum WaitFlags : uint8_t {
   kTimed = 1u << 0,     // the wait ends by itself
   kSpins = 1u << 1,     // the waiter runs: the kernel never sees it asleep
   kConverts = 1u << 2,  // what is awaited replaces what the thread itself holds of the object (file locks)
+  kAnybody = 1u << 3,   // a semaphore that is no lock: anybody may end the wait
 };
 
 inline constexpr uint32_t kInlineHeld = 48;

@@ -303,6 +303,48 @@ TEST(ReaderWriterStarve, Silent) {
   EXPECT_THAT(rules("A=writer-rwlock 1:create(2) 1:create(3) 2:+A/r 2:?A/r 2:-A 2:-A 3:+A 3:-A"), IsEmpty());
 }
 
+TEST(ConditionNestedWait, EverySignallerNeedsTheOuterLock) {
+  const std::vector<Finding> findings =
+      analyze::Analyze(Play("1:create(2,detached) 1:create(3,detached) 3:+L@1 3:+M@2 3:signal(C)@3 3:-M 3:-L "
+                            "2:+L@4 2:+M@5 2:!wait(C,M)@6")
+                           .run);
+  ASSERT_THAT(findings, SizeIs(1));
+  const Finding& finding = findings[0];
+  EXPECT_STREQ(finding.rule->id, "condition-nested-wait");
+  EXPECT_EQ(finding.level, Level::kWarning);
+  ASSERT_THAT(finding.threads, SizeIs(2));
+  EXPECT_THAT(finding.threads[0].holds, SizeIs(1));
+  EXPECT_EQ(finding.threads[0].waits.kind, trace::WaitKind::kCondition);
+  EXPECT_EQ(finding.threads[1].waits.lock, finding.threads[0].holds[0].lock);
+  EXPECT_THAT(finding.interleaving, SizeIs(3));
+}
+
+TEST(ConditionNestedWait, Silent) {
+  const auto rules = [](const std::string& script) {
+    return RulesOf(Play("1:create(2,detached) 1:create(3,detached) 1:create(4,detached) " + script).run);
+  };
+  const std::string waits = " 2:+L 2:+M 2:!wait(C,M)";
+  EXPECT_THAT(rules("3:+L 3:signal(C) 3:-L" + waits), ElementsAre("condition-nested-wait"));
+  // Nobody signals, or somebody does without the lock, or without any.
+  EXPECT_THAT(rules(waits), IsEmpty());
+  EXPECT_THAT(rules("3:+L 3:signal(C) 3:-L 4:+M 4:signal(C) 4:-M" + waits), IsEmpty());
+  EXPECT_THAT(rules("3:+L 3:signal(C) 3:-L 4:signal(C)" + waits), IsEmpty());
+  // The waiter's own signals do not count, another condition's neither.
+  EXPECT_THAT(rules("2:+L 2:signal(C) 2:-L" + waits), IsEmpty());
+  EXPECT_THAT(rules("3:+L 3:signal(D) 3:-L" + waits), IsEmpty());
+  EXPECT_THAT(rules("2:+X 2:signal(C) 2:-X 3:+L 3:signal(C) 3:-L" + waits),
+              ElementsAre("condition-nested-wait"));
+  // Only the mutex that the wait gives up, or a wait with a timeout.
+  EXPECT_THAT(rules("3:+M 3:signal(C) 3:-M 2:+M 2:!wait(C,M)"), IsEmpty());
+  EXPECT_THAT(rules("3:+L 3:signal(C) 3:-L 2:+L 2:+M 2:timedwait(C,M) 2:-M 2:-L"), IsEmpty());
+  // Readers are not in each other's way.
+  EXPECT_THAT(rules("L=rwlock 3:+L/r 3:signal(C) 3:-L 2:+L/r 2:+M 2:!wait(C,M)"), IsEmpty());
+  EXPECT_THAT(rules("L=rwlock 3:+L/r 3:signal(C) 3:-L 2:+L 2:+M 2:!wait(C,M)"),
+              ElementsAre("condition-nested-wait"));
+  // All signallers were gone by then.
+  EXPECT_THAT(rules("3:+L 3:signal(C) 3:-L 3:end 2:join(3)" + waits), IsEmpty());
+}
+
 TEST(ReaderWriterStarve, TheHangItselfIsADeadlock) {
   EXPECT_THAT(RulesOf("A=writer-rwlock 1:create(2) 1:create(3) 2:+A/r 3:!A 2:!A/r"), ElementsAre("deadlock"));
 }

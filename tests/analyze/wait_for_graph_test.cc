@@ -99,6 +99,24 @@ TEST(WaitForGraph, WhatAnybodyCanReleaseIsNoStall) {
   EXPECT_THAT(Stalls("2:+A 2:!wait(C,A)"), IsEmpty());
 }
 
+TEST(WaitForGraph, ASemaphoreThatItsHolderPostsIsALock) {
+  EXPECT_THAT(Stalls("A=semaphore,locklike 2:+A 3:+B 2:!B 3:!A"), ElementsAre("2 3"));
+  EXPECT_THAT(Stalls("A=semaphore 2:+A 3:+B 2:!B 3:!A"), IsEmpty());
+  EXPECT_THAT(Stalls("A=semaphore,locklike,handoff 2:+A 3:+B 2:!B 3:!A"), IsEmpty());
+  // Who waits for it twice waits for somebody else.
+  EXPECT_THAT(Stalls("A=semaphore,locklike 2:+A 2:!A"), IsEmpty());
+  EXPECT_THAT(Stalls("A=semaphore,locklike 2:+A 3:+B 2:!A 3:!A 4:!B"), IsEmpty());
+}
+
+TEST(WaitForGraph, OnceFlagsSpinlocksAndStreams) {
+  EXPECT_THAT(Stalls("A=once 2:+A 3:+B 2:!B 3:!A"), ElementsAre("2 3"));
+  EXPECT_THAT(Stalls("A=once 2:+A 2:!A"), ElementsAre("2"));
+  EXPECT_THAT(Stalls("A=spinlock B=spinlock 2:+A 3:+B 2:!B 3:!A"), ElementsAre("2 3"));
+  EXPECT_THAT(Stalls("A=stream 2:+A 3:+B 2:!B 3:!A"), ElementsAre("2 3"));
+}
+
+TEST(WaitForGraph, ABarrierIsNobodys) { EXPECT_THAT(Stalls("B=barrier 2:+A 2:!barrier(B) 3:!A"), IsEmpty()); }
+
 TEST(WaitForGraph, ReadersWaitForTheWriterOnly) {
   EXPECT_THAT(Stalls("A=rwlock 2:+A 3:+B 2:!B 3:!A/r"), ElementsAre("2 3"));
   EXPECT_THAT(Stalls("A=rwlock 2:+A/r 3:+B 2:!B 3:!A/r"), IsEmpty());
@@ -107,6 +125,18 @@ TEST(WaitForGraph, ReadersWaitForTheWriterOnly) {
 TEST(WaitForGraph, AWriterWaitsForEveryReader) {
   // Thread 4 reads too and runs, but thread 2 never lets go.
   EXPECT_THAT(Stalls("A=rwlock 2:+A/r 4:+A/r 3:+B 2:!B 3:!A"), ElementsAre("2 3"));
+}
+
+TEST(WaitForGraph, AllReadersMustLetAWriterIn) {
+  // Both readers wait for what the writer holds: each is in a cycle with it, and one is told.
+  EXPECT_THAT(Stalls("A=rwlock 2:+A/r 4:+A/r 3:+B 2:!B 4:!B 3:!A"), ElementsAre("2 3 < 4"));
+  // Who read twice and let go once reads still.
+  EXPECT_THAT(Stalls("A=rwlock 2:+A/r 2:+A/r 2:-A 3:+B 2:!B 3:!A"), ElementsAre("2 3"));
+}
+
+TEST(WaitForGraph, ASecondReadBehindAWriter) {
+  EXPECT_THAT(Stalls("A=writer-rwlock 2:+A/r 3:!A 2:!A/r"), ElementsAre("2 3"));
+  EXPECT_THAT(Stalls("A=writer-rwlock 2:+A/r 3:!~A 2:!A/r"), IsEmpty());
 }
 
 TEST(WaitForGraph, AReaderBehindAQueuedWriter) {

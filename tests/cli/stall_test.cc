@@ -96,6 +96,12 @@ TEST(StallTest, ATimedWaitEndsByItself) {
   EXPECT_THAT(Stalled({timed, WantsLock(2, kLockA, {kLockB})}), ElementsAre());
 }
 
+TEST(StallTest, ASemaphoreThatIsNoLockMayBePostedByAnybody) {
+  SlotSnapshot idle = WantsLock(1, kLockA);
+  idle.slot.wait_flags = trace::kAnybody;
+  EXPECT_THAT(Stalled({idle, WantsLock(2, kLockB, {kLockC}), Thread(3, {kLockB})}), ElementsAre());
+}
+
 TEST(StallTest, JoinAndLockInOneCycle) {
   EXPECT_THAT(Stalled({Joins(1, 2, {kLockA}), WantsLock(2, kLockA)}), ElementsAre(1, 2));
 }

@@ -145,10 +145,14 @@ void Player::SetProperty(trace::Lock* lock, const std::string& property) {
       {"writer-rwlock", trace::LockKind::kWriterRwlock},
       {"condition", trace::LockKind::kCondition},
       {"semaphore", trace::LockKind::kSemaphore},
-      {"spinlock", trace::LockKind::kSpinlock}};
+      {"spinlock", trace::LockKind::kSpinlock},
+      {"barrier", trace::LockKind::kBarrier},
+      {"once", trace::LockKind::kOnce},
+      {"stream", trace::LockKind::kStream}};
   static const std::map<std::string, trace::LockFlags> flags = {{"robust", trace::kRobust},
                                                                 {"shared", trace::kProcessShared},
                                                                 {"handoff", trace::kHandOff},
+                                                                {"locklike", trace::kLockLike},
                                                                 {"stack", trace::kOnStack}};
   const size_t colon = property.find(':');
   const std::string key = property.substr(0, colon);
@@ -431,6 +435,9 @@ bool Player::PlayThreadEvent() {
     DependOnEnd(joined);
     Block(WaitKind::kJoin, false);
     Actor().wait.thread = joined;
+  } else if (verb == "!barrier") {
+    Block(WaitKind::kBarrier, false);
+    Actor().wait.lock = LockNamed(word_.arguments.at(0));
   } else if (verb == "end") {
     Actor().state = trace::ThreadState::kFinished;
     Actor().finish_ns = now_ns_;

@@ -9,7 +9,8 @@
 //     A=PROPERTY,...   declares lock A. Locks need no declaration: a lock is a static mutex of a class of its
 //     own.
 //                      kinds       recursive errorcheck rwlock writer-rwlock condition semaphore spinlock
-//                      properties  robust shared interpreter handoff stack
+//                                  barrier once stream
+//                      properties  robust shared interpreter handoff locklike stack
 //                                  inherited:TID  from before the fork, held by TID then (0: by nobody)
 //                                  class:X        dynamic; all locks of class X come from one place
 //     T:EVENT          thread T does something:
@@ -20,6 +21,7 @@
 //       wait(C,A)      waits on condition C with mutex A, and returns;  timedwait(C,A) with a timeout
 //       !wait(C,A)     waits on condition C
 //       signal(C)
+//       !barrier(B)    waits at barrier B
 //       passes         passes a wait that others end (a semaphore, a barrier)
 //       !rewait(C,A)   was signalled and queues for A
 //       create(U)  create(U,detached)  detach(U)

@@ -16,6 +16,8 @@ void JudgeDeadlock(const trace::Run& run, const Options& options, std::vector<Fi
 void JudgeLockOrder(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // reader-writer-starve
 void JudgeReaderWriter(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
+// condition-nested-wait
+void JudgeConditions(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // lock-held-at-thread-exit, lock-held-at-process-exit
 void JudgeHeldAtEnd(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // thread-unjoined, thread-running-at-exit
