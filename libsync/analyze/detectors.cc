@@ -20,6 +20,7 @@ constexpr Detector kDetectors[] = {
     {"joins", JudgeJoins},
     {"errors", JudgeErrors},
     {"fork", JudgeFork},
+    {"file-race", JudgeFileRace},
 };
 
 // Smaller comes first.

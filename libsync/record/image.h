@@ -19,6 +19,7 @@
 
 namespace gordian::record {
 
+struct FileRead;
 struct HeldFileLock;
 struct Parked;
 struct Thread;
@@ -103,6 +104,15 @@ struct Image {
   trace::Ref free_identities;
   uint32_t file_names;
   bool descriptors_duplicated;
+  // Files that are read and rewritten (file_updates.cc): what was read lately, the records by what they say,
+  // how many there are, of each pair of places and in all, their paths, and how often the working folder
+  // changed.
+  FileRead* file_reads;
+  Table file_updates;
+  Table file_update_places;
+  uint32_t file_update_count;
+  Table paths;
+  uint32_t folder_changes;
 
   SpinLock free_locks_lock;
   trace::Ref free_locks;  // LockRecords without facts, linked through LockRecord::name

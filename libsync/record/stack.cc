@@ -314,6 +314,11 @@ trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_h
   return StoreStack(frames, capture.count);
 }
 
+trace::Ref RecordPlace(uintptr_t return_address) {
+  const uint64_t frame = EncodeAddress(return_address - 1);
+  return StoreStack(&frame, 1);
+}
+
 trace::Ref InheritStack(const TraceFile& from, trace::Ref ref) {
   if (ref == 0 || uint64_t{ref} * trace::kRecordAlign + sizeof(trace::StackRecord) > from.used()) {
     return 0;

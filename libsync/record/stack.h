@@ -65,6 +65,9 @@ uint64_t BuildIdHead(uint32_t serial);
 // REQUIRES: IsReady().
 trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_high);
 
+// A stack of one frame, for a return address.
+trace::Ref RecordPlace(uintptr_t return_address);
+
 // A copy of a stack from an ancestor's trace. 0 if it cannot be read.
 trace::Ref InheritStack(const TraceFile& from, trace::Ref ref);
 

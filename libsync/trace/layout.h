@@ -130,6 +130,7 @@ enum class Type : uint16_t {
   kHeldSet = 9,
   kString = 10,
   kShared = 11,
+  kFileUpdate = 12,
 };
 
 struct RecordPrefix {
@@ -485,6 +486,41 @@ struct EventRecord {
   Ref object2;
   Ref text;  // StringRecord
   uint32_t reserved;
+};
+
+enum class FileWay : uint32_t {
+  kEmptied = 1,   // opened for writing with O_TRUNC, or cut by truncate
+  kReplaced = 2,  // another file was renamed onto it
+};
+enum FileUpdateFlags : uint32_t {
+  kSourceExclusive = 1u << 0,  // kReplaced: the other file was created with O_EXCL
+};
+// From an open for reading to the call that rewrote the file.
+struct FileInterval {
+  uint64_t read_ns;
+  uint64_t write_ns;
+};
+inline constexpr uint32_t kFileIntervals = 32;
+
+// "This thread read the file and then rewrote it": one for each distinct (thread, file, way, held set,
+// stacks).
+struct FileUpdateRecord {
+  RecordPrefix prefix;
+  Ref thread;
+  Ref path;    // StringRecord, absolute
+  Ref source;  // kReplaced: StringRecord of the other file's path
+  Ref read_stack;
+  Ref write_stack;
+  Ref held;        // HeldSetRecord: what the thread held when it rewrote the file
+  uint32_t way;    // FileWay
+  uint32_t flags;  // FileUpdateFlags
+  uint64_t device;
+  uint64_t inode;
+  uint64_t count;
+  uint32_t
+      interval_count;  // used of `intervals`: the first ones stay, the second half is overwritten in turn
+  uint32_t reserved;
+  FileInterval intervals[kFileIntervals];
 };
 
 struct StringRecord {

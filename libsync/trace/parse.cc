@@ -13,6 +13,8 @@ namespace {
 // A user's lock name longer than this is cut: many locks may share one long string.
 constexpr size_t kMaxLockName = 256;
 
+constexpr size_t kMaxPath = 1024;
+
 // The text of an event, for the same reason.
 constexpr size_t kMaxText = 256;
 
@@ -75,6 +77,7 @@ class Parser {
   void FillDependencies();
   void FillChildren();
   void FillEvents();
+  void FillFileUpdates();
   void DescribeDamage();
 
   // Index of what a record refers to; a reference to nothing that is there counts as damage.
@@ -118,6 +121,7 @@ Process Parser::Run() {
   FillDependencies();
   FillChildren();
   FillEvents();
+  FillFileUpdates();
   process_.end_thread = Resolve(Type::kThread, header_.end_thread);
   process_.end_stack = Resolve(Type::kStack, header_.end_stack);
   DescribeDamage();
@@ -480,6 +484,31 @@ void Parser::FillEvents() {
     event.error = record.error;
     event.text = TextAt(record.text, kMaxText);
     process_.events.push_back(std::move(event));
+  }
+}
+
+// Intervals change while they are read: one that ends before it begins is torn.
+void Parser::FillFileUpdates() {
+  for (const Ref ref : stream_.Records(Type::kFileUpdate)) {
+    const auto record = stream_.Get<FileUpdateRecord>(ref);
+    FileUpdate update;
+    update.thread = Resolve(Type::kThread, record.thread);
+    update.path = TextAt(record.path, kMaxPath);
+    update.source = TextAt(record.source, kMaxPath);
+    update.way = Known(record.way, FileWay::kEmptied, FileWay::kReplaced, FileWay::kEmptied);
+    update.flags = record.flags;
+    update.read_stack = Resolve(Type::kStack, record.read_stack);
+    update.write_stack = Resolve(Type::kStack, record.write_stack);
+    update.held = HoldingsOfSet(record.held);
+    update.device = record.device;
+    update.inode = record.inode;
+    update.count = record.count;
+    for (uint32_t i = 0; i < std::min(record.interval_count, kFileIntervals); ++i) {
+      if (record.intervals[i].read_ns <= record.intervals[i].write_ns) {
+        update.intervals.push_back(record.intervals[i]);
+      }
+    }
+    process_.file_updates.push_back(std::move(update));
   }
 }
 

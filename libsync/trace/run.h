@@ -170,6 +170,22 @@ struct Event {
   std::string text;
 };
 
+// A thread read a file and then rewrote it.
+struct FileUpdate {
+  Index thread = kNoIndex;
+  std::string path;
+  std::string source;  // what was renamed onto it
+  FileWay way = FileWay::kEmptied;
+  uint32_t flags = 0;  // FileUpdateFlags
+  Index read_stack = kNoIndex;
+  Index write_stack = kNoIndex;
+  std::vector<Holding> held;  // at the write
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t count = 1;
+  std::vector<FileInterval> intervals;
+};
+
 // One process image.
 struct Process {
   std::string trace_file;
@@ -205,6 +221,7 @@ struct Process {
   std::vector<Dependency> dependencies;
   std::vector<Child> children;
   std::vector<Event> events;
+  std::vector<FileUpdate> file_updates;
 };
 
 // What the watcher saw of one process from outside. Exists for every process of the tree, traced or not.

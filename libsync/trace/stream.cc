@@ -36,6 +36,8 @@ size_t MinimalSize(Type type) {
       return offsetof(StringRecord, text);
     case Type::kShared:
       return sizeof(SharedRecord);
+    case Type::kFileUpdate:
+      return sizeof(FileUpdateRecord);
   }
   return 0;
 }

@@ -33,6 +33,8 @@ void JudgeJoins(const trace::Run& run, const Options& options, std::vector<Findi
 void JudgeErrors(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // fork-while-locked
 void JudgeFork(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
+// file-race
+void JudgeFileRace(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 
 }  // namespace gordian::analyze
 
