@@ -48,6 +48,9 @@ bool Within(uint64_t start, uint64_t end, const FileInterval& outer) {
   return start >= outer.read_ns && end != 0 && end <= outer.write_ns;
 }
 
+// A semaphore that nobody ever gave back himself is a signal: both may have passed it.
+bool Protects(const trace::Lock& lock) { return IsFileLock(lock) || IsOwned(lock); }
+
 class FileRaceJudge {
  public:
   FileRaceJudge(const trace::Run& run, std::vector<Finding>* findings)
@@ -80,16 +83,14 @@ bool FileRaceJudge::SameActor(const Use& a, const Use& b) const {
 
 bool FileRaceJudge::SameLock(const Use& a, const trace::Holding& of_a, const Use& b,
                              const trace::Holding& of_b) const {
-  if (!Conflict(of_a.mode, of_b.mode)) {
+  const trace::Lock* one = At(ProcessOf(a).locks, of_a.lock);
+  const trace::Lock* other = At(ProcessOf(b).locks, of_b.lock);
+  if (!Conflict(of_a.mode, of_b.mode) || one == nullptr || other == nullptr || !Protects(*one) ||
+      !Protects(*other)) {
     return false;
   }
   if (a.process == b.process) {
     return of_a.lock == of_b.lock;
-  }
-  const trace::Lock* one = At(ProcessOf(a).locks, of_a.lock);
-  const trace::Lock* other = At(ProcessOf(b).locks, of_b.lock);
-  if (one == nullptr || other == nullptr) {
-    return false;
   }
   if (one->shared.has_value() && other->shared.has_value()) {
     const trace::SharedIdentity& x = *one->shared;
@@ -126,7 +127,8 @@ bool FileRaceJudge::IsWithin(const Use& inner, const Use& outer, const FileInter
   const trace::Process& process = ProcessOf(inner);
   if (inner.process == outer.process) {
     const trace::Thread* thread = At(process.threads, inner.update->thread);
-    return thread != nullptr && Within(thread->start_ns, thread->finish_ns, stretch);
+    return thread != nullptr && thread->creator == outer.update->thread &&
+           Within(thread->start_ns, thread->finish_ns, stretch);
   }
   int32_t ancestor = process.ppid;
   for (int steps = 0; steps < 64 && ancestor != 0 && ancestor != ProcessOf(outer).pid; ++steps) {
