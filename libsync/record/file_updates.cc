@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/events.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/text.h"
 
@@ -146,24 +147,6 @@ uint64_t HashText(const char* text) {
   return MixBits(hash) | 1;
 }
 
-// REQUIRES: inside the recorder.
-trace::Ref RecordPath(const TextBuffer& path) {
-  const uint64_t key = HashText(path.text());
-  if (const uint64_t known = g_image->paths.Find(key); known != 0) {
-    return static_cast<trace::Ref>(known);
-  }
-  trace::Ref ref = 0;
-  auto* record = g_trace.Append<trace::StringRecord>(trace::Type::kString, path.size(), &ref);
-  if (record == nullptr) {
-    return 0;
-  }
-  record->bytes = static_cast<uint32_t>(path.size());
-  memcpy(record->text, path.text(), path.size());
-  g_trace.Commit(record, false);
-  g_image->paths.Put(&g_image->arena, key, ref);
-  return ref;
-}
-
 // What rewrote the file that was read before.
 struct Rewrite {
   trace::FileWay way;
@@ -219,9 +202,9 @@ void Record(const FileRead& read, const Rewrite& rewrite, const Site& site) {
     return;
   }
   record->thread = thread->ref;
-  record->path = RecordPath(path);
+  record->path = RecordText(path.text());
   if (rewrite.source != nullptr && MakeAbsolute(rewrite.source, &path)) {
-    record->source = RecordPath(path);
+    record->source = RecordText(path.text());
   }
   record->read_stack = read_stack;
   record->write_stack = write_stack;

@@ -111,7 +111,6 @@ struct Image {
   Table file_updates;
   Table file_update_places;
   uint32_t file_update_count;
-  Table paths;
   uint32_t folder_changes;
 
   SpinLock free_locks_lock;

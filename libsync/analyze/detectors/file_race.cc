@@ -165,7 +165,10 @@ std::string FileRaceJudge::Key(const Overlap& overlap) {
 Finding FileRaceJudge::Build(const Overlap& overlap) const {
   Finding finding;
   finding.rule = &RuleById("file-race");
-  finding.level = finding.rule->level;
+  // A file replaced as a whole by both may be a cache, which anybody can make again.
+  const bool maybe_cache = overlap.a.update->way == trace::FileWay::kReplaced &&
+                           overlap.b.update->way == trace::FileWay::kReplaced;
+  finding.level = maybe_cache ? Level::kWarning : finding.rule->level;
   finding.confidence = finding.rule->confidence;
   const auto stack_at = [&](const Use& use, Index stack) {
     return At(ProcessOf(use).stacks, stack) != nullptr ? StackAt{use.process, stack} : StackAt{};
