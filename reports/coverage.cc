@@ -90,7 +90,7 @@ void AddUnseen(const trace::Run& run, bool redact, Sentences* out) {
 void AddRecorder(const trace::Run& run, Sentences* out) {
   AddCounted(
       run, "record was", "records were",
-      "dropped (no room left, or a lock was taken inside a signal handler) in",
+      "dropped (no room left, or a signal handler took a lock while one was written) in",
       [](const trace::Process& p) { return p.counters.records_dropped; }, out);
   AddCounted(
       run, "stack", "stacks", "could not be taken in",

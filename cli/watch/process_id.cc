@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/file_util.h"
@@ -44,7 +45,8 @@ std::string CommandLine(const ProcStat& stat) {
   if (!arguments.has_value() || arguments->empty()) {
     return absl::StrCat("[", stat.comm, "]");
   }
-  return absl::StrJoin(*arguments, " ");
+  // A program that writes a title over its arguments fills what is left of them with NULs or blanks.
+  return std::string(absl::StripTrailingAsciiWhitespace(absl::StrJoin(*arguments, " ")));
 }
 
 uint64_t PidNamespace(pid_t pid) {

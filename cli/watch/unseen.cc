@@ -1,6 +1,7 @@
 #include "cli/watch/unseen.h"
 
 #include <fnmatch.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -100,12 +101,23 @@ void UnseenProcesses::Look(uint64_t now_ns, const TraceSet& traces, ProcessTree*
   }
 }
 
-std::string UnseenProcesses::WhyGone(const ProcessId& id, const std::string& program) const {
+std::string UnseenProcesses::WhyGone(const ProcessId& id, const std::string& program,
+                                     std::optional<int32_t> status) const {
   std::string why = LeftOut(program, id == root_);
   if (why.empty() && !program.empty()) {
     why = WhyNotRecordable(program);
   }
-  return why.empty() ? absl::StrCat("it left no trace; perhaps ", kRemoved) : why;
+  if (!why.empty()) {
+    return why;
+  }
+  if (status.has_value() && WIFSIGNALED(*status)) {
+    const char* name = sigabbrev_np(WTERMSIG(*status));
+    return absl::StrCat(
+        "it left no trace; ",
+        name == nullptr ? absl::StrCat("signal ", WTERMSIG(*status)) : absl::StrCat("SIG", name),
+        " may have ended it before it began");
+  }
+  return absl::StrCat("it left no trace; perhaps ", kRemoved);
 }
 
 }  // namespace gordian::cli

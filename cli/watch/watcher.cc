@@ -213,9 +213,10 @@ void Watcher::NameUnseenChildren(const trace::Process& process) {
       seen = tree_.FindPid(child.pid);
     }
     ProcessId id = IdOf(seen->stat);
+    const auto status = child.reap_ns != 0 ? std::optional(child.reap_status) : std::nullopt;
     if (seen->observed.unseen.empty() && !traces_.WasTracedPid(child.pid) &&
         !traces_.WasTracedElsewhere(child.exec_path) && !traces_.SaidLost(child.pid)) {
-      tree_.SetUnseen(id, unseen_.WhyGone(id, child.exec_path));
+      tree_.SetUnseen(id, unseen_.WhyGone(id, child.exec_path, status));
     }
   }
 }
@@ -227,14 +228,15 @@ void Watcher::NameUnseenImages(const trace::Run& run) {
   if (!root_unseen_.empty()) {
     tree_.SetUnseen(root_, root_unseen_);
   } else if (root != nullptr && !traces_.WasTraced(root_) && !traces_.SaidLost(root_.first)) {
-    tree_.SetUnseen(root_, unseen_.WhyGone(root_, command_.empty() ? "" : FindExecutable(command_[0])));
+    tree_.SetUnseen(
+        root_, unseen_.WhyGone(root_, command_.empty() ? "" : FindExecutable(command_[0]), run.root_status));
   }
   for (const trace::Process& process : run.processes) {
     ProcessId id{process.pid, process.start_ticks};
     const SeenProcess* seen = tree_.Find(id);
     bool replaced = process.end == trace::End::kExec && traces_.NewestImage(id) == process.image;
     if (replaced && seen != nullptr && seen->observed.unseen.empty()) {
-      tree_.SetUnseen(id, unseen_.WhyGone(id, ""));
+      tree_.SetUnseen(id, unseen_.WhyGone(id, "", std::nullopt));
     }
   }
 }

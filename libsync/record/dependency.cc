@@ -9,6 +9,10 @@ namespace {
 // The wanted thing is a thread or a child.
 bool NamesNoLock(uint32_t flags) { return (flags & (trace::kAwaitsThread | trace::kAwaitsChild)) != 0; }
 
+uint64_t PlaceKey(trace::Ref stack, trace::Mode mode, uint32_t flags) {
+  return MixBits(uint64_t{stack} << 16 | uint64_t{flags & 0xFF} << 8 | static_cast<uint64_t>(mode));
+}
+
 struct Keys {
   uint64_t instance;  // thread, held locks, lock, places
   uint64_t chain;     // classes of the same, places; no thread
@@ -27,8 +31,7 @@ Keys KeysOf(const Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode
     held_locks += MixBits(uint64_t{entry.lock} << 32 | entry.stack) ^ entry.mode;
     held_classes += MixBits(ClassOf(g_trace.At<trace::LockRecord>(entry.lock)) ^ entry.stack);
   }
-  const uint64_t place =
-      MixBits(uint64_t{stack} << 16 | uint64_t{flags & 0xFF} << 8 | static_cast<uint64_t>(mode));
+  const uint64_t place = PlaceKey(stack, mode, flags);
   const uint64_t wanted = NamesNoLock(flags) ? 0 : ClassOf(g_trace.At<trace::LockRecord>(lock));
   Keys keys;
   keys.instance = MixBits(held_locks ^ MixBits(uint64_t{lock} << 32 | thread->ref) ^ place) | 1;
@@ -87,13 +90,30 @@ trace::Ref Append(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode
   return ref;
 }
 
+trace::Ref RecordWithManyHeld(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode,
+                              uint32_t flags, trace::Ref without) {
+  const auto doublings = static_cast<uint64_t>(__builtin_clz(thread->own_slot->held_count));
+  const uint64_t wanted = NamesNoLock(flags) ? 0 : ClassOf(g_trace.At<trace::LockRecord>(lock));
+  const uint64_t key =
+      MixBits(MixBits(wanted ^ thread->ref) ^ doublings << 56 ^ PlaceKey(stack, mode, flags)) | 1;
+  Table& folded = g_image->folded.For(key);
+  auto ref = static_cast<trace::Ref>(folded.Find(key));
+  if (ref != 0) {
+    __atomic_fetch_add(&g_trace.header()->counters.dependencies_folded, 1, __ATOMIC_RELAXED);
+    Observe(g_trace.At<trace::DependencyRecord>(ref), thread->own_slot->segment);
+    return ref;
+  }
+  ref = Append(thread, lock, stack, mode, flags | trace::kFolded, without);
+  folded.Put(&g_image->arena, key, ref);
+  return ref;
+}
+
 }  // namespace
 
 trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode,
                             uint32_t flags, trace::Ref without) {
-  if (thread->own_slot->held_count > kMostHeld) {
-    __atomic_fetch_add(&g_trace.header()->counters.records_dropped, 1, __ATOMIC_RELAXED);
-    return 0;
+  if (thread->own_slot->held_count > kManyHeld) {
+    return RecordWithManyHeld(thread, lock, stack, mode, flags, without);
   }
   const Keys keys = KeysOf(thread, lock, stack, mode, flags, without);
   Table& known = g_image->dependencies.For(keys.instance);

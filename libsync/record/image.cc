@@ -149,7 +149,6 @@ void FillHeader(int32_t pid, uint64_t ticks, int32_t session, uint32_t image) {
   header->start_real_ns =
       static_cast<uint64_t>(real.tv_sec) * 1000000000u + static_cast<uint64_t>(real.tv_nsec);
   header->session = session;
-  header->watcher_pid = g_config.watcher_pid;
   memcpy(header->executable, g_identity.executable, sizeof(header->executable));
   header->command_bytes = g_identity.command_bytes;
   memcpy(header->command, g_identity.command, sizeof(header->command));

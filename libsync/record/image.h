@@ -32,8 +32,7 @@ struct Config {
   bool use_tags;         // lock tags proved themselves
   bool know_conditions;  // so did what conditions say of themselves
   bool hooks_proved;
-  int32_t watcher_pid;        // of the watcher that this process tree's root started
-  int32_t watcher_image_pid;  // the process that started it
+  int32_t watcher_image_pid;  // the process that started a watcher of its own (bare LD_PRELOAD), else 0
   size_t default_stack_bytes;
 };
 extern Config g_config;

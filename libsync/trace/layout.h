@@ -86,7 +86,7 @@ struct FileHeader {
   uint64_t start_mono_ns;  // CLOCK_MONOTONIC at image start; all record times are on this clock
   uint64_t start_real_ns;  // CLOCK_REALTIME at the same moment
   int32_t session;
-  int32_t watcher_pid;  // of the watcher that this image started, else 0
+  int32_t reserved;
 
   uint64_t used;       // bytes of the file in use, header included
   uint64_t populated;  // bytes that are known to be backed by memory

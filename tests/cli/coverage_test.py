@@ -81,6 +81,28 @@ class CoverageTest(GordianCase):
                 _, unseen = self.unseen(*command)
                 self.assertIn("LD_PRELOAD was removed", unseen)
 
+    def test_ended_by_a_signal_before_it_began(self):
+        program = self.compile("early.c", """
+            #include <signal.h>
+            #include <sys/ptrace.h>
+            #include <sys/wait.h>
+            #include <unistd.h>
+            int main(void) {
+              int status;
+              const pid_t child = fork();
+              if (child == 0) {
+                ptrace(PTRACE_TRACEME, 0, 0, 0);
+                execl("/bin/true", "true", (char*)0);
+                _exit(1);
+              }
+              waitpid(child, &status, 0);  /* it stops at its new image's first instruction */
+              kill(child, SIGKILL);
+              return waitpid(child, &status, 0) != child || !WIFSIGNALED(status);
+            }
+        """)
+        _, unseen = self.unseen(program)
+        self.assertIn("SIGKILL may have ended it before it began", unseen)
+
     def test_left_out_on_purpose(self):
         for options, command, reason in (
                 (["--skip", "sleep"], ["sh", "-c", "sleep 0.6; true"], "--skip"),

@@ -12,14 +12,9 @@ class ManyTest(ShimCase):
 
     def test_nothing_is_lost(self):
         for scenario, count in (("threads-in-turn", 10_000), ("threads-at-once", 2_000), ("locks-alive", 100_000),
-                                ("held", 150)):
+                                ("held", 3_334)):
             with self.subTest(scenario):
                 self.assertEqual(self.check(scenario, count)["dropped"], 0)
-
-    def test_more_held_than_dependencies_are_recorded_for(self):
-        coverage = self.check("held", 3_334)
-        self.assertGreater(coverage["dropped"], 0)
-        self.assertIn("dropped", " ".join(coverage["unseen"]))
 
 
 if __name__ == "__main__":
