@@ -14,9 +14,9 @@ namespace gordian::record {
 inline constexpr uint64_t kInstancesPerThread = 64;
 inline constexpr uint64_t kInstancesPerProcess = 512;
 
-// A dependency carries its whole held set, since a gate may be any of it: part of one would raise false alarms.
-// So that a thread which holds very many locks costs no more than others, of those with more held than this
-// one is kept for each thread, class and place, and one more each time that the number has doubled.
+// A dependency carries its whole held set, since a gate may be any of it: part of one would raise false
+// alarms. So that a thread which holds very many locks costs no more than others, of those with more held
+// than this one is kept for each thread, class and place, and one more each time that the number has doubled.
 inline constexpr uint32_t kManyHeld = 512;
 
 // The record of the dependency, new or known; 0 when there is no room. `without` is a lock that the thread
