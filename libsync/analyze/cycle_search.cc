@@ -44,9 +44,9 @@ class Search {
       : view_(view),
         process_(view.process()),
         limits_(limits),
-        gates_(process_),
+        gates_(process_, view.locks(), view.frames(), view.frame_of()),
         order_(process_),
-        graph_(process_, &gates_) {}
+        graph_(process_, view.locks(), &gates_) {}
 
   CycleSearchResult Run();
 
@@ -57,6 +57,7 @@ class Search {
     Index a = kNoIndex;
     Index b = kNoIndex;
     Index gate = kNoIndex;
+    bool of_group = false;  // what has the same gates and modes fails as well
   };
 
   // What is chosen for an edge: who holds its first lock and wants the next, and, where a reader waits for
@@ -388,7 +389,7 @@ bool Search::Solve(bool closed, size_t position, Assignment* chosen) {
       continue;
     }
     Note(failure, chosen->size());
-    if (failure.predicate == kNoCommonGate || failure.predicate == kModesConflict) {
+    if (failure.of_group) {
       w = EndOfGroup(witnesses, w) - 1;
     }
   }
@@ -439,50 +440,57 @@ void Search::Note(const Failure& failure, size_t depth) {
 
 // The waiter waits for what the holder has.
 Search::Failure Search::CheckWait(const Witness& waiter, const Witness& holder, Node lock) const {
-  if (!Conflict(waiter.wanted_mode, holder.held_mode) && graph_.Writers(lock).empty()) {
-    return {kModesConflict, waiter.thread, holder.thread, kNoIndex};
+  const Index wanted = process_.dependencies[static_cast<size_t>(waiter.dependency)].lock;
+  const Index held = process_.dependencies[static_cast<size_t>(holder.dependency)]
+                         .held[static_cast<size_t>(holder.held)]
+                         .lock;
+  const bool conflict = view_.locks().Conflict(wanted, waiter.wanted_mode, held, holder.held_mode);
+  const bool by_writer = !graph_.Writers(lock).empty() &&
+                         view_.locks().OnlyRead(wanted, waiter.wanted_mode, held, holder.held_mode);
+  if (!conflict && !by_writer) {
+    return {kModesConflict, waiter.thread, holder.thread, kNoIndex, BothRead(waiter, holder)};
   }
-  return HeldSinceBefore(waiter, holder) ? Failure{kMayOverlap, waiter.thread, holder.thread, kNoIndex}
-                                         : Failure{};
+  return HeldSinceBefore(waiter, holder) ? Failure{kMayOverlap, waiter.thread, holder.thread} : Failure{};
 }
 
-// The holder joins a thread that was created under this very acquisition, and the waiter is that thread or
-// one that it created: it would have waited in vain, and the join with it.
+// The holder waits for the end of a thread or a process that was created under this very acquisition, and the
+// waiter is of it: it would have waited in vain, and the holder with it.
 bool Search::HeldSinceBefore(const Witness& waiter, const Witness& holder) const {
-  const trace::Dependency& join = process_.dependencies[static_cast<size_t>(holder.dependency)];
-  const Index joined = view_.ThreadOfEnd(join.lock);
-  if (joined == kNoIndex) {
+  const trace::Dependency& dependency = process_.dependencies[static_cast<size_t>(holder.dependency)];
+  const OrderView::End* end = view_.EndAt(dependency.lock);
+  if (end == nullptr) {
     return false;
   }
-  const trace::Holding& held = join.held[static_cast<size_t>(holder.held)];
-  const std::vector<trace::Holding>& then = process_.threads[static_cast<size_t>(joined)].create_held;
+  const trace::Holding& held = dependency.held[static_cast<size_t>(holder.held)];
+  const std::vector<trace::Holding>& then = view_.HeldAtCreation(*end);
   if (std::none_of(then.begin(), then.end(), [&held](const trace::Holding& each) {
         return each.lock == held.lock && each.acquisition == held.acquisition;
       })) {
     return false;
   }
   Index up = waiter.thread;
-  for (size_t steps = 0; steps < process_.threads.size() && up != joined && up != kNoIndex; ++steps) {
+  for (size_t steps = 0; steps < process_.threads.size() && up != end->thread && up != kNoIndex; ++steps) {
     const trace::Thread* thread = At(process_.threads, up);
     up = thread != nullptr ? thread->creator : kNoIndex;
   }
-  return up == joined;
+  return up == end->thread;
 }
 
 template <typename One, typename Other>
 Search::Failure Search::CheckPair(const One& one, const Other& other) {
   Spend();
   if (one.thread == other.thread) {
-    return {kDistinctThreads, other.thread, one.thread, kNoIndex};
+    return {kDistinctThreads, other.thread, one.thread};
   }
   const Index gate = gates_.Common(other.gates, one.gates);
   if (gate != kNoIndex) {
-    return {kNoCommonGate, other.thread, one.thread, gate};
+    return {kNoCommonGate, other.thread, one.thread, gate, true};
   }
-  return order_.MayOverlap(process_.dependencies[static_cast<size_t>(other.dependency)],
-                           process_.dependencies[static_cast<size_t>(one.dependency)])
+  return view_.LivesOverlap(other.thread, one.thread) &&
+                 order_.MayOverlap(process_.dependencies[static_cast<size_t>(other.dependency)],
+                                   process_.dependencies[static_cast<size_t>(one.dependency)])
              ? Failure{}
-             : Failure{kMayOverlap, other.thread, one.thread, kNoIndex};
+             : Failure{kMayOverlap, other.thread, one.thread};
 }
 
 template <typename One>

@@ -19,14 +19,34 @@ const trace::Process& ProcessOrNone(const trace::Run& run, Index process) {
 }  // namespace
 
 FindingBuilder::FindingBuilder(const char* rule, const trace::Run& run, Index process)
-    : process_(ProcessOrNone(run, process)), process_index_(process) {
+    : run_(run), process_(&ProcessOrNone(run, process)), process_index_(process) {
   finding_.rule = &RuleById(rule);
   finding_.level = finding_.rule->level;
   finding_.confidence = finding_.rule->confidence;
 }
 
+FindingBuilder& FindingBuilder::In(Index process) {
+  process_ = &ProcessOrNone(run_, process);
+  process_index_ = process;
+  return *this;
+}
+
+int FindingBuilder::AddProcess() {
+  for (size_t p = 0; p < finding_.processes.size(); ++p) {
+    if (finding_.processes[p].pid == process_->pid) {
+      return static_cast<int>(p);
+    }
+  }
+  ProcessPart part;
+  part.pid = process_->pid;
+  part.ppid = process_->ppid;
+  part.command = CommandOf(*process_);
+  finding_.processes.push_back(std::move(part));
+  return static_cast<int>(finding_.processes.size()) - 1;
+}
+
 int FindingBuilder::AddLock(Index lock) {
-  if (At(process_.locks, lock) == nullptr) {
+  if (At(process_->locks, lock) == nullptr) {
     return -1;
   }
   for (size_t l = 0; l < finding_.locks.size(); ++l) {
@@ -39,7 +59,7 @@ int FindingBuilder::AddLock(Index lock) {
 }
 
 int FindingBuilder::AddThread(Index thread) {
-  const trace::Thread* found = At(process_.threads, thread);
+  const trace::Thread* found = At(process_->threads, thread);
   if (found == nullptr) {
     return -1;
   }
@@ -72,13 +92,13 @@ void FindingBuilder::AddCondition(const char* name, std::string because) {
 }
 
 void FindingBuilder::AddIdentity(Index stack) {
-  if (At(process_.stacks, stack) != nullptr) {
+  if (At(process_->stacks, stack) != nullptr) {
     finding_.identity.push_back({process_index_, stack});
   }
 }
 
 StackAt FindingBuilder::Stack(Index stack) const {
-  return At(process_.stacks, stack) != nullptr ? StackAt{process_index_, stack} : StackAt{};
+  return At(process_->stacks, stack) != nullptr ? StackAt{process_index_, stack} : StackAt{};
 }
 
 bool FindingGroups::Again(const std::string& key) {

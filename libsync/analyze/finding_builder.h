@@ -23,9 +23,14 @@ class FindingBuilder {
 
   Finding& finding() { return finding_; }
 
+  // What is added from now on is of this process.
+  FindingBuilder& In(Index process);
+
   // Index of the part in the finding; the same thing is added once. -1 for kNoIndex.
   int AddLock(Index lock);
   int AddThread(Index thread);
+  // The process itself, all its images once.
+  int AddProcess();
 
   void AddHeld(int thread, const trace::Holding& held);
   void AddStep(int thread, std::string action, int lock, Index stack);
@@ -34,7 +39,8 @@ class FindingBuilder {
   StackAt Stack(Index stack) const;
 
  private:
-  const trace::Process& process_;
+  const trace::Run& run_;
+  const trace::Process* process_;
   Index process_index_;
   Finding finding_;
 };

@@ -25,7 +25,9 @@ bool Holds(const std::vector<trace::Holding>& held, const trace::Holding& wanted
 
 // A child's gates contain its creator's, so creators come first: down the tree of creates from its roots.
 // Threads in a ring of creators (a damaged trace) are never reached and inherit nothing.
-Gates::Gates(const trace::Process& process) : process_(process) {
+Gates::Gates(const trace::Process& process, const LockIdentity& locks, const std::vector<Frame>& frames,
+             const std::vector<int32_t>& frame_of)
+    : process_(process), locks_(locks) {
   const auto& threads = process.threads;
   inherited_.resize(threads.size());
   has_heirs_.resize(threads.size());
@@ -45,24 +47,32 @@ Gates::Gates(const trace::Process& process) : process_(process) {
     for (const Index child : children[creator]) {
       open.push_back(child);
       const trace::Thread& thread = threads[static_cast<size_t>(child)];
+      std::vector<Gate>& gates = inherited_[static_cast<size_t>(child)];
+      const Frame* frame = frame_of.empty() ? nullptr : At(frames, frame_of[static_cast<size_t>(child)]);
+      if (frame != nullptr && At(threads, frame->maker) != nullptr) {
+        gates = inherited_[static_cast<size_t>(frame->maker)];
+        for (const trace::Holding& held : frame->held) {
+          Inherit(frame->maker, held, &gates);
+        }
+      }
       if (thread.joiner != thread.creator) {
         continue;
       }
-      std::vector<Gate>& gates = inherited_[static_cast<size_t>(child)];
-      gates = inherited_[creator];
+      gates.insert(gates.end(), inherited_[creator].begin(), inherited_[creator].end());
       for (const trace::Holding& held : thread.create_held) {
-        if (IsGate(held.lock) && Holds(thread.join_held, held)) {
-          gates.push_back({held.lock, held.mode, thread.creator, held.acquisition + 1});
-          has_heirs_[creator] = true;
+        if (Holds(thread.join_held, held)) {
+          Inherit(thread.creator, held, &gates);
         }
       }
     }
   }
 }
 
-bool Gates::IsGate(Index lock) const {
-  const trace::Lock* found = At(process_.locks, lock);
-  return found != nullptr && IsOwned(*found) && !BelongsToProcess(*found);
+void Gates::Inherit(Index maker, const trace::Holding& held, std::vector<Gate>* gates) {
+  if (locks_.IsOwned(held.lock)) {
+    gates->push_back({locks_.Group(held.lock), held.lock, held.mode, maker, held.acquisition + 1});
+    has_heirs_[static_cast<size_t>(maker)] = true;
+  }
 }
 
 Gates::SetId Gates::Intern(Index thread, const std::vector<trace::Holding>& held) {
@@ -73,8 +83,8 @@ Gates::SetId Gates::Intern(Index thread, const std::vector<trace::Holding>& held
   }
   const Index owner = known && has_heirs_[static_cast<size_t>(thread)] ? thread : kNoIndex;
   for (const trace::Holding& holding : held) {
-    if (IsGate(holding.lock)) {
-      set.push_back({holding.lock, holding.mode, owner, kOwn});
+    if (locks_.IsOwned(holding.lock)) {
+      set.push_back({locks_.Group(holding.lock), holding.lock, holding.mode, owner, kOwn});
     }
   }
   std::sort(set.begin(), set.end());
@@ -114,11 +124,11 @@ Index Gates::Common(SetId a, SetId b) {
   const std::vector<Gate>& right = sets_[static_cast<size_t>(b)];
   Index common = kNoIndex;
   for (auto l = left.begin(), r = right.begin(); l != left.end() && common == kNoIndex; ++l) {
-    while (r != right.end() && r->lock < l->lock) {
+    while (r != right.end() && r->group < l->group) {
       ++r;
     }
-    for (auto same = r; same != right.end() && same->lock == l->lock; ++same) {
-      if (Conflict(l->mode, same->mode) && !SameAcquisition(*l, *same)) {
+    for (auto same = r; same != right.end() && same->group == l->group; ++same) {
+      if (locks_.Conflict(l->lock, l->mode, same->lock, same->mode) && !SameAcquisition(*l, *same)) {
         common = l->lock;
         break;
       }

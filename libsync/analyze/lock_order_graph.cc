@@ -22,17 +22,6 @@ uint64_t Pair(int32_t a, int32_t b) {
   return (static_cast<uint64_t>(static_cast<uint32_t>(a)) << 32) | static_cast<uint32_t>(b);
 }
 
-// Calls visit(held index) for every lock that `dependency` orders before the one it wants.
-template <typename Visit>
-void ForEachPredecessor(const trace::Process& process, const Dependency& dependency, Visit visit) {
-  for (size_t h = 0; h < dependency.held.size(); ++h) {
-    const trace::Lock* lock = At(process.locks, dependency.held[h].lock);
-    if (lock != nullptr && IsReportable(*lock) && !BelongsToProcess(*lock)) {
-      visit(static_cast<Index>(h));
-    }
-  }
-}
-
 // Which threads use a lock in one of the two modes: none, one, or several.
 struct Users {
   Index one = kNoIndex;
@@ -54,24 +43,36 @@ size_t ModeSlot(Mode mode) { return mode == Mode::kShared ? 1 : 0; }
 // A recursive re-acquisition waits for nobody, and an upgrade or a second read hangs on itself: none of them
 // orders two locks.
 bool LockOrderGraph::CanBlock(const Dependency& dependency) const {
-  const trace::Lock* wanted = At(process_.locks, dependency.lock);
-  return wanted != nullptr && IsReportable(*wanted) && !BelongsToProcess(*wanted) &&
-         At(process_.threads, dependency.thread) != nullptr &&
-         std::none_of(dependency.held.begin(), dependency.held.end(),
-                      [&](const trace::Holding& held) { return held.lock == dependency.lock; });
+  return Orders(dependency.lock) && At(process_.threads, dependency.thread) != nullptr &&
+         std::none_of(dependency.held.begin(), dependency.held.end(), [&](const trace::Holding& held) {
+           return identity_.Of(held.lock) == identity_.Of(dependency.lock);
+         });
 }
 
-LockOrderGraph::LockOrderGraph(const trace::Process& process, Gates* gates) : process_(process) {
+// Calls visit(held index, from, to) for every lock that `dependency` orders before one that it waits for.
+template <typename Visit>
+void LockOrderGraph::ForEachEdge(const Dependency& dependency, Visit visit) const {
+  if (dependency.held.empty() || !CanBlock(dependency)) {
+    return;
+  }
+  identity_.ForEachInTheWay(dependency.lock, [&](Index to) {
+    for (size_t h = 0; h < dependency.held.size(); ++h) {
+      const Index from = identity_.Of(dependency.held[h].lock);
+      if (from != to && Orders(from)) {
+        visit(static_cast<Index>(h), from, to);
+      }
+    }
+  });
+}
+
+LockOrderGraph::LockOrderGraph(const trace::Process& process, const LockIdentity& locks, Gates* gates)
+    : process_(process), identity_(locks) {
   std::vector<std::vector<int32_t>> successors(process.locks.size());
   absl::flat_hash_set<uint64_t> known;
   for (const Dependency& dependency : process.dependencies) {
-    if (dependency.held.empty() || !CanBlock(dependency)) {
-      continue;
-    }
-    ForEachPredecessor(process, dependency, [&](Index held) {
-      const Index from = dependency.held[static_cast<size_t>(held)].lock;
-      if (known.insert(Pair(from, dependency.lock)).second) {
-        successors[static_cast<size_t>(from)].push_back(dependency.lock);
+    ForEachEdge(dependency, [&](Index /*held*/, Index from, Index to) {
+      if (known.insert(Pair(from, to)).second) {
+        successors[static_cast<size_t>(from)].push_back(to);
       }
     });
   }
@@ -91,25 +92,22 @@ void LockOrderGraph::AddWitnesses(Gates* gates, const std::vector<int32_t>& comp
   absl::flat_hash_map<uint64_t, EdgeId> edge_of;
   for (size_t d = 0; d < process_.dependencies.size(); ++d) {
     const Dependency& dependency = process_.dependencies[d];
-    const auto wanted = static_cast<size_t>(dependency.lock);
-    if (dependency.held.empty() || !CanBlock(dependency) || component_of_lock[wanted] < 0) {
-      continue;
-    }
     Gates::SetId set = -1;
-    ForEachPredecessor(process_, dependency, [&](Index h) {
-      const trace::Holding& held = dependency.held[static_cast<size_t>(h)];
-      if (component_of_lock[static_cast<size_t>(held.lock)] != component_of_lock[wanted]) {
+    ForEachEdge(dependency, [&](Index h, Index from_lock, Index to_lock) {
+      const int32_t component = component_of_lock[static_cast<size_t>(to_lock)];
+      if (component < 0 || component_of_lock[static_cast<size_t>(from_lock)] != component) {
         return;
       }
       set = set >= 0 ? set : gates->Intern(dependency.thread, dependency.held);
-      const Node from = node_of[static_cast<size_t>(held.lock)];
-      const auto [found, is_new] =
-          edge_of.try_emplace(Pair(from, node_of[wanted]), static_cast<EdgeId>(edges_.size()));
+      const Node from = node_of[static_cast<size_t>(from_lock)];
+      const Node to = node_of[static_cast<size_t>(to_lock)];
+      const auto [found, is_new] = edge_of.try_emplace(Pair(from, to), static_cast<EdgeId>(edges_.size()));
       if (is_new) {
-        edges_.push_back({from, node_of[wanted], {}});
+        edges_.push_back({from, to, {}});
       }
       edges_[static_cast<size_t>(found->second)].witnesses.push_back(
-          {static_cast<Index>(d), h, dependency.thread, set, held.mode, dependency.mode});
+          {static_cast<Index>(d), h, dependency.thread, set, dependency.held[static_cast<size_t>(h)].mode,
+           dependency.mode});
     });
   }
   for (Edge& edge : edges_) {
@@ -128,7 +126,7 @@ void LockOrderGraph::AddWriters(Gates* gates, const std::vector<Node>& node_of) 
         process_.locks[static_cast<size_t>(dependency.lock)].kind != trace::LockKind::kWriterRwlock) {
       continue;
     }
-    const Node node = node_of[static_cast<size_t>(dependency.lock)];
+    const Node node = node_of[static_cast<size_t>(identity_.Of(dependency.lock))];
     if (node >= 0) {
       writers_[static_cast<size_t>(node)].push_back(
           {static_cast<Index>(d), dependency.thread, gates->Intern(dependency.thread, dependency.held)});

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "libsync/analyze/gates.h"
+#include "libsync/analyze/lock_identity.h"
 #include "libsync/trace/run.h"
 
 namespace gordian::analyze {
@@ -59,7 +60,7 @@ class LockOrderGraph {
     bool one_thread = false;  // else every wait and every holding is shared
   };
 
-  LockOrderGraph(const trace::Process& process, Gates* gates);
+  LockOrderGraph(const trace::Process& process, const LockIdentity& locks, Gates* gates);
 
   const std::vector<Component>& components() const { return components_; }
   const std::vector<Edge>& edges() const { return edges_; }
@@ -73,13 +74,19 @@ class LockOrderGraph {
 
  private:
   bool CanBlock(const trace::Dependency& dependency) const;
+  bool Orders(trace::Index lock) const {
+    return identity_.IsReportable(lock) && identity_.KeepsAnybodyOut(lock);
+  }
   void AddWitnesses(Gates* gates, const std::vector<int32_t>& component_of_lock);
   void AddWriters(Gates* gates, const std::vector<Node>& node_of);
+  template <typename Visit>
+  void ForEachEdge(const trace::Dependency& dependency, Visit visit) const;
   void Reduce();
   bool RemoveUseless();
   void Connect();
 
   const trace::Process& process_;
+  const LockIdentity& identity_;
   std::vector<trace::Index> locks_;
   std::vector<std::vector<Writer>> writers_;
   std::vector<Edge> edges_;

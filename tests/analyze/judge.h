@@ -39,10 +39,9 @@ inline std::vector<std::string> CyclesOf(const Played& played) {
     for (const analyze::CycleEdge& edge : cycle.edges) {
       const trace::Dependency& dependency = view.process().dependencies[static_cast<size_t>(edge.dependency)];
       const trace::Index lock = dependency.held[static_cast<size_t>(edge.held)].lock;
-      const trace::Index thread = view.ThreadOfEnd(lock);
+      const analyze::OrderView::End* end = view.EndAt(lock);
       locks += locks.empty() ? "" : " ";
-      locks +=
-          thread != trace::kNoIndex ? "end(" + NameOfThread(played, thread) + ")" : NameOfLock(played, lock);
+      locks += end != nullptr ? "end(" + NameOfThread(played, end->thread) + ")" : NameOfLock(played, lock);
     }
     result.push_back(locks);
   }

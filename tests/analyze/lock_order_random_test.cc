@@ -42,9 +42,9 @@ void Compare(const std::string& script, Tally* tally) {
     for (const analyze::CycleEdge& edge : cycle.edges) {
       const trace::Dependency& dependency = view.process().dependencies[static_cast<size_t>(edge.dependency)];
       const Index lock = dependency.held[static_cast<size_t>(edge.held)].lock;
-      const Index joined = view.ThreadOfEnd(lock);
-      locks.push_back(joined != trace::kNoIndex ? kFirstEnd + joined : lock);
-      joins += joined != trace::kNoIndex ? 1 : 0;
+      const analyze::OrderView::End* end = view.EndAt(lock);
+      locks.push_back(end != nullptr ? kFirstEnd + end->thread : lock);
+      joins += end != nullptr ? 1 : 0;
       witnesses.push_back(edge.dependency);
       if (edge.writer != trace::kNoIndex) {
         writers.push_back(edge.writer);

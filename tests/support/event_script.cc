@@ -35,7 +35,7 @@ struct Word {
 
 class Player {
  public:
-  Player();
+  explicit Player(int pid);
   Played Play(std::string_view script);
 
  private:
@@ -45,6 +45,7 @@ class Player {
 
   void Declare(const std::string& name, const std::string& properties);
   void SetProperty(trace::Lock* lock, const std::string& property);
+  trace::SharedIdentity Identity(const trace::Lock& lock, const std::string& object) const;
   void ParseEvent(const std::string& text);
   void PlayEvent();
   bool PlayLockEvent();
@@ -65,13 +66,14 @@ class Player {
   void DependOnEnd(Index thread);
   void Depend(Dependency wanted);
   // It passed a wait that others end.
-  void Pass() { passed_[actor_] = process_->threads.size(); }
+  void Pass() { passed_[actor_] = {process_->threads.size(), process_->children.size()}; }
   void Acquire(Index lock, Mode mode);
   void Release(Index lock);
   void Create();
   void Join();
   void Block(WaitKind kind, bool timed);
   void Fork(trace::ChildHow how);
+  void Reap();
   void EndProcess(trace::End end);
 
   Played played_;
@@ -79,7 +81,12 @@ class Player {
   std::map<uint64_t, Index> places_;
   std::map<std::string, uint64_t> classes_;
   std::vector<Index> moving_;
-  std::map<Index, size_t> passed_;  // threads that there were when this one passed a wait that others end
+  // How many of them there were when a thread passed a wait that others end.
+  struct Passed {
+    size_t threads = 0;
+    size_t children = 0;
+  };
+  std::map<Index, Passed> passed_;
   std::set<std::tuple<Index, Index, uint32_t>> seen_alone_;  // thread, place, segment
   Word word_;
   int position_ = 0;
@@ -87,12 +94,12 @@ class Player {
   uint64_t now_ns_ = kMillisecond;
 };
 
-Player::Player() {
-  played_.run.root_pid = 100;
+Player::Player(int pid) {
+  played_.run.root_pid = pid;
   played_.run.over = true;
   played_.run.processes.emplace_back();
   process_ = &played_.run.processes.front();
-  process_->pid = 100;
+  process_->pid = pid;
   process_->ppid = 99;
   process_->executable = "/program";
   process_->command = {"/program"};
@@ -101,7 +108,7 @@ Player::Player() {
   process_->ended = true;
   process_->modules.push_back({"/program", "", 0x10000, 0x10000000, 0});
   trace::Thread main;
-  main.tid = 100;
+  main.tid = pid;
   main.flags = trace::kMainThread;
   main.live = true;
   main.start_ns = now_ns_;
@@ -148,7 +155,11 @@ void Player::SetProperty(trace::Lock* lock, const std::string& property) {
       {"spinlock", trace::LockKind::kSpinlock},
       {"barrier", trace::LockKind::kBarrier},
       {"once", trace::LockKind::kOnce},
-      {"stream", trace::LockKind::kStream}};
+      {"stream", trace::LockKind::kStream},
+      {"flock", trace::LockKind::kFlock},
+      {"fcntl", trace::LockKind::kPosixFileLock},
+      {"openfile", trace::LockKind::kOpenFileLock},
+      {"named", trace::LockKind::kNamedSemaphore}};
   static const std::map<std::string, trace::LockFlags> flags = {{"robust", trace::kRobust},
                                                                 {"shared", trace::kProcessShared},
                                                                 {"handoff", trace::kHandOff},
@@ -163,6 +174,8 @@ void Player::SetProperty(trace::Lock* lock, const std::string& property) {
     lock->flags |= flags.at(key);
   } else if (key == "interpreter") {
     lock->interpreter = true;
+  } else if (key == "common") {
+    lock->shared = Identity(*lock, value);
   } else if (key == "inherited") {
     lock->flags |= trace::kInherited;
     lock->owner_at_fork = std::stoi(value);
@@ -175,6 +188,26 @@ void Player::SetProperty(trace::Lock* lock, const std::string& property) {
   } else {
     Fail("no such property: " + property);
   }
+}
+
+// "FILE:FROM:LENGTH", or nothing: then the lock's own name.
+trace::SharedIdentity Player::Identity(const trace::Lock& lock, const std::string& object) const {
+  const bool is_file = lock.kind == trace::LockKind::kFlock || lock.kind == trace::LockKind::kPosixFileLock ||
+                       lock.kind == trace::LockKind::kOpenFileLock;
+  std::string name = word_.text.substr(0, word_.text.find('='));
+  trace::SharedIdentity identity;
+  identity.space = is_file ? trace::SharedSpace::kFile : trace::SharedSpace::kMemory;
+  if (!object.empty()) {
+    std::istringstream parts(object);
+    char colon = 0;
+    std::getline(parts, name, ':');
+    parts >> identity.offset >> colon >> identity.length;
+  }
+  identity.device = 1;
+  for (const char c : name) {
+    identity.inode = identity.inode * 256 + static_cast<unsigned char>(c);
+  }
+  return identity;
 }
 
 void Player::Declare(const std::string& name, const std::string& properties) {
@@ -252,7 +285,7 @@ void Player::DependOnEnd(Index thread) {
   Dependency wanted;
   wanted.awaited_thread = thread;
   const auto passed = passed_.find(actor_);
-  const bool soft = passed != passed_.end() && static_cast<size_t>(thread) < passed->second;
+  const bool soft = passed != passed_.end() && static_cast<size_t>(thread) < passed->second.threads;
   wanted.flags = trace::kAwaitsThread | (soft ? trace::kSoftOrdered : 0U);
   Depend(std::move(wanted));
 }
@@ -267,7 +300,7 @@ void Player::Depend(Dependency wanted) {
   for (Dependency& known : process_->dependencies) {
     if (known.thread == actor_ && known.lock == wanted.lock && known.mode == wanted.mode &&
         known.stack == wanted.stack && known.flags == wanted.flags &&
-        known.awaited_thread == wanted.awaited_thread &&
+        known.awaited_thread == wanted.awaited_thread && known.awaited_child == wanted.awaited_child &&
         std::equal(known.held.begin(), known.held.end(), thread.held.begin(), thread.held.end(), same_held)) {
       ++known.count;
       known.last_ns = now_ns_;
@@ -454,7 +487,8 @@ void Player::Fork(trace::ChildHow how) {
   child.pid = std::stoi(word_.arguments.at(0));
   child.how = how;
   child.thread = actor_;
-  child.segment = Actor().segment;
+  child.segment = Actor().segment++;
+  child.held = Actor().held;
   child.stack = Here();
   child.start_ns = now_ns_;
   for (size_t t = 0; t < process_->threads.size(); ++t) {
@@ -466,6 +500,31 @@ void Player::Fork(trace::ChildHow how) {
     }
   }
   process_->children.push_back(std::move(child));
+}
+
+void Player::Reap() {
+  const int pid = std::stoi(word_.arguments.at(0));
+  for (size_t c = 0; c < process_->children.size(); ++c) {
+    trace::Child& child = process_->children[c];
+    if (child.pid != pid) {
+      continue;
+    }
+    if (word_.verb == "waitpid" && !Actor().held.empty()) {
+      Dependency wanted;
+      wanted.awaited_child = static_cast<Index>(c);
+      const auto passed = passed_.find(actor_);
+      const bool soft = passed != passed_.end() && passed->second.children > c;
+      wanted.flags = trace::kAwaitsChild | (soft ? trace::kSoftOrdered : 0U);
+      Depend(std::move(wanted));
+    }
+    child.flags |= trace::kReaped;
+    child.reaper = actor_;
+    child.reap_segment = ++Actor().segment;
+    child.reap_held = Actor().held;
+    child.reap_ns = now_ns_;
+    return;
+  }
+  Fail("there is no such child");
 }
 
 void Player::EndProcess(trace::End end) {
@@ -484,6 +543,8 @@ bool Player::PlayProcessEvent() {
     Fork(trace::ChildHow::kFork);
   } else if (word_.verb == "spawn") {
     Fork(trace::ChildHow::kSpawn);
+  } else if (word_.verb == "reap" || word_.verb == "waitpid") {
+    Reap();
   } else if (ends.count(word_.verb) != 0) {
     EndProcess(ends.at(word_.verb));
   } else {
@@ -545,6 +606,20 @@ Played Player::Play(std::string_view script) {
 
 }  // namespace
 
-Played Play(std::string_view script) { return Player().Play(script); }
+Played Play(std::string_view script) { return Player(100).Play(script); }
+
+trace::Run PlayTogether(const std::vector<Member>& members) {
+  trace::Run run;
+  run.root_pid = members.front().pid;
+  run.over = true;
+  for (const Member& member : members) {
+    trace::Process process = Player(member.pid).Play(member.script).process();
+    const uint64_t lived_ns = process.end_ns - process.start_ns;
+    process.start_ns = member.start_ms * kMillisecond;
+    process.end_ns = process.start_ns + lived_ns;
+    run.processes.push_back(std::move(process));
+  }
+  return run;
+}
 
 }  // namespace gordian::test

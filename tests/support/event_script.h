@@ -9,10 +9,12 @@
 //     A=PROPERTY,...   declares lock A. Locks need no declaration: a lock is a static mutex of a class of its
 //     own.
 //                      kinds       recursive errorcheck rwlock writer-rwlock condition semaphore spinlock
-//                                  barrier once stream
+//                                  barrier once stream flock fcntl openfile named
 //                      properties  robust shared interpreter handoff locklike stack
 //                                  inherited:TID  from before the fork, held by TID then (0: by nobody)
 //                                  class:X        dynamic; all locks of class X come from one place
+//                                  common         known to all processes as the object of this name
+//                                  common:F:FROM:LENGTH  a range of file F (LENGTH 0: to its end)
 //     T:EVENT          thread T does something:
 //       +A  +A/r       locks A (for reading, also once more); waits as long as it takes
 //       ?A  ~A         try-locks, locks with a timeout, and gets it
@@ -27,6 +29,7 @@
 //       create(U)  create(U,detached)  detach(U)
 //       join(U)  !join(U)  timedjoin(U)
 //       fork(PID)      forks, without exec;  spawn(PID) is posix_spawn
+//       reap(PID)      gets the status of an ended child;  waitpid(PID)  waits for it first
 //       end            its start routine returns
 //       gone           the kernel does not know it any more, though it never ended
 //       moving         was seen to move between two looks
@@ -41,9 +44,11 @@
 #ifndef GORDIAN_TESTS_SUPPORT_EVENT_SCRIPT_H_
 #define GORDIAN_TESTS_SUPPORT_EVENT_SCRIPT_H_
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libsync/trace/run.h"
 
@@ -59,6 +64,16 @@ struct Played {
   trace::Thread& thread(int number) { return process().threads[static_cast<size_t>(threads.at(number))]; }
   trace::Lock& lock(const std::string& name) { return process().locks[static_cast<size_t>(locks.at(name))]; }
 };
+
+// One process of several: its pid, its script, and when it began.
+struct Member {
+  int pid = 0;
+  std::string_view script;
+  uint64_t start_ms = 1;
+};
+// A run of several processes: processes[0] is the root. Who forked whom follows from fork(PID) in the
+// scripts; a process begins after its fork.
+trace::Run PlayTogether(const std::vector<Member>& members);
 
 // Throws std::invalid_argument, naming the word, for a script that means nothing: an unlock of what is not
 // held, an event of a thread that is blocked, has ended or was never created.

@@ -1,9 +1,11 @@
 // lock-order-cycle and join-order-cycle: cycles of the lock-order graph that another schedule can turn into a
-// deadlock. Judged when a process is over, because a later thread may show that a cycle is real.
+// deadlock, within a process and over processes that share locks. Judged when a process, or the run, is over,
+// because a later thread may show that a cycle is real.
 #include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -11,301 +13,397 @@
 #include "libsync/analyze/cycle_search.h"
 #include "libsync/analyze/detectors/detectors.h"
 #include "libsync/analyze/finding_builder.h"
+#include "libsync/analyze/lineage.h"
 #include "libsync/analyze/lookup.h"
 #include "libsync/analyze/order_view.h"
+#include "libsync/analyze/sharing.h"
+#include "libsync/analyze/view_finding.h"
 #include "libsync/analyze/wait_for_graph.h"
 
 namespace gordian::analyze {
 namespace {
 
-// One process's cycles.
+// What one edge says: the thread has `held`, or only its own end, and waits for `wanted`, which may be an
+// end.
+struct Edge {
+  const trace::Dependency* dependency = nullptr;
+  Index from = kNoIndex;
+  const trace::Holding* held = nullptr;
+  Index wanted = kNoIndex;
+  const OrderView::End* awaited = nullptr;
+  const trace::Dependency* writer = nullptr;
+};
+using Ring = std::vector<Edge>;
+// Locks of a run, each by a record of its own process.
+using RunLocks = std::vector<OrderView::Origin>;
+
+bool AwaitsUnderLock(const Edge& edge) { return edge.awaited != nullptr && edge.held != nullptr; }
+
+// The cycles of one view.
 class LockOrderJudge {
  public:
-  LockOrderJudge(const trace::Run& run, Index process, Content* content, FindingGroups* groups)
-      : run_(run),
-        process_(run.processes[static_cast<size_t>(process)]),
-        index_(process),
-        view_(process_),
-        content_(*content),
-        groups_(*groups) {}
+  LockOrderJudge(const trace::Run& run, const OrderView& view, Content* content, FindingGroups* groups)
+      : run_(run), view_(view), content_(run, view, content), groups_(*groups) {}
 
-  void Judge(std::vector<Finding>* findings);
+  // All of them; `rings` gets their locks.
+  void Judge(std::vector<Finding>* findings, std::vector<RunLocks>* rings);
+  // Those that need several processes. `known` were found within one.
+  void JudgeOver(const std::vector<RunLocks>& known, std::vector<Finding>* findings);
 
  private:
-  // What one edge says: the thread has `held`, or only its own end, and waits for `wanted`, or for the end of
-  // `joined`.
-  struct Edge {
-    const trace::Dependency* dependency = nullptr;
-    const trace::Holding* held = nullptr;
-    Index wanted = kNoIndex;
-    Index joined = kNoIndex;
-    const trace::Dependency* writer = nullptr;
-  };
-
-  static bool JoinsUnderLock(const Edge& edge) { return edge.joined != kNoIndex && edge.held != nullptr; }
-
-  Edge EdgeOf(const CycleEdge& edge) const;
+  Ring RingOf(const LockOrderCycle& cycle) const;
   // By what it is: classes and code, no instances.
   std::string KeyOf(const Edge& edge);
-  std::string NodeKey(Index lock);
   std::set<std::vector<Index>> DeadlockedLocks() const;
-  Finding Build(const std::vector<Edge>& ring, bool complete) const;
-  static void AddWait(FindingBuilder* builder, const Edge& edge);
-  static void AddSteps(FindingBuilder* builder, const std::vector<Edge>& ring);
-  static void TellLocks(FindingBuilder* builder, const std::vector<Edge>& ring);
-  static void TellJoins(FindingBuilder* builder, const std::vector<Edge>& ring);
-  static std::string Sentence(FindingBuilder* builder, const Edge& edge);
-  static void TellWriters(FindingBuilder* builder, const std::vector<Edge>& ring);
-  static void TellConditions(FindingBuilder* builder, const std::vector<Edge>& ring);
+  bool IsOfSeveralProcesses(const Ring& ring) const;
+  void Report(Ring ring, bool complete, std::vector<Finding>* findings);
+  Finding Build(const Ring& ring, bool complete) const;
+  static std::vector<Index> SortedLocks(const Ring& ring);
 
   const trace::Run& run_;
-  const trace::Process& process_;
-  const Index index_;
-  const OrderView view_;
-  Content& content_;
+  const OrderView& view_;
+  ViewContent content_;
   FindingGroups& groups_;
 };
 
-LockOrderJudge::Edge LockOrderJudge::EdgeOf(const CycleEdge& edge) const {
-  const trace::Process& process = view_.process();
-  Edge result;
-  result.dependency = &process.dependencies[static_cast<size_t>(edge.dependency)];
-  const trace::Holding& held = result.dependency->held[static_cast<size_t>(edge.held)];
-  result.held = view_.ThreadOfEnd(held.lock) == kNoIndex ? &held : nullptr;
-  result.wanted = result.dependency->lock;
-  result.joined = view_.ThreadOfEnd(result.wanted);
-  result.writer = At(process.dependencies, edge.writer);
-  return result;
-}
+// Puts one ring into words.
+class RingTeller {
+ public:
+  RingTeller(const trace::Run& run, const OrderView& view, const Ring& ring)
+      : run_(run),
+        view_(view),
+        ring_(ring),
+        ends_(
+            std::any_of(ring.begin(), ring.end(), [](const Edge& edge) { return edge.awaited != nullptr; })),
+        parts_(ends_ ? "join-order-cycle" : "lock-order-cycle", run, view) {}
 
-std::string LockOrderJudge::NodeKey(Index lock) {
-  const trace::Thread* thread = At(process_.threads, view_.ThreadOfEnd(lock));
-  return thread != nullptr ? absl::StrCat("end:", content_.Stack(index_, thread->create_stack))
-                           : content_.LockClass(index_, lock);
+  Finding Tell();
+
+ private:
+  void AddSteps();
+  void AddWait(const Edge& edge);
+  int AwaitedProcess(const OrderView::End& end);
+  std::string EndName(const OrderView::End& end);
+  std::string Sentence(const Edge& edge);
+  void TellSentences();
+  void TellLocks();
+  void TellEnds();
+  void TellConditions();
+  bool OverProcesses() const { return parts_.finding().processes.size() > 1; }
+
+  const trace::Run& run_;
+  const OrderView& view_;
+  const Ring& ring_;
+  const bool ends_;
+  mutable ViewFinding parts_;
+};
+
+Ring LockOrderJudge::RingOf(const LockOrderCycle& cycle) const {
+  const trace::Process& process = view_.process();
+  Ring ring;
+  for (const CycleEdge& edge : cycle.edges) {
+    Edge told;
+    told.dependency = &process.dependencies[static_cast<size_t>(edge.dependency)];
+    const trace::Holding& held = told.dependency->held[static_cast<size_t>(edge.held)];
+    told.from = held.lock;
+    told.held = view_.EndAt(held.lock) == nullptr ? &held : nullptr;
+    told.wanted = told.dependency->lock;
+    told.awaited = view_.EndAt(told.wanted);
+    told.writer = At(process.dependencies, edge.writer);
+    ring.push_back(told);
+  }
+  return ring;
 }
 
 std::string LockOrderJudge::KeyOf(const Edge& edge) {
-  const Index from = edge.held != nullptr ? edge.held->lock : view_.EndOfThread(edge.dependency->thread);
-  return absl::StrCat(NodeKey(from), "|", NodeKey(edge.wanted), "|",
-                      content_.Stack(index_, edge.held != nullptr ? edge.held->stack : kNoIndex), "|",
-                      content_.Stack(index_, edge.dependency->stack));
+  return absl::StrCat(content_.Lock(edge.from), "|", content_.Lock(edge.wanted), "|",
+                      content_.Stack(*edge.dependency, edge.held != nullptr ? edge.held->stack : kNoIndex),
+                      "|", content_.Stack(*edge.dependency, edge.dependency->stack));
+}
+
+std::vector<Index> LockOrderJudge::SortedLocks(const Ring& ring) {
+  std::vector<Index> locks;
+  for (const Edge& edge : ring) {
+    locks.push_back(edge.wanted);
+  }
+  std::sort(locks.begin(), locks.end());
+  return locks;
 }
 
 // The locks and ends of deadlocks that did happen: those are reported as such, and not once more as possible.
 std::set<std::vector<Index>> LockOrderJudge::DeadlockedLocks() const {
   std::set<std::vector<Index>> result;
-  for (const Stall& stall : FindStalls(process_)) {
-    std::vector<Index> locks;
-    for (size_t i = 0; i < stall.threads.size() && stall.kind == Stall::Kind::kCycle; ++i) {
-      const Index other = stall.threads[(i + 1) % stall.threads.size()];
-      const trace::Wait& wait = process_.threads[static_cast<size_t>(stall.threads[i])].wait;
-      locks.push_back(wait.kind == trace::WaitKind::kJoin ? view_.EndOfThread(other)
-                                                          : LockBetween(process_, stall.threads[i], other));
+  for (const Index index : view_.Processes()) {
+    const trace::Process& process = run_.processes[static_cast<size_t>(index)];
+    for (const Stall& stall : FindStalls(process)) {
+      std::vector<Index> locks;
+      for (size_t i = 0; i < stall.threads.size() && stall.kind == Stall::Kind::kCycle; ++i) {
+        const Index other = stall.threads[(i + 1) % stall.threads.size()];
+        const trace::Wait& wait = process.threads[static_cast<size_t>(stall.threads[i])].wait;
+        locks.push_back(wait.kind == trace::WaitKind::kJoin
+                            ? view_.EndOfThread(view_.ViewedThread({index, other}))
+                            : view_.ViewedLock({index, LockBetween(process, stall.threads[i], other)}));
+      }
+      std::erase(locks, kNoIndex);
+      std::sort(locks.begin(), locks.end());
+      result.insert(std::move(locks));
     }
-    std::erase(locks, kNoIndex);
-    std::sort(locks.begin(), locks.end());
-    result.insert(std::move(locks));
   }
   return result;
 }
 
-void LockOrderJudge::Judge(std::vector<Finding>* findings) {
+void LockOrderJudge::Report(Ring ring, bool complete, std::vector<Finding>* findings) {
+  std::vector<std::string> keys;
+  keys.reserve(ring.size());
+  for (const Edge& edge : ring) {
+    keys.push_back(KeyOf(edge));
+  }
+  // The set of edges, so that a ring of three accounts is the same finding as a ring of two.
+  const std::set<std::string> distinct(keys.begin(), keys.end());
+  if (groups_.Again(absl::StrJoin(distinct, "\n"))) {
+    return;
+  }
+  const auto first = static_cast<std::ptrdiff_t>(SmallestRotation(keys));
+  std::rotate(ring.begin(), ring.begin() + first, ring.end());
+  // Of a ring with joins the one that joins under a lock comes first.
+  if (const auto joins = std::find_if(ring.begin(), ring.end(), AwaitsUnderLock); joins != ring.end()) {
+    std::rotate(ring.begin(), joins, ring.end());
+  }
+  Finding finding = RingTeller(run_, view_, ring).Tell();
+  if (!complete) {
+    finding.explanation += " The search for further cycles was cut short: there are very many.";
+  }
+  findings->push_back(std::move(finding));
+}
+
+void LockOrderJudge::Judge(std::vector<Finding>* findings, std::vector<RunLocks>* rings) {
   const CycleSearchResult result = FindLockOrderCycles(view_);
   if (result.cycles.empty()) {
     return;
   }
   const std::set<std::vector<Index>> deadlocked = DeadlockedLocks();
   for (const LockOrderCycle& cycle : result.cycles) {
-    std::vector<Edge> ring;
-    std::vector<std::string> keys;
-    std::vector<Index> locks;
-    for (const CycleEdge& edge : cycle.edges) {
-      ring.push_back(EdgeOf(edge));
-      keys.push_back(KeyOf(ring.back()));
-      locks.push_back(ring.back().wanted);
-    }
-    std::sort(locks.begin(), locks.end());
-    // The set of edges, so that a ring of three accounts is the same finding as a ring of two.
-    const std::set<std::string> distinct(keys.begin(), keys.end());
-    if (deadlocked.count(locks) == 0 && !groups_.Again(absl::StrJoin(distinct, "\n"))) {
-      const auto first = static_cast<std::ptrdiff_t>(SmallestRotation(keys));
-      std::rotate(ring.begin(), ring.begin() + first, ring.end());
-      // Of a ring with joins the one that joins under a lock comes first.
-      if (const auto joins = std::find_if(ring.begin(), ring.end(), JoinsUnderLock); joins != ring.end()) {
-        std::rotate(ring.begin(), joins, ring.end());
+    Ring ring = RingOf(cycle);
+    const std::vector<Index> locks = SortedLocks(ring);
+    rings->emplace_back();
+    for (const Index lock : locks) {
+      if (view_.EndAt(lock) == nullptr) {
+        rings->back().push_back(view_.OfLock(lock));
       }
-      findings->push_back(Build(ring, result.complete));
+    }
+    if (deadlocked.count(locks) == 0) {
+      Report(std::move(ring), result.complete, findings);
     }
   }
 }
 
-void LockOrderJudge::AddWait(FindingBuilder* builder, const Edge& edge) {
-  const int part = builder->AddThread(edge.dependency->thread);
-  const int lock = edge.joined == kNoIndex ? builder->AddLock(edge.wanted) : -1;
-  const int joined = builder->AddThread(edge.joined);
-  WaitPart& waits = builder->finding().threads[static_cast<size_t>(part)].waits;
-  waits.kind = joined >= 0 ? trace::WaitKind::kJoin : trace::WaitKind::kLock;
-  waits.lock = lock;
+bool LockOrderJudge::IsOfSeveralProcesses(const Ring& ring) const {
+  std::set<int32_t> pids;
+  for (const Edge& edge : ring) {
+    const Index process = view_.OfThread(edge.dependency->thread).process;
+    pids.insert(run_.processes[static_cast<size_t>(process)].pid);
+  }
+  return pids.size() > 1;
+}
+
+void LockOrderJudge::JudgeOver(const std::vector<RunLocks>& known, std::vector<Finding>* findings) {
+  const CycleSearchResult result = FindLockOrderCycles(view_);
+  std::set<std::vector<Index>> silent =
+      result.cycles.empty() ? std::set<std::vector<Index>>{} : DeadlockedLocks();
+  for (const RunLocks& ring : known) {
+    std::vector<Index> locks;
+    for (const OrderView::Origin& lock : ring) {
+      locks.push_back(view_.ViewedLock(lock));
+    }
+    std::sort(locks.begin(), locks.end());
+    silent.insert(std::move(locks));
+  }
+  for (const LockOrderCycle& cycle : result.cycles) {
+    Ring ring = RingOf(cycle);
+    if (IsOfSeveralProcesses(ring) && silent.count(SortedLocks(ring)) == 0) {
+      Report(std::move(ring), result.complete, findings);
+    }
+  }
+}
+
+Finding RingTeller::Tell() {
+  AddSteps();
+  parts_.AddProcesses();
+  if (ends_) {
+    TellEnds();
+  } else {
+    TellLocks();
+  }
+  TellConditions();
+  return std::move(parts_.finding());
+}
+
+int RingTeller::AwaitedProcess(const OrderView::End& end) {
+  return end.of_process ? parts_.builder().In(view_.OfThread(end.thread).process).AddProcess() : -1;
+}
+
+std::string RingTeller::EndName(const OrderView::End& end) {
+  return end.of_process ? ProcessName(AwaitedProcess(end)) : parts_.Thread(end.thread);
+}
+
+void RingTeller::AddWait(const Edge& edge) {
+  const trace::Dependency& dependency = *edge.dependency;
+  const int part = parts_.AddThread(dependency.thread);
+  if (edge.awaited == nullptr) {
+    const int lock = parts_.AddLock(edge.wanted);
+    parts_.SetWait(part, lock, dependency);
+    parts_.AddStep(part, "blocks on", lock, dependency, dependency.stack);
+    return;
+  }
+  const int process = AwaitedProcess(*edge.awaited);
+  const int joined = process < 0 ? parts_.AddThread(edge.awaited->thread) : -1;
+  parts_.SetWait(part, -1, dependency);
+  WaitPart& waits = parts_.finding().threads[static_cast<size_t>(part)].waits;
+  waits.kind = process < 0 ? trace::WaitKind::kJoin : trace::WaitKind::kProcess;
   waits.thread = joined;
-  waits.stack = builder->Stack(edge.dependency->stack);
-  builder->AddStep(part, joined >= 0 ? "join" : "blocks on", lock, edge.dependency->stack);
+  waits.process = process;
+  parts_.AddStep(part, process < 0 ? "join" : absl::StrCat("waits for ", ProcessName(process)), -1,
+                 dependency, dependency.stack);
 }
 
 // First everybody takes a lock, then writers queue, then everybody wants the next.
-void LockOrderJudge::AddSteps(FindingBuilder* builder, const std::vector<Edge>& ring) {
-  for (const Edge& edge : ring) {
-    const int part = builder->AddThread(edge.dependency->thread);
+void RingTeller::AddSteps() {
+  for (const Edge& edge : ring_) {
+    const trace::Dependency& dependency = *edge.dependency;
+    const int part = parts_.AddThread(dependency.thread);
     if (edge.held != nullptr) {
-      builder->AddHeld(part, *edge.held);
-      builder->AddStep(part, edge.held->mode == trace::Mode::kShared ? "lock shared" : "lock",
-                       builder->AddLock(edge.held->lock), edge.held->stack);
-      builder->AddIdentity(edge.held->stack);
+      parts_.AddHeld(part, dependency, *edge.held);
+      parts_.AddStep(part, edge.held->mode == trace::Mode::kShared ? "lock shared" : "lock",
+                     parts_.AddLock(edge.from), dependency, edge.held->stack);
+      parts_.AddIdentity(dependency, edge.held->stack);
     }
-    builder->AddIdentity(edge.dependency->stack);
+    parts_.AddIdentity(dependency, dependency.stack);
   }
-  for (const Edge& edge : ring) {
-    if (edge.writer == nullptr) {
-      continue;
+  for (const Edge& edge : ring_) {
+    if (edge.writer != nullptr) {
+      const int part = parts_.AddThread(edge.writer->thread);
+      const int lock = parts_.AddLock(edge.writer->lock);
+      parts_.finding().threads[static_cast<size_t>(part)].role = "a writer that comes between";
+      parts_.SetWait(part, lock, *edge.writer);
+      parts_.AddStep(part, "queues to write", lock, *edge.writer, edge.writer->stack);
     }
-    const int part = builder->AddThread(edge.writer->thread);
-    const int lock = builder->AddLock(edge.writer->lock);
-    ThreadPart& writer = builder->finding().threads[static_cast<size_t>(part)];
-    writer.role = "a writer that comes between";
-    writer.waits.kind = trace::WaitKind::kLock;
-    writer.waits.lock = lock;
-    writer.waits.stack = builder->Stack(edge.writer->stack);
-    builder->AddStep(part, "queues to write", lock, edge.writer->stack);
   }
-  for (const Edge& edge : ring) {
-    AddWait(builder, edge);
+  for (const Edge& edge : ring_) {
+    AddWait(edge);
   }
-}
-
-Finding LockOrderJudge::Build(const std::vector<Edge>& ring, bool complete) const {
-  const bool joins =
-      std::any_of(ring.begin(), ring.end(), [](const Edge& edge) { return edge.joined != kNoIndex; });
-  FindingBuilder builder(joins ? "join-order-cycle" : "lock-order-cycle", run_, index_);
-  Finding& finding = builder.finding();
-  AddSteps(&builder, ring);
-  if (joins) {
-    TellJoins(&builder, ring);
-  } else {
-    TellLocks(&builder, ring);
-  }
-  TellConditions(&builder, ring);
-  if (!complete) {
-    finding.explanation += " The search for further cycles was cut short: there are very many.";
-  }
-  return std::move(finding);
 }
 
 // "T1 holds A and then takes B".
-std::string LockOrderJudge::Sentence(FindingBuilder* builder, const Edge& edge) {
+std::string RingTeller::Sentence(const Edge& edge) {
   const bool again = (edge.dependency->flags & trace::kReacquire) != 0;
   const std::string waits =
-      edge.joined != kNoIndex
-          ? absl::StrCat("joins ", ThreadName(builder->AddThread(edge.joined)))
-          : absl::StrCat(again ? "takes back, at the end of a condition wait, " : "takes ",
-                         LockName(builder->AddLock(edge.wanted)));
-  const std::string thread = ThreadName(builder->AddThread(edge.dependency->thread));
-  return edge.held != nullptr ? absl::StrCat(thread, " holds ", LockName(builder->AddLock(edge.held->lock)),
-                                             " and then ", waits)
+      edge.awaited == nullptr
+          ? absl::StrCat(again ? "takes back, at the end of a condition wait, " : "takes ",
+                         parts_.Lock(edge.wanted))
+          : absl::StrCat(edge.awaited->of_process ? "waits for the end of " : "joins ",
+                         EndName(*edge.awaited));
+  const std::string thread = parts_.Thread(edge.dependency->thread);
+  return edge.held != nullptr ? absl::StrCat(thread, " holds ", parts_.Lock(edge.from), " and then ", waits)
                               : absl::StrCat(thread, " ", waits, " before it ends");
 }
 
-void LockOrderJudge::TellWriters(FindingBuilder* builder, const std::vector<Edge>& ring) {
-  for (const Edge& edge : ring) {
+void RingTeller::TellSentences() {
+  std::string& explanation = parts_.finding().explanation;
+  for (const Edge& edge : ring_) {
+    absl::StrAppend(&explanation, Sentence(edge), &edge != &ring_.back() ? "; " : ". ");
+  }
+  for (const Edge& edge : ring_) {
     if (edge.writer != nullptr) {
-      const std::string lock = LockName(builder->AddLock(edge.writer->lock));
-      absl::StrAppend(&builder->finding().explanation, ThreadName(builder->AddThread(edge.writer->thread)),
-                      " writes ", lock, ": while it queues for the readers to leave, ", lock,
-                      " lets no new reader in. ");
+      const std::string lock = parts_.Lock(edge.writer->lock);
+      absl::StrAppend(&explanation, parts_.Thread(edge.writer->thread), " writes ", lock,
+                      ": while it queues for the readers to leave, ", lock, " lets no new reader in. ");
     }
   }
 }
 
-void LockOrderJudge::TellLocks(FindingBuilder* builder, const std::vector<Edge>& ring) {
-  Finding& finding = builder->finding();
-  const size_t count = ring.size();
-  finding.title =
-      count == 2 ? std::string("Possible deadlock: {lock:0} and {lock:1} are taken in opposite orders")
-                 : absl::StrCat("Possible deadlock: ", count, " locks are taken in orders that form a ring");
-  for (const Edge& edge : ring) {
-    absl::StrAppend(&finding.explanation, Sentence(builder, edge), &edge != &ring.back() ? "; " : ". ");
-  }
-  TellWriters(builder, ring);
+void RingTeller::TellLocks() {
+  Finding& finding = parts_.finding();
+  const size_t count = ring_.size();
+  const char* start = OverProcesses() ? "Possible deadlock of processes: " : "Possible deadlock: ";
+  finding.title = count == 2 ? absl::StrCat(start, "{lock:0} and {lock:1} are taken in opposite orders")
+                             : absl::StrCat(start, count, " locks are taken in orders that form a ring");
+  TellSentences();
   absl::StrAppend(
       &finding.explanation, "If ", count == 2 ? "both" : "all",
       " reach their first lock before any has the second, each waits for the next and none ever goes on. ",
       "In this run they came at different moments; with other timing, or more load, the program hangs.");
-  finding.fix = count == 2 ? "Take {lock:0} and {lock:1} in the same order in both places, or both at once "
-                             "with std::scoped_lock, "
-                             "or release the first before taking the second."
-                           : "Choose one order for these locks and keep to it everywhere, or release one "
-                             "lock of the ring before "
-                             "taking the next.";
+  if (count == 2) {
+    finding.fix = absl::StrCat("Take {lock:0} and {lock:1} in the same order in both places, ",
+                               OverProcesses() ? "" : "or both at once with std::scoped_lock, ",
+                               "or release the first before taking the second.");
+  } else {
+    finding.fix =
+        "Choose one order for these locks and keep to it everywhere, or release one lock of the ring "
+        "before taking the next.";
+  }
 }
 
-void LockOrderJudge::TellJoins(FindingBuilder* builder, const std::vector<Edge>& ring) {
-  Finding& finding = builder->finding();
-  for (const Edge& edge : ring) {
-    absl::StrAppend(&finding.explanation, Sentence(builder, edge), &edge != &ring.back() ? "; " : ". ");
-  }
-  TellWriters(builder, ring);
-  const Edge& first = ring.front();
-  if (!JoinsUnderLock(first)) {
-    finding.title = absl::StrCat("Possible deadlock: ", ring.size(), " threads join each other in a ring");
+void RingTeller::TellEnds() {
+  Finding& finding = parts_.finding();
+  TellSentences();
+  const Edge& first = ring_.front();
+  if (!AwaitsUnderLock(first)) {
+    finding.title = absl::StrCat("Possible deadlock: ", ring_.size(), " threads join each other in a ring");
     finding.fix = "Let one thread join the others.";
     return;
   }
-  const std::string joiner = ThreadName(builder->AddThread(first.dependency->thread));
-  const std::string joined = ThreadName(builder->AddThread(first.joined));
-  const std::string lock = LockName(builder->AddLock(first.held->lock));
+  const std::string waiter = parts_.Thread(first.dependency->thread);
+  const std::string awaited = EndName(*first.awaited);
+  const std::string lock = parts_.Lock(first.from);
   finding.title = absl::StrCat(
-      "Possible deadlock: ", joiner, " joins ", joined, " while it holds ", lock,
-      ring.size() == 2 ? absl::StrCat(", which ", joined, " takes") : ", and the ring of waits closes");
-  absl::StrAppend(&finding.explanation, "If ", joiner, " has ", lock,
-                  " before the others have come that far, it waits for a thread that cannot end. ",
+      "Possible deadlock: ", waiter, first.awaited->of_process ? " waits for the end of " : " joins ",
+      awaited, " while it holds ", lock,
+      ring_.size() == 2 ? absl::StrCat(", which ", awaited, " takes") : ", and the ring of waits closes");
+  absl::StrAppend(&finding.explanation, "If ", waiter, " has ", lock,
+                  " before the others have come that far, it waits for what cannot end. ",
                   "In this run it came later; with other timing, or more load, the program hangs.");
-  finding.fix =
-      absl::StrCat("Release ", lock, " before joining ", joined, ", or join it before taking ", lock, ".");
+  finding.fix = absl::StrCat("Release ", lock, " before waiting for ", awaited,
+                             ", or wait for it before taking ", lock, ".");
 }
 
-void LockOrderJudge::TellConditions(FindingBuilder* builder, const std::vector<Edge>& ring) {
-  const size_t count = ring.size();
+void RingTeller::TellConditions() {
+  const size_t count = ring_.size();
   bool any_shared = false;
   bool any_writer = false;
-  bool any_join = false;
   uint64_t latest_first = 0;
   uint64_t earliest_last = UINT64_MAX;
-  for (const Edge& edge : ring) {
+  for (const Edge& edge : ring_) {
     const trace::Dependency& dependency = *edge.dependency;
     any_shared = any_shared || dependency.mode == trace::Mode::kShared ||
                  (edge.held != nullptr && edge.held->mode == trace::Mode::kShared);
     any_writer = any_writer || edge.writer != nullptr;
-    any_join = any_join || edge.joined != kNoIndex;
     latest_first = std::max(latest_first, dependency.first_ns);
     earliest_last = std::min(earliest_last, dependency.last_ns);
   }
   const uint64_t apart_ms = latest_first > earliest_last ? (latest_first - earliest_last) / 1'000'000 : 0;
-  builder->AddCondition(kDistinctThreads,
-                        absl::StrCat(count, " different threads make the ", count, " steps"));
-  builder->AddCondition(kNoCommonGate,
-                        "no lock is held by two of them that would let only one through at a time");
-  builder->AddCondition(kModesConflict,
-                        any_writer   ? "where a reader waits for a reader, a writer queues between them"
-                        : any_shared ? "each wait is for writing, or for reading what is held for writing"
-                                     : "every lock is taken exclusively");
-  builder->AddCondition(
+  FindingBuilder& builder = parts_.builder();
+  builder.AddCondition(kDistinctThreads,
+                       absl::StrCat(count, " different threads make the ", count, " steps"));
+  builder.AddCondition(kNoCommonGate,
+                       "no lock is held by two of them that would let only one through at a time");
+  builder.AddCondition(kModesConflict,
+                       any_writer   ? "where a reader waits for a reader, a writer queues between them"
+                       : any_shared ? "each wait is for writing, or for reading what is held for writing"
+                                    : "every lock is taken exclusively");
+  builder.AddCondition(
       kMayOverlap,
-      absl::StrCat("no creation and no join of a thread puts one before the other; they were seen ",
+      absl::StrCat("no creation and no join of a ", OverProcesses() ? "thread or process" : "thread",
+                   " puts one before the other; they were seen ",
                    apart_ms > 0 ? Milliseconds(apart_ms) + " apart" : "in the same stretch of time"));
-  if (any_join) {
-    builder->AddCondition(kNoSoftOrder,
-                          "the joiner passed no condition, semaphore or barrier since the thread was created "
-                          "that could have told how far it is");
+  if (ends_) {
+    builder.AddCondition(
+        kNoSoftOrder,
+        absl::StrCat(
+            "the joiner passed no condition, semaphore or barrier since the ",
+            ring_.front().awaited != nullptr && ring_.front().awaited->of_process ? "process" : "thread",
+            " was created that could have told how far it is"));
   }
-  builder->AddCondition(kCanBlock, "none of the waits is a try or has a timeout");
+  builder.AddCondition(kCanBlock, "none of the waits is a try or has a timeout");
 }
 
 }  // namespace
@@ -313,10 +411,20 @@ void LockOrderJudge::TellConditions(FindingBuilder* builder, const std::vector<E
 void JudgeLockOrder(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
   Content content(run);
   FindingGroups groups(findings);
+  std::vector<RunLocks> rings;
   for (size_t p = 0; p < run.processes.size(); ++p) {
     if (IsOver(run, run.processes[p])) {
-      LockOrderJudge(run, static_cast<Index>(p), &content, &groups).Judge(findings);
+      const OrderView view(run.processes[p], static_cast<Index>(p));
+      LockOrderJudge(run, view, &content, &groups).Judge(findings, &rings);
     }
+  }
+  if (!run.over) {
+    return;
+  }
+  const Lineage lineage(run);
+  for (const std::vector<Index>& sharing : ProcessesThatShare(run, lineage)) {
+    const OrderView view(run, sharing, lineage);
+    LockOrderJudge(run, view, &content, &groups).JudgeOver(rings, findings);
   }
 }
 

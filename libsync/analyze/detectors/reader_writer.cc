@@ -1,6 +1,6 @@
 // reader-writer-starve: a thread reads a lock again that it reads already, and the lock lets waiting writers
 // go first. A writer that comes between waits for the reader, and the reader for the writer. Judged when a
-// process is over, because a writer may come later.
+// process, or the run, is over, because a writer may come later.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -16,7 +16,11 @@
 #include "libsync/analyze/finding_builder.h"
 #include "libsync/analyze/gates.h"
 #include "libsync/analyze/happens_before.h"
+#include "libsync/analyze/lineage.h"
 #include "libsync/analyze/lookup.h"
+#include "libsync/analyze/order_view.h"
+#include "libsync/analyze/sharing.h"
+#include "libsync/analyze/view_finding.h"
 #include "libsync/analyze/wait_for_graph.h"
 
 namespace gordian::analyze {
@@ -25,26 +29,28 @@ namespace {
 using trace::Dependency;
 using trace::Mode;
 
+// Of one view.
 class ReaderWriterJudge {
  public:
-  ReaderWriterJudge(const trace::Run& run, std::vector<Finding>* findings)
-      : run_(run), content_(run), findings_(findings), groups_(findings) {}
+  ReaderWriterJudge(const trace::Run& run, const OrderView& view, Content* content, FindingGroups* groups)
+      : run_(run), view_(view), content_(run, view, content), groups_(*groups) {}
 
-  void Judge(Index process);
+  // `over`: only a writer of another process counts.
+  void Judge(bool over, std::vector<Finding>* findings);
 
  private:
   const trace::Holding* ReadBefore(const Dependency& dependency) const;
-  const Dependency* WriterAgainst(const Dependency& reader);
+  const Dependency* WriterAgainst(const Dependency& reader, bool over);
+  bool CanComeBetween(const Dependency& writer, const Dependency& reader, Gates::SetId gates);
+  int32_t PidOf(const Dependency& dependency) const;
   std::string Key(const Dependency& reader, const trace::Holding& first);
   Finding Build(const Dependency& reader, const trace::Holding& first, const Dependency& writer) const;
 
   const trace::Run& run_;
-  Content content_;
-  std::vector<Finding>* findings_;
-  FindingGroups groups_;
-  const trace::Process* process_ = nullptr;
-  Index index_ = kNoIndex;
-  // Of one process, made when the first candidate comes.
+  const OrderView& view_;
+  ViewContent content_;
+  FindingGroups& groups_;
+  // Made when the first candidate comes.
   std::unique_ptr<Gates> gates_;
   std::unique_ptr<HappensBefore> order_;
   absl::flat_hash_map<Index, std::vector<const Dependency*>> writers_;
@@ -52,70 +58,78 @@ class ReaderWriterJudge {
 
 // How the thread read the lock already when it came to read it again.
 const trace::Holding* ReaderWriterJudge::ReadBefore(const Dependency& dependency) const {
-  const trace::Lock* lock = At(process_->locks, dependency.lock);
-  if (lock == nullptr || lock->kind != trace::LockKind::kWriterRwlock || !IsReportable(*lock) ||
-      dependency.mode != Mode::kShared || At(process_->threads, dependency.thread) == nullptr) {
+  const trace::Process& process = view_.process();
+  const trace::Lock* lock = At(process.locks, dependency.lock);
+  if (lock == nullptr || lock->kind != trace::LockKind::kWriterRwlock || dependency.mode != Mode::kShared ||
+      !view_.locks().IsReportable(dependency.lock) || At(process.threads, dependency.thread) == nullptr) {
     return nullptr;
   }
-  const auto held = std::find_if(dependency.held.begin(), dependency.held.end(),
-                                 [&dependency](const trace::Holding& holding) {
-                                   return holding.lock == dependency.lock && holding.mode == Mode::kShared;
-                                 });
+  const auto held =
+      std::find_if(dependency.held.begin(), dependency.held.end(), [&](const trace::Holding& holding) {
+        return holding.mode == Mode::kShared &&
+               view_.locks().Of(holding.lock) == view_.locks().Of(dependency.lock);
+      });
   return held != dependency.held.end() ? &*held : nullptr;
 }
 
+bool ReaderWriterJudge::CanComeBetween(const Dependency& writer, const Dependency& reader,
+                                       Gates::SetId gates) {
+  const bool holds_it =
+      std::any_of(writer.held.begin(), writer.held.end(), [&](const trace::Holding& holding) {
+        return view_.locks().Of(holding.lock) == view_.locks().Of(reader.lock);
+      });
+  return writer.thread != reader.thread && !holds_it &&
+         gates_->Common(gates, gates_->Intern(writer.thread, writer.held)) == kNoIndex &&
+         view_.LivesOverlap(reader.thread, writer.thread) && order_->MayOverlap(reader, writer);
+}
+
 // Somebody else who wants to write at a time when the reader can be between its two reads.
-const Dependency* ReaderWriterJudge::WriterAgainst(const Dependency& reader) {
+const Dependency* ReaderWriterJudge::WriterAgainst(const Dependency& reader, bool over) {
   if (gates_ == nullptr) {
-    gates_ = std::make_unique<Gates>(*process_);
-    order_ = std::make_unique<HappensBefore>(*process_);
-    for (const Dependency& dependency : process_->dependencies) {
-      if (dependency.mode == Mode::kExclusive && At(process_->threads, dependency.thread) != nullptr) {
-        writers_[dependency.lock].push_back(&dependency);
+    const trace::Process& process = view_.process();
+    gates_ = std::make_unique<Gates>(process, view_.locks(), view_.frames(), view_.frame_of());
+    order_ = std::make_unique<HappensBefore>(process);
+    for (const Dependency& dependency : process.dependencies) {
+      if (dependency.mode == Mode::kExclusive && At(process.threads, dependency.thread) != nullptr) {
+        writers_[view_.locks().Of(dependency.lock)].push_back(&dependency);
       }
     }
   }
   const Gates::SetId gates = gates_->Intern(reader.thread, reader.held);
-  for (const Dependency* writer : writers_[reader.lock]) {
-    const bool holds_it =
-        std::any_of(writer->held.begin(), writer->held.end(),
-                    [&reader](const trace::Holding& holding) { return holding.lock == reader.lock; });
-    if (writer->thread != reader.thread && !holds_it &&
-        gates_->Common(gates, gates_->Intern(writer->thread, writer->held)) == kNoIndex &&
-        order_->MayOverlap(reader, *writer)) {
+  for (const Dependency* writer : writers_[view_.locks().Of(reader.lock)]) {
+    if ((!over || PidOf(*writer) != PidOf(reader)) && CanComeBetween(*writer, reader, gates)) {
       return writer;
     }
   }
   return nullptr;
 }
 
+int32_t ReaderWriterJudge::PidOf(const Dependency& dependency) const {
+  return run_.processes[static_cast<size_t>(view_.OfThread(dependency.thread).process)].pid;
+}
+
 std::string ReaderWriterJudge::Key(const Dependency& reader, const trace::Holding& first) {
-  return absl::StrCat(content_.LockClass(index_, reader.lock), "|", content_.Stack(index_, first.stack), "|",
-                      content_.Stack(index_, reader.stack));
+  return absl::StrCat(content_.Lock(reader.lock), "|", content_.Stack(reader, first.stack), "|",
+                      content_.Stack(reader, reader.stack));
 }
 
 Finding ReaderWriterJudge::Build(const Dependency& reader, const trace::Holding& first,
                                  const Dependency& writer) const {
-  FindingBuilder builder("reader-writer-starve", run_, index_);
-  Finding& finding = builder.finding();
-  const int reads = builder.AddThread(reader.thread);
-  const int writes = builder.AddThread(writer.thread);
-  const int lock = builder.AddLock(reader.lock);
-  builder.AddHeld(reads, first);
-  const auto wait = [&](int part, const Dependency& dependency) {
-    WaitPart& waits = finding.threads[static_cast<size_t>(part)].waits;
-    waits.kind = trace::WaitKind::kLock;
-    waits.lock = lock;
-    waits.stack = builder.Stack(dependency.stack);
-  };
-  wait(reads, reader);
-  wait(writes, writer);
+  ViewFinding parts("reader-writer-starve", run_, view_);
+  Finding& finding = parts.finding();
+  const int reads = parts.AddThread(reader.thread);
+  const int writes = parts.AddThread(writer.thread);
+  const int lock = parts.AddLock(reader.lock);
+  parts.AddHeld(reads, reader, first);
+  parts.SetWait(reads, lock, reader);
+  parts.SetWait(writes, lock, writer);
   finding.threads[static_cast<size_t>(writes)].role = "a writer that comes between";
-  builder.AddStep(reads, "lock shared", lock, first.stack);
-  builder.AddStep(writes, "queues to write", lock, writer.stack);
-  builder.AddStep(reads, "blocks on", lock, reader.stack);
-  builder.AddIdentity(first.stack);
-  builder.AddIdentity(reader.stack);
+  parts.AddStep(reads, "lock shared", lock, reader, first.stack);
+  parts.AddStep(writes, "queues to write", lock, writer, writer.stack);
+  parts.AddStep(reads, "blocks on", lock, reader, reader.stack);
+  parts.AddIdentity(reader, first.stack);
+  parts.AddIdentity(reader, reader.stack);
+  parts.AddProcesses();
   finding.title = "{thread:0} reads {lock:0} again while it reads it: a writer between the two hangs both";
   finding.explanation =
       "{lock:0} lets waiting writers go first (PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP). {thread:0} "
@@ -126,6 +140,7 @@ Finding ReaderWriterJudge::Build(const Dependency& reader, const trace::Holding&
       "Do not take {lock:0} again inside a read section: split the function into one that locks and one that "
       "expects the lock to be held. Or use the default kind of read-write lock, which grants recursive "
       "reads.";
+  FindingBuilder& builder = parts.builder();
   builder.AddCondition(kDistinctThreads, "another thread writes");
   builder.AddCondition(kNoCommonGate, "no lock that both hold keeps the writer out between the two reads");
   builder.AddCondition(kMayOverlap, "no creation and no join of a thread puts one before the other");
@@ -133,25 +148,33 @@ Finding ReaderWriterJudge::Build(const Dependency& reader, const trace::Holding&
   return std::move(finding);
 }
 
-void ReaderWriterJudge::Judge(Index process) {
-  index_ = process;
-  process_ = &run_.processes[static_cast<size_t>(process)];
-  gates_.reset();
-  writers_.clear();
-  absl::flat_hash_set<Index> hung;  // the hang itself is reported as what it is
-  for (const Stall& stall : FindStalls(*process_)) {
-    for (const Index thread : stall.threads) {
-      hung.insert(AwaitedLock(process_->threads[static_cast<size_t>(thread)].wait));
+void ReaderWriterJudge::Judge(bool over, std::vector<Finding>* findings) {
+  std::vector<std::pair<const Dependency*, const trace::Holding*>> again;
+  for (const Dependency& dependency : view_.process().dependencies) {
+    if (const trace::Holding* first = ReadBefore(dependency); first != nullptr) {
+      again.emplace_back(&dependency, first);
     }
   }
-  for (const Dependency& reader : process_->dependencies) {
-    const trace::Holding* first = ReadBefore(reader);
-    if (first == nullptr || hung.contains(reader.lock)) {
+  if (again.empty()) {
+    return;
+  }
+  absl::flat_hash_set<Index> hung;  // the hang itself is reported as what it is
+  for (const Index index : view_.Processes()) {
+    const trace::Process& process = run_.processes[static_cast<size_t>(index)];
+    for (const Stall& stall : FindStalls(process)) {
+      for (const Index thread : stall.threads) {
+        hung.insert(
+            view_.ViewedLock({index, AwaitedLock(process.threads[static_cast<size_t>(thread)].wait)}));
+      }
+    }
+  }
+  for (const auto& [reader, first] : again) {
+    if (hung.contains(view_.locks().Of(reader->lock))) {
       continue;
     }
-    const Dependency* writer = WriterAgainst(reader);
-    if (writer != nullptr && !groups_.Again(Key(reader, *first))) {
-      findings_->push_back(Build(reader, *first, *writer));
+    const Dependency* writer = WriterAgainst(*reader, over);
+    if (writer != nullptr && !groups_.Again(Key(*reader, *first))) {
+      findings->push_back(Build(*reader, *first, *writer));
     }
   }
 }
@@ -159,11 +182,21 @@ void ReaderWriterJudge::Judge(Index process) {
 }  // namespace
 
 void JudgeReaderWriter(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
-  ReaderWriterJudge judge(run, findings);
+  Content content(run);
+  FindingGroups groups(findings);
   for (size_t p = 0; p < run.processes.size(); ++p) {
     if (IsOver(run, run.processes[p])) {
-      judge.Judge(static_cast<Index>(p));
+      const OrderView view(run.processes[p], static_cast<Index>(p));
+      ReaderWriterJudge(run, view, &content, &groups).Judge(false, findings);
     }
+  }
+  if (!run.over) {
+    return;
+  }
+  const Lineage lineage(run);
+  for (const std::vector<Index>& sharing : ProcessesThatShare(run, lineage)) {
+    const OrderView view(run, sharing, lineage);
+    ReaderWriterJudge(run, view, &content, &groups).Judge(true, findings);
   }
 }
 
