@@ -70,12 +70,13 @@ std::string AddGlob(const std::string& value, std::vector<std::string>* result) 
   return "";
 }
 
-std::string SetGrace(Options* options, const std::string& value) {
+template <typename T>
+std::string SetMilliseconds(const std::string& value, T* result) {
   uint64_t milliseconds = 0;
   if (!absl::SimpleAtoi(value, &milliseconds) || milliseconds > 1'000'000'000) {
     return absl::StrCat("'", value, "' is not a number of milliseconds");
   }
-  options->grace_ms = milliseconds;
+  *result = milliseconds;
   return "";
 }
 
@@ -147,7 +148,11 @@ const OptionKey kKeys[] = {
     {"grace-ms", "--grace-ms", "N",
      "how long descendants may outlive the program, and zombies their exit, before that is a finding "
      "(default 2000)",
-     false, true, SetGrace},
+     false, true,
+     [](Options* options, const std::string& value) { return SetMilliseconds(value, &options->grace_ms); }},
+    {"hold-ms", "--hold-ms", "N",
+     "tell of sleeps and waits that last longer than N ms while a lock is held (default 100)", false, false,
+     [](Options* options, const std::string& value) { return SetMilliseconds(value, &options->hold_ms); }},
     {"fail-on", "--fail-on", "error|warning|confirmed|never",
      "which findings turn exit code 0 into --error-exitcode (default: error)", false, true, SetFailOn},
     {"error-exitcode", "--error-exitcode", "N", "the exit code that tells of a finding (default 66)", false,

@@ -121,6 +121,9 @@ std::string ShimOptions(const PreloadPlan& plan, const Options& options, const s
   if (!options.skip.empty()) {
     absl::StrAppend(&value, ":skip=", absl::StrJoin(options.skip, ","));
   }
+  if (options.hold_ms.has_value()) {
+    absl::StrAppend(&value, ":hold_ms=", *options.hold_ms);
+  }
   if (!options.children) {
     absl::StrAppend(&value, ":children=0:root=", getpid());
   }

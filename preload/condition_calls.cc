@@ -5,6 +5,7 @@
 #include <threads.h>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/blocking.h"
 #include "libsync/record/errors.h"
 #include "libsync/record/lifetimes.h"
 #include "preload/cancel.h"
@@ -43,6 +44,7 @@ template <typename Call>
 int Wait(const char* name, pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed, const Site& site,
          Call real) {
   WaitCall<Call> call{real, 0, BeginConditionWait(condition, mutex, timed, site)};
+  const Blocked blocked = BeginBlocking();  // by what is held beside the mutex
   gordian_call_cancellable(
       [](void* argument) -> void* {
         auto* c = static_cast<WaitCall<Call>*>(argument);
@@ -54,6 +56,7 @@ int Wait(const char* name, pthread_cond_t* condition, pthread_mutex_t* mutex, bo
         EndConditionWait(static_cast<WaitCall<Call>*>(argument)->record, AfterWait::kHeld);
       },
       &call);
+  EndBlocking(blocked, name, call.record.reacquire.stack, site);
   EndConditionWait(call.record, StateAfter(call.result));
   return Noted(call.result, name, timed ? Blocking::kTimed : Blocking::kForever, condition, site);
 }

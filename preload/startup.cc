@@ -31,6 +31,12 @@ size_t DefaultStackBytes() {
                                                                 : static_cast<size_t>(limit.rlim_cur);
 }
 
+uint32_t MillisecondsOf(const char* options, const char* key, uint32_t otherwise) {
+  size_t bytes = 0;
+  const char* value = FindOption(options, key, &bytes);
+  return value == nullptr ? otherwise : static_cast<uint32_t>(record::ParseUnsigned(value));
+}
+
 // With children=0 only the images of the run's first process are recorded. `root` is its pid.
 bool IsExcludedChild(const char* options) {
   size_t bytes = 0;
@@ -67,6 +73,7 @@ void Start() {
   g_config.default_stack_bytes = DefaultStackBytes();
   g_config.use_tags = !OptionIs(options, "identity", "memory") && TagsWork();
   g_config.know_conditions = ConditionsAreAsKnown();
+  g_config.hold_ms = MillisecondsOf(options, "hold_ms", record::kDefaultHoldMs);
   g_config.children = !OptionIs(options, "children", "0");
   if (!FindRun(options) || !record::Prepare()) {
     return;

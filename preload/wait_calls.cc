@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/blocking.h"
 #include "libsync/record/children.h"
 #include "preload/intercept.h"
 
@@ -54,11 +55,13 @@ int StatusOf(const siginfo_t& info) {
 // `call` is given the caller's own place for the status wherever there is one: the kernel answers for a bad
 // address.
 template <typename Call>
-pid_t Wait(pid_t pid, int* status, int options, const Site& site, const Call& call) {
+pid_t Wait(const char* name, pid_t pid, int* status, int options, const Site& site, const Call& call) {
   Thread* waiting = BeginChildWait(pid, options, site);
+  const Blocked blocked = BeginBlocking();
   int own_status = 0;
   int* place = status != nullptr ? status : &own_status;
   const pid_t result = call(place);
+  EndBlocking(blocked, name, 0, site);
   EndChildWait(waiting, result, result > 0 ? *place : 0);
   return result;
 }
@@ -66,33 +69,35 @@ pid_t Wait(pid_t pid, int* status, int options, const Site& site, const Call& ca
 }  // namespace
 
 INTERCEPT(pid_t, waitpid, pid_t pid, int* status, int options) {
-  return Wait(pid, status, options, CALL_SITE(),
+  return Wait("waitpid", pid, status, options, CALL_SITE(),
               [=](int* place) { return REAL(waitpid)(pid, place, options); });
 }
 
 INTERCEPT(pid_t, wait, int* status) {
-  return Wait(-1, status, 0, CALL_SITE(), [](int* place) { return REAL(wait)(place); });
+  return Wait("wait", -1, status, 0, CALL_SITE(), [](int* place) { return REAL(wait)(place); });
 }
 
 INTERCEPT_ALIAS(__waitpid, waitpid)
 INTERCEPT_ALIAS(__wait, wait)
 
 INTERCEPT(pid_t, wait3, int* status, int options, struct rusage* usage) {
-  return Wait(-1, status, options, CALL_SITE(),
+  return Wait("wait3", -1, status, options, CALL_SITE(),
               [=](int* place) { return REAL(wait3)(place, options, usage); });
 }
 
 INTERCEPT(pid_t, wait4, pid_t pid, int* status, int options, struct rusage* usage) {
-  return Wait(pid, status, options, CALL_SITE(),
+  return Wait("wait4", pid, status, options, CALL_SITE(),
               [=](int* place) { return REAL(wait4)(pid, place, options, usage); });
 }
 
 INTERCEPT(int, waitid, idtype_t type, id_t id, siginfo_t* info, int options) {
   const pid_t pid = type == P_PID ? static_cast<pid_t>(id) : -1;
   Thread* waiting = BeginChildWait(pid, options, CALL_SITE());
+  const Blocked blocked = BeginBlocking();
   siginfo_t own{};
   siginfo_t* place = info != nullptr ? info : &own;
   const int result = REAL(waitid)(type, id, place, options);
+  EndBlocking(blocked, "waitid", 0, CALL_SITE());
   const bool reaped = result == 0 && (options & WNOWAIT) == 0;
   EndChildWait(waiting, reaped ? place->si_pid : 0, reaped ? StatusOf(*place) : 0);
   return result;

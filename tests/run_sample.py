@@ -25,6 +25,8 @@ import jsonschema
 SECONDS_TO_HANG = 1  # how long a program that hangs is watched hanging
 SECONDS_TO_END = 90
 EXIT_FOUND = 66
+# What a busy machine alone can bring about, where a lock is held meanwhile: judged in the samples that name it.
+BY_TIME = "blocking-while-locked"
 DIRECTIVE = re.compile(r"(?://|#) (EXPECT|RUN|OPTIONS|HANGS)\b:? ?(.*)")
 
 
@@ -38,7 +40,9 @@ class Sample:
         self.runs = []
         self.options = []
         self.hangs = False
-        lines = self.path.read_text().splitlines()
+        text = self.path.read_text()
+        self.judges_time = BY_TIME in text
+        lines = text.splitlines()
         self.story = lines[0].strip("/*# ")
         self.line_count = len(lines)
         for line in lines:
@@ -106,7 +110,7 @@ def compare(report, sample):
     expected = collections.Counter(words for words in sample.expected if words != "clean")
     found = collections.Counter(
         f"{finding['rule']} {finding['level']}" if finding["rule"] in levelled else finding["rule"]
-        for finding in report["findings"])
+        for finding in report["findings"] if finding["rule"] != BY_TIME or sample.judges_time)
     complaints = []
     if expected - found:
         complaints.append(f"missing: {listed(expected - found)}")

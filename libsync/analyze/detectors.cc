@@ -19,6 +19,7 @@ constexpr Detector kDetectors[] = {
     {"misuse", JudgeMisuse},
     {"joins", JudgeJoins},
     {"errors", JudgeErrors},
+    {"waiting", JudgeWaiting},
     {"fork", JudgeFork},
     {"file-race", JudgeFileRace},
 };

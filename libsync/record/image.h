@@ -34,7 +34,9 @@ struct Config {
   bool hooks_proved;
   int32_t watcher_image_pid;  // the process that started a watcher of its own (bare LD_PRELOAD), else 0
   size_t default_stack_bytes;
+  uint32_t hold_ms;  // blocking with a lock held is told when it lasts longer
 };
+inline constexpr uint32_t kDefaultHoldMs = 100;
 extern Config g_config;
 
 struct Module {

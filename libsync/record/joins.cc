@@ -49,7 +49,8 @@ trace::EventRecord* Record(const ThreadCall& call, JoinMisuse misuse, trace::Ref
 
 // REQUIRES: inside the recorder.
 ThreadCall Begin(Thread* thread, pthread_t pthread, bool detaches, Blocking blocking, const Site& site) {
-  ThreadCall call{thread, FindThread(pthread), StackOf(thread, site), nullptr, detaches, blocking};
+  ThreadCall call{thread,   FindThread(pthread), StackOf(thread, site), nullptr, detaches,
+                  blocking, BeginBlocking()};
   if (call.other == 0) {
     return call;
   }
@@ -113,6 +114,7 @@ int EndThreadCall(const ThreadCall& call, int result, const char* name, const Si
   }
   if (!call.detaches) {
     EndWait(call.thread);
+    EndBlocking(call.blocked, name, call.stack, site);
   }
   bool told = false;
   {

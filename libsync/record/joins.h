@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/blocking.h"
 #include "libsync/record/stack.h"
 #include "libsync/record/thread.h"
 #include "libsync/trace/layout.h"
@@ -23,6 +24,7 @@ struct ThreadCall {
   trace::EventRecord* misuse;  // noted already; taken back if the call works
   bool detaches;
   Blocking blocking;
+  Blocked blocked;
 };
 ThreadCall BeginJoin(pthread_t pthread, Blocking blocking, const Site& site);
 ThreadCall BeginDetach(pthread_t pthread, const Site& site);
