@@ -151,8 +151,14 @@ const OptionKey kKeys[] = {
      false, true,
      [](Options* options, const std::string& value) { return SetMilliseconds(value, &options->grace_ms); }},
     {"hold-ms", "--hold-ms", "N",
-     "tell of sleeps and waits that last longer than N ms while a lock is held (default 100)", false, false,
+     "tell of locks that are held longer than N ms; without it only of sleeps and waits with a lock held, "
+     "that "
+     "last "
+     "longer than 100 ms",
+     false, false,
      [](Options* options, const std::string& value) { return SetMilliseconds(value, &options->hold_ms); }},
+    {"wait-ms", "--wait-ms", "N", "tell of locks that are waited for longer than N ms", false, false,
+     [](Options* options, const std::string& value) { return SetMilliseconds(value, &options->wait_ms); }},
     {"fail-on", "--fail-on", "error|warning|confirmed|never",
      "which findings turn exit code 0 into --error-exitcode (default: error)", false, true, SetFailOn},
     {"error-exitcode", "--error-exitcode", "N", "the exit code that tells of a finding (default 66)", false,

@@ -124,6 +124,9 @@ std::string ShimOptions(const PreloadPlan& plan, const Options& options, const s
   if (options.hold_ms.has_value()) {
     absl::StrAppend(&value, ":hold_ms=", *options.hold_ms);
   }
+  if (options.wait_ms.has_value()) {
+    absl::StrAppend(&value, ":wait_ms=", *options.wait_ms);
+  }
   if (!options.children) {
     absl::StrAppend(&value, ":children=0:root=", getpid());
   }

@@ -32,7 +32,7 @@ INTERCEPT(int, sem_clockwait, sem_t* semaphore, clockid_t clock, const timespec*
 }
 
 INTERCEPT(int, sem_post, sem_t* semaphore) {
-  BeginPost(FactsOf(semaphore), SemaphoreValue(semaphore));
+  BeginPost(FactsOf(semaphore), SemaphoreValue(semaphore), CALL_SITE());
   return Noted(REAL(sem_post)(semaphore), "sem_post", Blocking::kForever, semaphore, CALL_SITE());
 }
 

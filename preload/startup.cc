@@ -31,10 +31,15 @@ size_t DefaultStackBytes() {
                                                                 : static_cast<size_t>(limit.rlim_cur);
 }
 
-uint32_t MillisecondsOf(const char* options, const char* key, uint32_t otherwise) {
+// False, and nothing changed, where the option is not given.
+bool ReadMilliseconds(const char* options, const char* key, uint32_t* result) {
   size_t bytes = 0;
   const char* value = FindOption(options, key, &bytes);
-  return value == nullptr ? otherwise : static_cast<uint32_t>(record::ParseUnsigned(value));
+  if (value == nullptr) {
+    return false;
+  }
+  *result = static_cast<uint32_t>(record::ParseUnsigned(value));
+  return true;
 }
 
 // With children=0 only the images of the run's first process are recorded. `root` is its pid.
@@ -73,7 +78,9 @@ void Start() {
   g_config.default_stack_bytes = DefaultStackBytes();
   g_config.use_tags = !OptionIs(options, "identity", "memory") && TagsWork();
   g_config.know_conditions = ConditionsAreAsKnown();
-  g_config.hold_ms = MillisecondsOf(options, "hold_ms", record::kDefaultHoldMs);
+  g_config.hold_ms = record::kDefaultHoldMs;
+  g_config.times_holds = ReadMilliseconds(options, "hold_ms", &g_config.hold_ms);
+  g_config.times_waits = ReadMilliseconds(options, "wait_ms", &g_config.wait_ms);
   g_config.children = !OptionIs(options, "children", "0");
   if (!FindRun(options) || !record::Prepare()) {
     return;

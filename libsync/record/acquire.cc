@@ -4,6 +4,7 @@
 
 #include "libsync/record/condition_mutex.h"
 #include "libsync/record/dependency.h"
+#include "libsync/record/durations.h"
 #include "libsync/record/events.h"
 #include "libsync/record/plan.h"
 
@@ -30,7 +31,11 @@ void RemoveHeld(Thread* thread, int index) {
   thread->held_hash ^= HoldingHash(entry->lock, entry->stack);
   const uint32_t count = slot->held_count;
   entry->lock = 0;
-  memmove(entry, entry + 1, (count - 1 - static_cast<uint32_t>(index)) * sizeof(*entry));
+  const uint32_t newer = count - 1 - static_cast<uint32_t>(index);
+  memmove(entry, entry + 1, newer * sizeof(*entry));
+  if (uint64_t* since = thread->held_since; since != nullptr) {
+    memmove(since + index, since + index + 1, newer * sizeof(*since));
+  }
   slot->held_count = count - 1;
   // A reader that looks twice must see that something moved, also when the newest holding stays in its place.
   ++slot->acquisitions;
@@ -46,11 +51,6 @@ void NoteOrder(Thread* thread) {
 
 bool IsRecursive(trace::LockKind kind) {
   return kind == trace::LockKind::kRecursiveMutex || kind == trace::LockKind::kStream;
-}
-
-bool IsSemaphore(trace::LockKind kind) {
-  return kind == trace::LockKind::kSemaphore || kind == trace::LockKind::kNamedSemaphore ||
-         kind == trace::LockKind::kSystemVSemaphore;
 }
 
 // Those that the inline fast path takes.
@@ -95,6 +95,7 @@ bool GrowHeld(Thread* thread) {
   set->thread = thread->ref;  // the slot itself says how many of them count
   memcpy(set->held, thread->held, thread->own_slot->held_count * sizeof(trace::HeldEntry));
   g_trace.Commit(set, false);
+  GrowHeldSince(thread, capacity);
   thread->held = set->held;
   thread->held_capacity = capacity;
   __atomic_store_n(&thread->own_slot->held_overflow, ref, __ATOMIC_RELEASE);
@@ -210,7 +211,7 @@ bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blockin
     PublishLockWait(slot, entry->lock, entry->stack, mode,
                     FlagsOf(g_trace.At<trace::LockRecord>(entry->lock), blocking));
   }
-  *attempt = Attempt{thread, entry->lock, entry->stack, mode, again};
+  *attempt = Attempt{thread, entry->lock, entry->stack, mode, again, 0};
   return true;
 }
 
@@ -292,7 +293,8 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   if (blocking != Blocking::kTry && !(again && IsRecursive(object.kind))) {
     PublishLockWait(slot, lock, stack, mode, FlagsOf(record, blocking));
   }
-  return Attempt{thread, lock, stack, mode, again};
+  const bool is_timed = g_config.times_waits && blocking != Blocking::kTry && IsHeld(record);
+  return Attempt{thread, lock, stack, mode, again, is_timed ? NowNs() : 0};
 }
 
 void DropHeld(Thread* thread, trace::Ref lock) {
@@ -351,20 +353,16 @@ void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
     }
   }
   PushHeld(thread, thread->own_slot, lock, stack, mode);
+  if (thread->held_since != nullptr) {
+    thread->held_since[thread->own_slot->held_count - 1] = NowNs();
+  }
 }
 
-void EndAcquire(const Attempt& attempt, bool acquired) {
-  // Not ours to end: a fork child that came back from a call its parent began, or a handler inside the
-  // recorder.
-  if (attempt.thread == nullptr || t_inside || attempt.thread != t_thread ||
-      attempt.thread->own_slot == nullptr) {
-    return;
-  }
+namespace {
+
+// The holdings after an acquisition.
+void Settle(const Attempt& attempt) {
   Thread* thread = attempt.thread;
-  ClearWait(thread->own_slot);
-  if (!acquired) {
-    return;
-  }
   const int index = attempt.again ? FindHeld(thread, attempt.lock) : -1;
   auto* record = g_trace.At<trace::LockRecord>(attempt.lock);
   const auto kind = static_cast<trace::LockKind>(record->kind);
@@ -384,6 +382,25 @@ void EndAcquire(const Attempt& attempt, bool acquired) {
   } else {
     ++thread->own_slot
           ->acquisitions;  // somebody else had unlocked it meanwhile: the old holding is the new one
+  }
+}
+
+}  // namespace
+
+void EndAcquire(const Attempt& attempt, bool acquired) {
+  // Not ours to end: a fork child that came back from a call its parent began, or a handler inside the
+  // recorder.
+  if (attempt.thread == nullptr || t_inside || attempt.thread != t_thread ||
+      attempt.thread->own_slot == nullptr) {
+    return;
+  }
+  ClearWait(attempt.thread->own_slot);
+  const uint64_t waited_ns = attempt.start_ns == 0 ? 0 : NowNs() - attempt.start_ns;
+  if (acquired) {
+    Settle(attempt);
+  }
+  if (waited_ns != 0) {
+    RecordWait(attempt.lock, attempt.stack, waited_ns);
   }
 }
 
@@ -414,7 +431,7 @@ void BeginSemaphore(trace::Ref semaphore, int64_t value) {
   }
 }
 
-void BeginPost(const ObjectFacts& object, int64_t value) {
+void BeginPost(const ObjectFacts& object, int64_t value, const Site& site) {
   if (PostKnown(object, value)) {
     return;
   }
@@ -430,6 +447,7 @@ void BeginPost(const ObjectFacts& object, int64_t value) {
   auto* record = g_trace.At<trace::LockRecord>(lock);
   if (const int index = FindHeld(thread, lock); index >= 0 && value == 0) {
     record->flags |= trace::kLockLike;
+    RecordHolding(thread, index, site);
     RemoveHeld(thread, index);
   } else {
     record->flags |= trace::kHandOff;
@@ -505,6 +523,7 @@ void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
     if (thread->held[index].depth > 0) {
       --thread->held[index].depth;
     } else {
+      RecordHolding(thread, index, site);
       RemoveHeld(thread, index);
     }
     return;
@@ -560,7 +579,7 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
     record->first_stack = stack;
   }
   wait.thread = thread;
-  wait.reacquire = Attempt{thread, lock, stack, trace::Mode::kExclusive, false};
+  wait.reacquire = Attempt{thread, lock, stack, trace::Mode::kExclusive, false, 0};
   const int index = FindHeld(thread, lock);
   wait.was_held = index >= 0;
   CheckConditionMutex(thread, object, lock, facts, wait.was_held, stack);
@@ -575,6 +594,7 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
     if (wait.depth > 0) {
       --thread->held[index].depth;
     } else {
+      RecordHolding(thread, index, site);
       RemoveHeld(thread, index);
     }
   }

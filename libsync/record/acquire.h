@@ -34,7 +34,8 @@ struct Attempt {
   trace::Ref lock;
   trace::Ref stack;
   trace::Mode mode;
-  bool again;  // the thread holds it already
+  bool again;         // the thread holds it already
+  uint64_t start_ns;  // where waits are timed; else 0
 };
 
 inline uint64_t SiteKey(const Site& site) {
@@ -85,7 +86,7 @@ void BeginReleaseSlow(const ObjectFacts& object, const Site& site);
 void BeginSemaphore(trace::Ref semaphore, int64_t value);
 // A semaphore is about to be posted; its value is `value` now. It is a lock as long as its holder alone posts
 // it.
-void BeginPost(const ObjectFacts& object, int64_t value);
+void BeginPost(const ObjectFacts& object, int64_t value, const Site& site);
 // pthread_once: the thread that runs the routine holds the flag until the routine is over. An exception or a
 // cancellation may end it too, and so may a jump.
 inline ObjectFacts OnceFacts(pthread_once_t* once) {
@@ -181,7 +182,7 @@ __attribute__((always_inline)) inline void EndKnownAcquire(const KnownAcquire& k
                                                            bool acquired) {
   trace::SlotRecord* slot = known.thread->slot;
   if (__builtin_expect(slot == nullptr || !acquired || slot->held_count >= known.thread->held_capacity, 0)) {
-    EndAcquire(Attempt{known.thread, known.lock, known.stack, mode, false}, acquired);
+    EndAcquire(Attempt{known.thread, known.lock, known.stack, mode, false, 0}, acquired);
     return;
   }
   ClearWait(slot);

@@ -1,22 +1,20 @@
 #include "libsync/record/blocking.h"
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/durations.h"
 #include "libsync/record/events.h"
 #include "libsync/record/raw.h"
 
 namespace gordian::record {
 namespace {
 
-// The newest holding that keeps others out for the time. A file lock is often meant to be held for the life
-// of the process, and a semaphore that is a signal belongs to nobody.
 const trace::HeldEntry* NewestLock(const Thread* thread) {
   for (uint32_t i = thread->own_slot->held_count; i-- > 0;) {
     const trace::HeldEntry* entry = &thread->held[i];
     if (entry->lock == 0) {
       continue;
     }
-    const auto* lock = g_trace.At<trace::LockRecord>(entry->lock);
-    if ((lock->flags & trace::kHandOff) == 0 && !IsFileLock(static_cast<trace::LockKind>(lock->kind))) {
+    if (KeepsOthersOut(entry->lock)) {
       return entry;
     }
   }
@@ -33,12 +31,12 @@ void RecordBlocking(uint64_t start_ns, const char* what, trace::Ref stack, const
   const Entry entry(Entry::Open::kOnlyIfOpen);
   const trace::HeldEntry* newest = entry ? NewestLock(entry.thread()) : nullptr;
   if (newest != nullptr) {
-    RecordEvent(entry.thread(), {.kind = trace::EventKind::kBlockedWhileLocked,
-                                 .object = newest->lock,
-                                 .value = static_cast<int64_t>(lasted_ns),
-                                 .stack = stack != 0 ? stack : StackOf(entry.thread(), site),
-                                 .other_stack = newest->stack,
-                                 .text = what});
+    RecordDuration(entry.thread(), {.kind = trace::EventKind::kBlockedWhileLocked,
+                                    .object = newest->lock,
+                                    .value = static_cast<int64_t>(lasted_ns),
+                                    .stack = stack != 0 ? stack : StackOf(entry.thread(), site),
+                                    .other_stack = newest->stack,
+                                    .text = what});
   }
 }
 

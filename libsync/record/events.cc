@@ -15,7 +15,7 @@ void KeepIfLock(trace::Ref object) {
 
 }  // namespace
 
-trace::EventRecord* AppendEvent(Thread* thread, const NewEvent& event) {
+trace::EventRecord* AppendEvent(Thread* thread, const NewEvent& event, trace::Ref* appended) {
   const trace::Ref text = event.text == nullptr ? 0 : RecordText(event.text);
   trace::Ref ref = 0;
   auto* record = g_trace.Append<trace::EventRecord>(trace::Type::kEvent, 0, &ref);
@@ -36,6 +36,9 @@ trace::EventRecord* AppendEvent(Thread* thread, const NewEvent& event) {
   KeepIfLock(event.object);
   KeepIfLock(event.object2);
   g_trace.Commit(record);
+  if (appended != nullptr) {
+    *appended = ref;
+  }
   return record;
 }
 
@@ -55,6 +58,28 @@ void RecordEvent(Thread* thread, trace::EventKind kind, trace::Ref object, trace
                                .value = value,
                                .stack = stack,
                                .other_stack = other_stack});
+}
+
+void RecordDuration(Thread* thread, const NewEvent& event) {
+  const uint64_t places = MixBits(uint64_t{event.stack} << 32 | event.other_stack);
+  const uint64_t key = MixBits(places ^ ClassOf(g_trace.At<trace::LockRecord>(event.object)) ^
+                               static_cast<uint64_t>(event.kind)) |
+                       1;
+  if (const uint64_t known = g_image->durations.Find(key); known != 0) {
+    auto* record = g_trace.At<trace::EventRecord>(static_cast<trace::Ref>(known));
+    __atomic_fetch_add(&record->repeats, 1, __ATOMIC_RELAXED);
+    if (event.value > record->value) {
+      // Of two threads that come at once, one is told of.
+      KeepIfLock(event.object);
+      record->object = event.object;
+      record->thread = thread->ref;
+      record->value = event.value;
+    }
+    return;
+  }
+  if (trace::Ref ref = 0; AppendEvent(thread, event, &ref) != nullptr) {
+    g_image->durations.Put(&g_image->arena, key, ref);
+  }
 }
 
 trace::Ref RecordText(const char* text) {

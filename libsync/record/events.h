@@ -26,12 +26,16 @@ struct NewEvent {
 };
 
 // The record, null when there is no room. REQUIRES: inside the recorder.
-trace::EventRecord* AppendEvent(Thread* thread, const NewEvent& event);
+trace::EventRecord* AppendEvent(Thread* thread, const NewEvent& event, trace::Ref* ref = nullptr);
 // The record, null when there were enough of its kind at this place, or no room. REQUIRES: inside the
 // recorder.
 trace::EventRecord* RecordEvent(Thread* thread, const NewEvent& event);
 void RecordEvent(Thread* thread, trace::EventKind kind, trace::Ref object, trace::Ref other, int64_t value,
                  trace::Ref stack, trace::Ref other_stack);
+
+// An event whose value is how long something lasted: one record for a kind, a class of locks and two places,
+// with the longest and the number of times. REQUIRES: inside the recorder.
+void RecordDuration(Thread* thread, const NewEvent& event);
 
 // The text as a record of the trace, the same one for equal texts; 0 when there is no room.
 // REQUIRES: inside the recorder.

@@ -35,6 +35,9 @@ struct Config {
   int32_t watcher_image_pid;  // the process that started a watcher of its own (bare LD_PRELOAD), else 0
   size_t default_stack_bytes;
   uint32_t hold_ms;  // blocking with a lock held is told when it lasts longer
+  bool times_holds;  // and so is every holding
+  bool times_waits;
+  uint32_t wait_ms;  // a wait for a lock is told when it lasts longer
 };
 inline constexpr uint32_t kDefaultHoldMs = 100;
 extern Config g_config;
@@ -68,11 +71,12 @@ struct Image {
   ShardedTable dependencies;
   ShardedTable chains;
   ShardedTable folded;
-  // pthread_t -> ThreadRecord; pid -> ChildRecord; (event kind, site) -> count; hash of a text ->
-  // StringRecord.
+  // pthread_t -> ThreadRecord; pid -> ChildRecord; (event kind, site) -> count; (event kind, lock
+  // class, sites) -> EventRecord; hash of a text -> StringRecord.
   Table pthreads;
   Table children;
   Table events;
+  Table durations;
   Table texts;
   // (space, device, inode, offset, length) -> SharedRecord.
   ShardedTable shared;

@@ -36,6 +36,11 @@ inline bool IsFileLock(trace::LockKind kind) {
          kind == trace::LockKind::kOpenFileLock;
 }
 
+inline bool IsSemaphore(trace::LockKind kind) {
+  return kind == trace::LockKind::kSemaphore || kind == trace::LockKind::kNamedSemaphore ||
+         kind == trace::LockKind::kSystemVSemaphore;
+}
+
 // The object of a slow-path call.
 struct ObjectFacts {
   void* address;

@@ -91,7 +91,7 @@ void BeginSemaphoreCall(SemaphoreCall* call, int id, const sembuf* operations, s
     const int value = ValueOf(id, operation.sem_num);
     ObjectFacts object = SystemVFacts(id, operation.sem_num, value);
     if (operation.sem_op > 0) {
-      BeginPost(object, operation.sem_op == 1 ? value : 1);
+      BeginPost(object, operation.sem_op == 1 ? value : 1, site);
       continue;
     }
     if (operation.sem_op != -1) {

@@ -25,6 +25,11 @@ __attribute__((tls_model("initial-exec"))) thread_local constinit ForkHandover* 
 
 namespace {
 
+// With a plan, and where holdings or waits are timed, every call goes the slow way.
+trace::SlotRecord* FastSlot(const Thread* thread) {
+  return g_plan == nullptr && !g_config.times_holds && !g_config.times_waits ? thread->own_slot : nullptr;
+}
+
 bool IsGone(int32_t tid) { return !g_no_syscalls && RawSyscall(SYS_tgkill, RawGetpid(), tid, 0) == -ESRCH; }
 
 void ReadName(trace::ThreadRecord* record) {
@@ -74,6 +79,10 @@ Thread* NewThreadState() {
   thread->own_slot = slot;
   thread->held = slot->held;
   thread->held_capacity = trace::kInlineHeld;
+  if (g_config.times_holds) {
+    thread->held_since =
+        static_cast<uint64_t*>(g_image->arena.Allocate(sizeof(uint64_t) * trace::kInlineHeld));
+  }
   LinkSlot(slot, ref);
   g_trace.Commit(slot, false);
   SpinGuard guard(&g_image->threads_lock);
@@ -205,7 +214,7 @@ Entry::Entry(Open open) : errno_(errno) {
 
 Entry::~Entry() {
   if (thread_ != nullptr) {
-    thread_->slot = IsReady() && g_plan == nullptr ? thread_->own_slot : nullptr;
+    thread_->slot = IsReady() ? FastSlot(thread_) : nullptr;
     t_inside = false;
   }
   errno = errno_;
@@ -259,7 +268,7 @@ void BeginThread(const NewThread& created, size_t stack_bytes) {
   t_inside = true;
   Thread* thread = Register(created.record == nullptr ? nullptr : &created, stack_bytes);
   if (thread != nullptr) {
-    thread->slot = g_plan == nullptr ? thread->own_slot : nullptr;
+    thread->slot = FastSlot(thread);
     if (g_plan != nullptr) {
       BeforeThread(thread);
     }

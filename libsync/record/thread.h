@@ -42,6 +42,7 @@ struct Thread {
   trace::ThreadRecord* record;
   trace::Ref ref;  // of `record`
   uint32_t held_capacity;
+  uint64_t* held_since;  // when each of `held` was acquired; null unless holdings are timed
   uintptr_t stack_low;
   uintptr_t stack_high;
   bool finished;

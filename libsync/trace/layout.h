@@ -484,8 +484,8 @@ struct EventRecord {
   uint64_t time_ns;
   uint32_t error;  // what the call returned
   Ref object2;
-  Ref text;  // StringRecord
-  uint32_t reserved;
+  Ref text;          // StringRecord
+  uint32_t repeats;  // how often more the same happened at the same places; `value` is then the greatest
 };
 
 enum class FileWay : uint32_t {

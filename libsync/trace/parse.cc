@@ -482,6 +482,7 @@ void Parser::FillEvents() {
     event.other_stack = Resolve(Type::kStack, record.other_stack);
     event.time_ns = record.time_ns;
     event.error = record.error;
+    event.count = uint64_t{1} + record.repeats;
     event.text = TextAt(record.text, kMaxText);
     process_.events.push_back(std::move(event));
   }

@@ -167,6 +167,7 @@ struct Event {
   Index other_stack = kNoIndex;
   uint64_t time_ns = 0;
   uint32_t error = 0;
+  uint64_t count = 1;
   std::string text;
 };
 

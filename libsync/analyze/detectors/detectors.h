@@ -31,7 +31,7 @@ void JudgeMisuse(const trace::Run& run, const Options& options, std::vector<Find
 void JudgeJoins(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // api-error
 void JudgeErrors(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
-// blocking-while-locked
+// blocking-while-locked, long-hold, long-wait
 void JudgeWaiting(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // fork-while-locked
 void JudgeFork(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
