@@ -1,5 +1,5 @@
-// Three processes: one has the mutex and wants the file, one has the file and wants the semaphore, one has
-// the semaphore and wants the mutex. One ring of waits, whatever its locks are made of.
+// Three processes: one has the mutex and wants the file, one the file and the semaphore, one that and the
+// first.
 // EXPECT: lock-order-cycle
 #include <fcntl.h>
 #include <semaphore.h>

@@ -108,7 +108,7 @@ class LiveTest(GordianCase):
             }
         """)
         result, report = self.run_json("--", program)
-        self.assertEqual((result.returncode, rules(report)), (0, []), result.stderr)
+        self.assertEqual((result.returncode, rules(report)), (0, ["blocking-while-locked"]), result.stderr)
 
     def test_gordian_is_idle_beside_an_idle_program(self):
         process = self.start("run", "-q", "--", "/usr/bin/python3", "-c", """
