@@ -1,5 +1,4 @@
-// Three processes: one has the mutex and wants the file, one the file and the semaphore, one that and the
-// first.
+// Three processes: one has the mutex and wants the file, one the file and the semaphore, one that and mutex.
 // EXPECT: lock-order-cycle
 #include <fcntl.h>
 #include <semaphore.h>

@@ -202,7 +202,8 @@ TEST(CoverageTest, EveryGapIsASentence) {
   for (const char* sentence :
        {"7 processes were not seen: /opt/x0, /opt/x1, /opt/x2 and 4 more (statically linked)",
         "1 process still ran when the report was made: sleep 99 (pid 50)",
-        "5 records were dropped (no room left, or a signal handler took a lock while one was written) in app (pid 10), "
+        "5 records were dropped (no room left, or a signal handler took a lock while one was written) in app "
+        "(pid 10), "
         "app (pid 11)",
         "1 stack could not be taken in app (pid 10)",
         "recording switched itself off in app (pid 12): a list was torn",
