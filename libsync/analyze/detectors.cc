@@ -9,10 +9,19 @@ namespace gordian::analyze {
 namespace {
 
 constexpr Detector kDetectors[] = {
-    {"deadlock", JudgeDeadlock},     {"lock-order", JudgeLockOrder},  {"reader-writer", JudgeReaderWriter},
-    {"conditions", JudgeConditions}, {"held-at-end", JudgeHeldAtEnd}, {"threads", JudgeThreads},
-    {"children", JudgeChildren},     {"misuse", JudgeMisuse},         {"joins", JudgeJoins},
-    {"errors", JudgeErrors},         {"waiting", JudgeWaiting},       {"fork", JudgeFork},
+    {"deadlock", JudgeDeadlock},
+    {"lock-order", JudgeLockOrder},
+    {"reader-writer", JudgeReaderWriter},
+    {"conditions", JudgeConditions},
+    {"held-at-end", JudgeHeldAtEnd},
+    {"threads", JudgeThreads},
+    {"children", JudgeChildren},
+    {"misuse", JudgeMisuse},
+    {"joins", JudgeJoins},
+    {"errors", JudgeErrors},
+    {"waiting", JudgeWaiting},
+    {"signals", JudgeSignals},
+    {"fork", JudgeFork},
     {"file-race", JudgeFileRace},
 };
 

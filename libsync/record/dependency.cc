@@ -1,6 +1,7 @@
 #include "libsync/record/dependency.h"
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/handlers.h"
 #include "libsync/record/locks.h"
 
 namespace gordian::record {
@@ -56,6 +57,9 @@ void Observe(trace::DependencyRecord* record, uint32_t segment) {
   ++record->count;
   record->last_ns = NowNs();
   AddSegment(record, segment);
+  if ((record->flags & (trace::kInHandler | trace::kFolded)) == 0) {
+    record->signals |= OpenSignals(~record->signals);
+  }
 }
 
 trace::Ref Append(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode, uint32_t flags,
@@ -73,6 +77,12 @@ trace::Ref Append(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode
   record->flags = flags;
   record->mode = static_cast<uint8_t>(mode);
   record->count = 1;
+  record->signals = HandlerSignals(stack);
+  if (record->signals != 0) {
+    record->flags |= trace::kInHandler;
+  } else {
+    record->signals = OpenSignals(~uint64_t{0});
+  }
   record->first_ns = record->last_ns = NowNs();
   record->segments[0] = thread->own_slot->segment;
   record->segment_count = 1;

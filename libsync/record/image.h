@@ -63,6 +63,8 @@ struct Image {
   ShardedTable stacks;
   ShardedTable sites;
   ShardedTable frame_sizes;
+  // Stacks in signal handlers: Ref -> the signals that the handler may have been called for.
+  Table handler_stacks;
   // Locks: address -> LockRecord (and kHasFacts), tagged or not.
   ShardedTable locks;
   // How many of them carry no tag (conditions, robust, shared ...): they need a look at munmap.

@@ -134,6 +134,14 @@ inline const StreamLock* LockOf(const FILE* stream) { return static_cast<const S
 inline constexpr const char* kSharedMemoryFolder = "/dev/shm/";
 inline constexpr const char* kSemaphoreFilePrefix = "sem.";
 
+// struct rt_sigframe (arch/x86/kernel): the handler returns to __restore_rt with the stack pointer at a
+// struct ucontext, whose last member is the mask that the interrupted code had.
+inline constexpr size_t kInterruptedMaskOffset = 296;
+
+// What the library itself uses: 32 (cancellation) and 33 (setuid in all threads).
+inline constexpr int kFirstSignalOfLibc = 32;
+inline constexpr int kLastSignalOfLibc = 33;
+
 trace::LockKind MutexLockKind(int kind);
 uint16_t MutexLockFlags(int kind);
 

@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "libsync/record/handlers.h"
 #include "libsync/record/raw.h"
 
 namespace gordian::record {
@@ -24,6 +25,10 @@ struct Capture {
   int count;
   uintptr_t addresses[kMaxFrames];
   uintptr_t pointers[kCallers + 1];  // the stack pointer in each of the first frames
+  // Of the frame before the one at hand, and of the one before that.
+  uintptr_t former_pointer;
+  uintptr_t functions[2];
+  InterruptedBy signal;
 };
 
 // Set while the unwinder runs on this thread: where to go when it meets an address of no module.
@@ -31,10 +36,19 @@ __attribute__((tls_model("initial-exec"))) thread_local constinit void** t_escap
 
 _Unwind_Reason_Code OnFrame(_Unwind_Context* context, void* argument) {
   Capture* capture = static_cast<Capture*>(argument);
-  const uintptr_t address = _Unwind_GetIP(context);
+  int interrupted = 0;
+  const uintptr_t address = _Unwind_GetIPInfo(context, &interrupted);
   if (address == 0) {
     return _URC_END_OF_STACK;
   }
+  // Between a handler and what it interrupted stands the frame that the kernel made, which the handler
+  // returns to.
+  if (interrupted != 0 && capture->found_caller && capture->signal.frame == 0) {
+    capture->signal = InterruptedBy{capture->former_pointer, capture->functions[1]};
+  }
+  capture->former_pointer = _Unwind_GetCFA(context);
+  capture->functions[1] = capture->functions[0];
+  capture->functions[0] = _Unwind_GetRegionStart(context);
   if (!capture->found_caller) {
     if (address != capture->return_address) {
       return _URC_NO_REASON;  // a frame of ours, inside the hook
@@ -293,6 +307,8 @@ trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_h
   capture.return_address = site.return_address;
   capture.found_caller = false;
   capture.count = 0;
+  capture.former_pointer = capture.functions[0] = capture.functions[1] = 0;
+  capture.signal = InterruptedBy{};
   const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   if (here > stack_low + kStackReserve && here < stack_high && (g_no_syscalls || !OnSignalStack())) {
     Unwind(&capture);
@@ -311,7 +327,11 @@ trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_h
     // The innermost is a return address too, but the format wants the call itself there.
     frames[i] = EncodeAddress(i == 0 ? capture.addresses[i] - 1 : capture.addresses[i]);
   }
-  return StoreStack(frames, capture.count);
+  const trace::Ref stack = StoreStack(frames, capture.count);
+  if (stack != 0 && capture.signal.frame >= here && capture.signal.frame < stack_high) {
+    NoteHandlerStack(stack, capture.signal);
+  }
+  return stack;
 }
 
 trace::Ref RecordPlace(uintptr_t return_address) {

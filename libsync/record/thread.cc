@@ -27,7 +27,9 @@ namespace {
 
 // With a plan, and where holdings or waits are timed, every call goes the slow way.
 trace::SlotRecord* FastSlot(const Thread* thread) {
-  return g_plan == nullptr && !g_config.times_holds && !g_config.times_waits ? thread->own_slot : nullptr;
+  return g_plan == nullptr && !g_config.times_holds && !g_config.times_waits && !thread->relearns
+             ? thread->own_slot
+             : nullptr;
 }
 
 bool IsGone(int32_t tid) { return !g_no_syscalls && RawSyscall(SYS_tgkill, RawGetpid(), tid, 0) == -ESRCH; }
@@ -96,6 +98,7 @@ void ResetThreadState(Thread* thread) {
   thread->held_hash = 0;
   thread->segment_hash = 0;
   thread->finished = false;
+  thread->relearns = false;
   thread->vain_pauses = 0;
   thread->gates = 0;
   thread->random = 0;
@@ -210,6 +213,10 @@ Entry::Entry(Open open) : errno_(errno) {
     return;
   }
   thread_->slot = nullptr;
+  if (thread_->relearns) {
+    thread_->relearns = false;
+    memset(thread_->cache, 0, sizeof(thread_->cache));
+  }
 }
 
 Entry::~Entry() {

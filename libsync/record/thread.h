@@ -46,6 +46,7 @@ struct Thread {
   uintptr_t stack_low;
   uintptr_t stack_high;
   bool finished;
+  bool relearns;  // what its cache knows is out of date; set by any thread
   // Of a plan (plan.h).
   bool low_priority;
   uint32_t vain_pauses;

@@ -357,6 +357,7 @@ enum DependencyFlags : uint32_t {
   // kAwaitsThread, kAwaitsChild: since that thread or process began, this one has passed a wait that may
   // order them (condition, semaphore, barrier).
   kSoftOrdered = 1u << 6,
+  kInHandler = 1u << 7,  // the acquisition was made in a signal handler
 };
 inline constexpr uint32_t kSegmentSamples = 8;
 
@@ -379,6 +380,9 @@ struct DependencyRecord {
   uint32_t segment_count;  // used of `segments`: the first ones seen, and in the last place the latest
   uint32_t reserved2;
   uint32_t segments[kSegmentSamples];
+  // Bit N-1 for signal N. kInHandler: those that the handler may have been called for. Else: those that had a
+  // handler and were not blocked at one of the observations.
+  uint64_t signals;
   HeldEntry held[1];  // held_count entries follow here
 };
 

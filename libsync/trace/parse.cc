@@ -435,6 +435,7 @@ void Parser::FillDependencies() {
     dependency.last_ns = record.last_ns;
     const size_t segments = std::min(record.segment_count, kSegmentSamples);
     dependency.segments.assign(record.segments, record.segments + segments);
+    dependency.signals = record.signals;
     dependency.held = HoldingsAt(records[i], offsetof(DependencyRecord, held), record.held_count);
   }
 }

@@ -135,6 +135,7 @@ struct Dependency {
   uint64_t first_ns = 0;
   uint64_t last_ns = 0;
   std::vector<uint32_t> segments;
+  uint64_t signals = 0;  // bit N-1 for signal N: see DependencyRecord
   std::vector<Holding> held;
 };
 

@@ -38,6 +38,9 @@ class SignalsTest(ShimCase):
     def test_masks_and_handlers_are_untouched(self):
         self.check("state")
 
+    def test_every_way_to_handle_a_signal(self):
+        self.check("handler-calls")
+
 
 if __name__ == "__main__":
     unittest.main()

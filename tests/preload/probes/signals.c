@@ -353,6 +353,52 @@ static int State(void) {
   return 0;
 }
 
+static volatile sig_atomic_t ran;
+
+static void Count(int signal) { ran += signal; }
+
+static void SayHandler(const char* call, int signal, void (*former)(int)) {
+  struct sigaction now;
+  sigaction(signal, NULL, &now);
+  Say("%s: %s, errno %d, ", call, former == SIG_ERR ? "error" : former == Count ? "count" : "other", errno);
+  Say("now %d, flags %x, ", now.sa_handler == Count, now.sa_flags & (int)~0x04000000u);
+  ran = 0;
+  if (now.sa_handler == Count) {
+    raise(signal);
+  }
+  Say("ran %d\n", (int)ran);
+  errno = 0;
+}
+
+// Every way to handle a signal.
+static int HandlerCalls(void) {
+  struct sigaction action = {.sa_handler = Count};
+  for (int signal = -1; signal <= 66; signal += signal == 33 ? 30 : 1) {
+    struct sigaction* nothing = signal < 1 || signal > 64 || signal == 32 ? (struct sigaction*)8 : &action;
+    if (signal != SIGABRT) {
+      Say("%d: %d ", signal, sigaction(signal, nothing, NULL));
+      Say("errno %d\n", errno);
+      errno = 0;
+    }
+  }
+  SayHandler("signal", SIGUSR2, signal(SIGUSR2, Count));
+  SayHandler("signal again", SIGUSR2, signal(SIGUSR2, SIG_IGN));
+  SayHandler("signal of none", SIGUSR2, signal(999, Count));
+  SayHandler("ssignal", SIGUSR2, ssignal(SIGUSR2, Count));
+  SayHandler("sysv_signal", SIGALRM, sysv_signal(SIGALRM, Count));
+  SayHandler("__sysv_signal", SIGALRM, __sysv_signal(SIGALRM, Count));
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  SayHandler("sigset", SIGTERM, sigset(SIGTERM, Count));
+  SayHandler("sigset hold", SIGUSR1, sigset(SIGTERM, SIG_HOLD));
+  SayHandler("sigset held", SIGUSR1, sigset(SIGTERM, Count));
+  Say("sigignore %d ", sigignore(SIGTERM));
+  Say("of none %d", sigignore(999));
+  Say(" errno %d\n", errno);
+#pragma GCC diagnostic pop
+  return 0;
+}
+
 int main(int argc, char** argv) {
   for (int i = 0; i < kLocks; ++i) {
     pthread_mutex_init(&normal[i], NULL);
@@ -368,6 +414,7 @@ int main(int argc, char** argv) {
       {"little-stacks", LittleStacks},
       {"coroutines", Coroutines},
       {"state", State},
+      {"handler-calls", HandlerCalls},
       {NULL, NULL},
   };
   return RunScenario(kScenarios, argc, argv);
