@@ -16,6 +16,13 @@ int RunCommand(const Options& options, const std::vector<std::string>& command);
 // `gordian report DIR`.
 int ReportCommand(const Options& options, const std::string& directory);
 
+// `gordian attach PID...`.
+struct AttachArguments {
+  std::vector<int32_t> pids;
+  std::vector<int32_t> trees;  // with all that descends from them
+};
+int AttachCommand(const Options& options, const AttachArguments& arguments);
+
 // `gordian watch`, which the shim starts for a program that has nothing but LD_PRELOAD.
 // What `gordian confirm` and `gordian hunt` take besides a command.
 struct TryOptions {

@@ -146,6 +146,15 @@ int Dispatch(SplitLine line) {
     command->add_flag("--show-output", tries.show, "let the program's own output through");
   }
 
+  CLI::App* attach = app.add_subcommand(
+      "attach", "explain what running processes wait for, however they were started, without stopping them");
+  OptionBinder attach_options(attach, true);
+  AttachArguments attach_arguments;
+  attach->add_option("PID", attach_arguments.pids, "the processes to look at")->check(CLI::PositiveNumber);
+  attach->add_option("--tree", attach_arguments.trees, "also process PID and all that descend from it")
+      ->type_name("PID")
+      ->check(CLI::PositiveNumber);
+
   CLI::App* watch = app.add_subcommand("watch", "watch a program that started itself under the shim");
   watch->group("");
   WatchArguments watch_arguments;
@@ -172,6 +181,13 @@ int Dispatch(SplitLine line) {
     }
     std::string problem = report_options.Resolve(&options);
     return problem.empty() ? ReportCommand(options, directory) : UsageError(problem);
+  }
+  if (attach->parsed()) {
+    if (line.separated || (attach_arguments.pids.empty() && attach_arguments.trees.empty())) {
+      return UsageError("attach: name a process by its number: gordian attach PID");
+    }
+    std::string problem = attach_options.Resolve(&options);
+    return problem.empty() ? AttachCommand(options, attach_arguments) : UsageError(problem);
   }
   if (confirm->parsed() || hunt->parsed()) {
     if (line.command.empty()) {

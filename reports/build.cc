@@ -20,6 +20,7 @@
 #include "reports/names.h"
 #include "reports/redact.h"
 #include "reports/report.h"
+#include "reports/snapshot.h"
 #include "reports/symbolizer.h"
 
 namespace gordian::report {
@@ -39,28 +40,6 @@ const char* LevelName(analyze::Level level) {
       break;
   }
   return "note";
-}
-
-const char* WaitName(WaitKind kind) {
-  switch (kind) {
-    case WaitKind::kLock:
-      return "lock";
-    case WaitKind::kCondition:
-      return "condition";
-    case WaitKind::kJoin:
-      return "join";
-    case WaitKind::kProcess:
-      return "process";
-    case WaitKind::kBarrier:
-      return "barrier";
-    case WaitKind::kFutex:
-      return "futex";
-    case WaitKind::kSleep:
-      return "sleep";
-    case WaitKind::kNone:
-      break;
-  }
-  return "";
 }
 
 std::string ModeName(trace::Mode mode) { return mode == trace::Mode::kShared ? "shared" : "exclusive"; }
@@ -224,7 +203,7 @@ class FindingBuilder {
     for (const analyze::HeldPart& held : part.holds) {
       shown.holds.push_back({LockId(held.lock), ModeName(held.mode), Shown(held.stack)});
     }
-    shown.waits.kind = WaitName(part.waits.kind);
+    shown.waits.kind = KindOfWait(part.waits.kind);
     shown.waits.target = WaitTarget(part.waits);
     shown.waits.stack = Shown(part.waits.stack);
     shown.at = Shown(part.at);
@@ -426,6 +405,9 @@ Report BuildReport(const trace::Run& run, const std::vector<Finding>& findings, 
     } else {
       report.findings[same->second].count += built.count;
     }
+  }
+  if (options.snapshot) {
+    report.snapshot = BuildSnapshot(run, options, &symbolizer);
   }
   report.coverage = Coverage(run, symbolizer.Complaints(), options.redact);
   return report;

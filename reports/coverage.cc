@@ -139,7 +139,10 @@ ReportCoverage Coverage(const trace::Run& run, const std::vector<std::string>& c
   }
   for (const trace::Process& process : run.processes) {
     pids.insert(process.pid);
-    coverage.threads += process.threads.size();
+    coverage.threads += static_cast<uint64_t>(
+        std::count_if(process.threads.begin(), process.threads.end(),
+                      // An owner that an inspector found gone is no thread that it saw.
+                      [](const trace::Thread& thread) { return thread.live || !thread.gone; }));
     coverage.events += process.threads.size() + process.locks.size() + process.dependencies.size() +
                        process.children.size() + process.events.size();
     coverage.dropped += process.counters.records_dropped;

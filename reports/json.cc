@@ -30,6 +30,9 @@ Json FrameJson(const SourceFrame& frame) {
   if (frame.inlined) {
     json["inlined"] = true;
   }
+  if (frame.inexact) {
+    json["inexact"] = true;
+  }
   return json;
 }
 
@@ -141,6 +144,32 @@ Json FindingJson(const ReportFinding& finding) {
   return json;
 }
 
+Json TaskJson(const ReportTask& task) {
+  Json json;
+  json["tid"] = task.tid;
+  json["name"] = task.name;
+  json["verdict"] = task.verdict;
+  json["what"] = task.what;
+  PutText(&json, "kind", task.kind);
+  if (task.timed) {
+    json["timed"] = true;
+  }
+  json["stack"] = FramesJson(task.stack);
+  return json;
+}
+
+Json SnapshotJson(const ReportSnapshot& process) {
+  Json json;
+  json["pid"] = process.pid;
+  json["ppid"] = process.ppid;
+  json["command"] = process.command;
+  json["threads"] = Json::array();
+  for (const ReportTask& task : process.threads) {
+    json["threads"].push_back(TaskJson(task));
+  }
+  return json;
+}
+
 Json RunJson(const Report& report) {
   Json json;
   json["command"] = report.command;
@@ -170,6 +199,9 @@ std::string ToJson(const Report& report) {
     json["findings"].push_back(FindingJson(finding));
   }
   json["profile"] = Json::array();
+  for (const ReportSnapshot& process : report.snapshot) {
+    json["snapshot"].push_back(SnapshotJson(process));
+  }
   // Names come from the target and may be any bytes; JSON must be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

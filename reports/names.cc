@@ -166,6 +166,30 @@ LockNames NameLock(const trace::Process& process, const trace::Lock& lock, Symbo
   return {absl::StrCat(kind, " 0x", absl::Hex(lock.address)), kind, NameSource::kAddress};
 }
 
+const char* KindOfWait(trace::WaitKind kind) {
+  switch (kind) {
+    case trace::WaitKind::kLock:
+      return "lock";
+    case trace::WaitKind::kCondition:
+      return "condition";
+    case trace::WaitKind::kJoin:
+      return "join";
+    case trace::WaitKind::kProcess:
+      return "process";
+    case trace::WaitKind::kBarrier:
+      return "barrier";
+    case trace::WaitKind::kFutex:
+      return "futex";
+    case trace::WaitKind::kSleep:
+      return "sleep";
+    case trace::WaitKind::kCall:
+      return "call";
+    case trace::WaitKind::kNone:
+      break;
+  }
+  return "";
+}
+
 void MakeDistinct(std::vector<ReportLock>* locks) {
   std::map<std::string, int> uses;
   for (const ReportLock& lock : *locks) {

@@ -15,6 +15,9 @@ namespace gordian::report {
 // "mutex", "robust process-shared mutex", "read-write lock".
 std::string KindName(const trace::Lock& lock);
 
+// As the reports name it: "lock", "join" ...; empty for none.
+const char* KindOfWait(trace::WaitKind kind);
+
 // How much a lock's name says about it.
 enum class NameSource { kUser, kSymbol, kCreated, kFirstLocked, kAddress };
 

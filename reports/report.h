@@ -22,6 +22,7 @@ struct SourceFrame {
   uint64_t offset = 0;   // address in the object's file, as addr2line takes it
   std::string language = "native";
   bool inlined = false;
+  bool inexact = false;  // found by a search on the stack
 };
 using Frames = std::vector<SourceFrame>;
 
@@ -98,6 +99,24 @@ struct ReportFinding {
   uint64_t count = 1;
 };
 
+// What one thread did when it was looked at.
+struct ReportTask {
+  int32_t tid = 0;
+  std::string name;
+  std::string verdict;  // deadlock | owner gone | waiting outside | progressing
+  std::string what;     // "waits for mutex g_mutex, held by thread 12"
+  std::string kind;     // as ReportWait::kind; empty: it runs
+  bool timed = false;
+  Frames stack;
+};
+
+struct ReportSnapshot {
+  int32_t pid = 0;
+  int32_t ppid = 0;
+  std::string command;
+  std::vector<ReportTask> threads;
+};
+
 struct ReportCoverage {
   uint64_t processes = 0;  // of the tree, traced or not
   uint64_t threads = 0;
@@ -116,12 +135,14 @@ struct Report {
   std::string version;  // of gordian
   ReportCoverage coverage;
   std::vector<ReportFinding> findings;
+  std::vector<ReportSnapshot> snapshot;  // of `gordian attach`: one for each process
   int Count(const char* level) const;
 };
 
 struct BuildOptions {
   bool redact = true;       // hide obvious secrets in command lines
   std::string source_root;  // stripped from paths where it is a prefix
+  bool snapshot = false;    // also tell what every thread does
 };
 
 // Symbolizes and names everything. `debug_directories` are searched by build-id after the usual places.

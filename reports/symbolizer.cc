@@ -78,6 +78,7 @@ Frames Symbolizer::Resolve(const trace::Process& process, const trace::Frame& fr
   for (SourceFrame& f : frames) {
     f.module = module->path;
     f.offset = address;
+    f.inexact = frame.inexact;
   }
   return frames;
 }

@@ -1,16 +1,15 @@
 // The text report: verdict first, evidence second, raw facts last.
 #include <algorithm>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "reports/coverage.h"
-#include "reports/demangle.h"
 #include "reports/frames.h"
 #include "reports/report.h"
+#include "reports/snapshot.h"
+#include "reports/text_frames.h"
 #include "reports/text_interleaving.h"
 #include "reports/text_style.h"
 
@@ -27,28 +26,11 @@ Tone ToneOf(const std::string& level) {
   return level == "error" ? Tone::kError : level == "warning" ? Tone::kWarning : Tone::kNote;
 }
 
-std::string CurrentDirectory() {
-  std::error_code error;
-  const std::filesystem::path path = std::filesystem::current_path(error);
-  return error || path == "/" ? "" : path.string() + "/";
-}
-
-// Template arguments that fill a line say less than the name they hide.
-std::string ShortFunction(const std::string& function, bool verbose) {
-  constexpr size_t long_name = 60;
-  constexpr size_t longest = 100;
-  if (verbose || Width(function) <= long_name) {
-    return function;
-  }
-  const std::string plain = WithoutTemplateArguments(function);
-  return Width(plain) <= longest ? plain : Fit(plain, longest);
-}
-
 // Writes one finding. The finding is printable already.
 class FindingWriter {
  public:
   FindingWriter(const ReportFinding& finding, const TextOptions& options)
-      : finding_(finding), options_(options), directory_(CurrentDirectory()) {}
+      : finding_(finding), options_(options) {}
 
   std::string Write() {
     Headline();
@@ -115,26 +97,6 @@ class FindingWriter {
     }
   }
 
-  std::string ShortPath(const std::string& file) const {
-    return !directory_.empty() && file.starts_with(directory_) ? file.substr(directory_.size()) : file;
-  }
-
-  std::string FrameText(const SourceFrame& frame) const {
-    std::string module =
-        absl::StrCat(frame.module.empty() ? "" : BaseName(frame.module), "+0x", absl::Hex(frame.offset));
-    if (frame.function.empty() && frame.file.empty()) {
-      return module;
-    }
-    const std::string function = frame.function.empty() ? "??" : ShortFunction(frame.function, Verbose());
-    const std::string inlined = Verbose() && frame.inlined ? " [inlined]" : "";
-    if (frame.file.empty()) {
-      return absl::StrCat(function, "  (", module, ")");
-    }
-    const std::string line = frame.line > 0 ? absl::StrCat(":", frame.line) : "";
-    const std::string raw = Verbose() ? absl::StrCat("  (", module, ")") : "";
-    return absl::StrCat(function, "  ", ShortPath(frame.file), line, inlined, raw);
-  }
-
   // The frames of a stack; the first one is where it happened and is marked. A stack that ends like the one
   // above it says so instead of repeating it.
   void Stack(const Frames& stack) {
@@ -148,7 +110,7 @@ class FindingWriter {
     const size_t shown = std::min(frames.size() - same, Verbose() ? kVerboseStackFrames : kStackFrames);
     for (size_t i = 0; i < shown; ++i) {
       const std::string mark = i == 0 ? Paint(">", Tone::kMark, options_.color) : " ";
-      absl::StrAppend(&out_, "    ", mark, " #", i, " ", FrameText(frames[i]), "\n");
+      absl::StrAppend(&out_, "    ", mark, " #", i, " ", FrameText(frames[i], options_), "\n");
     }
     if (shown < frames.size()) {
       const std::string rest = same > 0 && shown + same == frames.size() ? "as above" : "more";
@@ -206,7 +168,7 @@ class FindingWriter {
     if (!thread.created.empty() && (only_created || Verbose())) {
       Stack("created", thread.created);
     } else if (!thread.created.empty()) {
-      absl::StrAppend(&out_, "    created at ", FrameText(TopFrame(thread.created)), "\n");
+      absl::StrAppend(&out_, "    created at ", FrameText(TopFrame(thread.created), options_), "\n");
     }
   }
 
@@ -262,7 +224,7 @@ class FindingWriter {
     for (const ReportThread& thread : finding_.threads) {
       if (IsBystander(thread)) {
         lines.push_back(absl::StrCat(thread.name, " ", WaitText(thread.waits), " at ",
-                                     FrameText(TopFrame(thread.waits.stack))));
+                                     FrameText(TopFrame(thread.waits.stack), options_)));
       }
     }
     Section("Stuck behind it", lines.size() >= finding_.behind.size() ? lines : finding_.behind);
@@ -279,7 +241,6 @@ class FindingWriter {
 
   const ReportFinding& finding_;
   const TextOptions& options_;
-  const std::string directory_;
   std::string out_;
   Frames above_;  // the stack printed last for this thread
 };
@@ -376,7 +337,8 @@ std::string ToText(const Report& report, const TextOptions& options) {
   if (!options.next_steps.empty() && !report.findings.empty()) {
     absl::StrAppend(&out, options.next_steps, "\n");
   }
-  return absl::StrCat(out, CoverageText(report, options), SummaryLine(report, options));
+  return absl::StrCat(out, SnapshotToText(report, options), CoverageText(report, options),
+                      SummaryLine(report, options));
 }
 
 }  // namespace gordian::report

@@ -79,7 +79,7 @@ class DocsTest(unittest.TestCase):
 
     def check_gordian(self, words):
         own = words[1:words.index("--")] if "--" in words else words[1:]
-        self.assertIn(own[0], ("run", "report", "confirm", "hunt"))
+        self.assertIn(own[0], ("run", "report", "confirm", "hunt", "attach"))
         options = {option for option in LONG_OPTION.findall(" ".join(own))}
         self.assertLessEqual(options, help_options(own[0]))
 
@@ -90,6 +90,9 @@ class DocsTest(unittest.TestCase):
         self.assertEqual(set(LONG_OPTION.findall("\n".join(rows))), help_options("run"))
         report_section = section(text, "`gordian report")
         self.assertLessEqual(help_options("report"), set(LONG_OPTION.findall(report_section)) | {"--quiet", "--verbose"})
+
+        attach_section = section(text, "`gordian attach")
+        self.assertEqual(set(LONG_OPTION.findall(attach_section)), help_options("attach") - help_options("report"))
 
         for subcommand in ("confirm", "hunt"):
             rows = section(text, f"`gordian {subcommand}")

@@ -1,11 +1,10 @@
 #include "cli/watch/doing.h"
 
-#include <sys/syscall.h>
-
 #include <map>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "libsync/inspect/calls.h"
 #include "libsync/inspect/proc.h"
 #include "libsync/trace/reader.h"
 
@@ -13,48 +12,6 @@ namespace gordian::cli {
 namespace {
 
 constexpr size_t kMostThreads = 4;
-
-// The calls in which threads usually sleep.
-const char* SyscallName(int64_t number) {
-  switch (number) {
-    case SYS_futex:
-      return "futex";
-    case SYS_nanosleep:
-    case SYS_clock_nanosleep:
-      return "nanosleep";
-    case SYS_pause:
-      return "pause";
-    case SYS_poll:
-    case SYS_ppoll:
-      return "poll";
-    case SYS_select:
-    case SYS_pselect6:
-      return "select";
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-      return "epoll_wait";
-    case SYS_read:
-      return "read";
-    case SYS_write:
-      return "write";
-    case SYS_recvfrom:
-      return "recv";
-    case SYS_recvmsg:
-      return "recvmsg";
-    case SYS_accept:
-    case SYS_accept4:
-      return "accept";
-    case SYS_wait4:
-    case SYS_waitid:
-      return "waitpid";
-    case SYS_rt_sigsuspend:
-      return "sigsuspend";
-    case SYS_rt_sigtimedwait:
-      return "sigwait";
-    default:
-      return nullptr;
-  }
-}
 
 const char* WaitName(const trace::SlotRecord& slot) {
   switch (static_cast<trace::WaitKind>(slot.wait_kind)) {
@@ -72,6 +29,7 @@ const char* WaitName(const trace::SlotRecord& slot) {
       return "waits in a futex";
     case trace::WaitKind::kSleep:
       return "sleeps";
+    case trace::WaitKind::kCall:
     case trace::WaitKind::kNone:
       break;
   }
@@ -86,8 +44,8 @@ std::string ThreadDoing(pid_t pid, pid_t tid) {
   if (wait->running) {
     return "runs";
   }
-  const char* name = SyscallName(wait->syscall);
-  return name != nullptr ? absl::StrCat("is in ", name, "()")
+  const inspect::Call* call = inspect::FindCall(wait->syscall);
+  return call != nullptr ? absl::StrCat("is in ", call->name, "()")
                          : absl::StrCat("is in system call ", wait->syscall);
 }
 

@@ -60,6 +60,7 @@ Target FindTarget(const std::vector<SlotSnapshot>& slots, const SlotSnapshot& sl
     case WaitKind::kBarrier:
     case WaitKind::kFutex:
     case WaitKind::kSleep:
+    case WaitKind::kCall:
       break;
   }
   return target;

@@ -1,21 +1,17 @@
 #include "libsync/inspect/proc.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <memory>
-#include <system_error>
+
+#include "libsync/inspect/words.h"
 
 namespace gordian::inspect {
 namespace {
-
-// The kernel limits a command line to a quarter of the stack, 128 KiB an argument: enough for people.
-constexpr size_t kMaxFileBytes = size_t{1} << 20;
 
 std::string ProcPath(pid_t pid, std::string_view name) {
   return "/proc/" + std::to_string(pid) + "/" + std::string(name);
@@ -23,75 +19,6 @@ std::string ProcPath(pid_t pid, std::string_view name) {
 
 std::string TaskPath(pid_t pid, pid_t tid, std::string_view name) {
   return ProcPath(pid, "task/") + std::to_string(tid) + "/" + std::string(name);
-}
-
-// On failure errno says why: these files fail at the read, too, when their process ends in between.
-std::optional<std::string> ReadFile(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return std::nullopt;
-  }
-  std::string text;
-  ssize_t got = 0;
-  do {
-    char buffer[4096];
-    got = read(fd, buffer, sizeof(buffer));
-    if (got > 0) {
-      text.append(buffer, static_cast<size_t>(got));
-    }
-  } while ((got > 0 && text.size() < kMaxFileBytes) || (got < 0 && errno == EINTR));
-  const int error = errno;
-  close(fd);
-  errno = error;
-  return got < 0 ? std::nullopt : std::optional(std::move(text));
-}
-
-// The words of a line, one by one.
-class Words {
- public:
-  explicit Words(std::string_view text) : rest_(text) {}
-
-  std::string_view Next() {
-    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \n"), rest_.size()));
-    const size_t length = std::min(rest_.find_first_of(" \n"), rest_.size());
-    const std::string_view word = rest_.substr(0, length);
-    rest_.remove_prefix(length);
-    return word;
-  }
-  void Skip(int words) {
-    while (words-- > 0) {
-      Next();
-    }
-  }
-  // False, here and from then on, when there was no such number. Base 16 takes "0x" before it.
-  template <typename T>
-  bool Take(T* number, int base = 10) {
-    std::string_view word = Next();
-    if (base == 16 && word.starts_with("0x")) {
-      word.remove_prefix(2);
-    }
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), *number, base);
-    good_ = good_ && error == std::errc() && end == word.data() + word.size();
-    return good_;
-  }
-
- private:
-  std::string_view rest_;
-  bool good_ = true;
-};
-
-// The value of "Name:\t..." in a status file, up to the end of its line. The kernel escapes newlines in the
-// process's name, so that a line's start is always its own.
-std::string_view StatusField(std::string_view status, std::string_view name) {
-  const std::string start = "\n" + std::string(name) + ":";
-  const size_t at = status.find(start);
-  if (at == std::string_view::npos) {
-    return {};
-  }
-  std::string_view value = status.substr(at + start.size());
-  value = value.substr(0, value.find('\n'));
-  value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-  return value;
 }
 
 // The entries of a folder of /proc whose names are numbers.
@@ -150,12 +77,12 @@ std::optional<ProcStat> ParseStat(std::string_view text) {
 }
 
 std::optional<ProcStat> ReadStat(pid_t pid) {
-  const std::optional<std::string> text = ReadFile(ProcPath(pid, "stat"));
+  const std::optional<std::string> text = ReadText(ProcPath(pid, "stat"));
   return text ? ParseStat(*text) : std::nullopt;
 }
 
 std::optional<ProcStat> ReadTaskStat(pid_t pid, pid_t tid) {
-  const std::optional<std::string> text = ReadFile(TaskPath(pid, tid, "stat"));
+  const std::optional<std::string> text = ReadText(TaskPath(pid, tid, "stat"));
   return text ? ParseStat(*text) : std::nullopt;
 }
 
@@ -198,7 +125,7 @@ std::optional<TaskWait> ParseTaskWait(std::string_view text) {
 }
 
 std::optional<TaskWait> ReadTaskWait(pid_t pid, pid_t tid) {
-  if (const std::optional<std::string> text = ReadFile(TaskPath(pid, tid, "syscall"))) {
+  if (const std::optional<std::string> text = ReadText(TaskPath(pid, tid, "syscall"))) {
     return ParseTaskWait(*text);
   }
   // A thread that is there and cannot be looked into is not the same as one that is gone.
@@ -207,7 +134,7 @@ std::optional<TaskWait> ReadTaskWait(pid_t pid, pid_t tid) {
 }
 
 std::optional<uint64_t> ReadContextSwitches(pid_t pid, pid_t tid) {
-  const std::optional<std::string> status = ReadFile(TaskPath(pid, tid, "status"));
+  const std::optional<std::string> status = ReadText(TaskPath(pid, tid, "status"));
   if (!status) {
     return std::nullopt;
   }
@@ -218,8 +145,36 @@ std::optional<uint64_t> ReadContextSwitches(pid_t pid, pid_t tid) {
   return good ? std::optional(voluntary + forced) : std::nullopt;
 }
 
+// The name stands in the first line, where the kernel escapes what would end it.
+std::optional<TaskStatus> ParseTaskStatus(std::string_view text) {
+  constexpr std::string_view name = "Name:\t";
+  TaskStatus status;
+  if (!text.starts_with(name)) {
+    return std::nullopt;
+  }
+  status.name = text.substr(name.size(), text.find('\n') - name.size());
+  const std::string_view state = StatusField(text, "State");
+  status.state = state.empty() ? '?' : state[0];
+  const std::string_view tids = StatusField(text, "NSpid");
+  const size_t last = tids.find_last_of(" \t");
+  uint64_t voluntary = 0;
+  uint64_t forced = 0;
+  const bool good =
+      Words(tids.substr(last == std::string_view::npos ? 0 : last + 1)).Take(&status.inner_tid) &&
+      Words(StatusField(text, "TracerPid")).Take(&status.tracer) &&
+      Words(StatusField(text, "voluntary_ctxt_switches")).Take(&voluntary) &&
+      Words(StatusField(text, "nonvoluntary_ctxt_switches")).Take(&forced);
+  status.switches = voluntary + forced;
+  return good ? std::optional(std::move(status)) : std::nullopt;
+}
+
+std::optional<TaskStatus> ReadTaskStatus(pid_t pid, pid_t tid) {
+  const std::optional<std::string> text = ReadText(TaskPath(pid, tid, "status"));
+  return text ? ParseTaskStatus(*text) : std::nullopt;
+}
+
 std::optional<SignalMasks> ReadSignalMasks(pid_t pid) {
-  const std::optional<std::string> status = ReadFile(ProcPath(pid, "status"));
+  const std::optional<std::string> status = ReadText(ProcPath(pid, "status"));
   if (!status) {
     return std::nullopt;
   }
@@ -230,7 +185,7 @@ std::optional<SignalMasks> ReadSignalMasks(pid_t pid) {
 }
 
 std::optional<std::vector<std::string>> ReadCommandLine(pid_t pid) {
-  const std::optional<std::string> text = ReadFile(ProcPath(pid, "cmdline"));
+  const std::optional<std::string> text = ReadText(ProcPath(pid, "cmdline"));
   if (!text) {
     return std::nullopt;
   }
@@ -254,7 +209,7 @@ std::optional<std::string> ReadExecutable(pid_t pid) {
 }
 
 std::string BootId() {
-  const std::optional<std::string> text = ReadFile("/proc/sys/kernel/random/boot_id");
+  const std::optional<std::string> text = ReadText("/proc/sys/kernel/random/boot_id");
   return text ? text->substr(0, text->find('\n')) : "";
 }
 

@@ -67,6 +67,17 @@ std::optional<TaskWait> ParseTaskWait(std::string_view text);
 // between.
 std::optional<uint64_t> ReadContextSwitches(pid_t pid, pid_t tid);
 
+// What /proc/PID/task/TID/status tells of a thread.
+struct TaskStatus {
+  std::string name;
+  char state = '?';       // as in ProcStat
+  pid_t inner_tid = 0;    // its tid in its own pid namespace
+  pid_t tracer = 0;       // who traces it, 0: nobody
+  uint64_t switches = 0;  // see ReadContextSwitches
+};
+std::optional<TaskStatus> ReadTaskStatus(pid_t pid, pid_t tid);
+std::optional<TaskStatus> ParseTaskStatus(std::string_view text);
+
 // What the process does with signals; bit n-1 stands for signal n.
 struct SignalMasks {
   uint64_t ignored = 0;

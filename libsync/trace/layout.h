@@ -229,6 +229,7 @@ enum class WaitKind : uint8_t {
   kBarrier = 5,    // object: LockRecord of the barrier
   kFutex = 6,      // a futex that no hook knows the owner of; address: its word
   kSleep = 7,      // sleeps for a given time
+  kCall = 8,       // another system call; seen from outside only, never recorded
 };
 enum WaitFlags : uint8_t {
   kTimed = 1u << 0,     // the wait ends by itself

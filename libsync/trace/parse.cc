@@ -306,6 +306,7 @@ Wait Parser::WaitOf(const SlotRecord& slot) {
     case WaitKind::kNone:
     case WaitKind::kFutex:
     case WaitKind::kSleep:
+    case WaitKind::kCall:
       break;
     case WaitKind::kLock:
     case WaitKind::kBarrier:

@@ -30,6 +30,9 @@ struct Module {
 struct Frame {
   Index module = kNoIndex;
   uint64_t offset = 0;  // from Module::start
+  // Of a stack that was walked from outside: found by a search for the frame's place, not by the tables
+  // alone.
+  bool inexact = false;
   bool operator==(const Frame&) const = default;
 };
 
@@ -62,6 +65,7 @@ struct Wait {
   Index stack = kNoIndex;
   // kCondition: the kernel shows that the thread is past the condition and queues for its mutex.
   bool reacquiring = false;
+  std::string note;  // of an inspector, for people: the call and what it waits for ("epoll_wait on fd 5")
   bool operator==(const Wait&) const = default;
 };
 

@@ -76,6 +76,21 @@ class BlockedChild {
   ChildProcess child_;
 };
 
+TEST(ParseTaskStatusTest, TakesTheInnermostNumber) {
+  const std::string text =
+      "Name:\ta) State:\\n\nUmask:\t0022\nState:\tS (sleeping)\nTracerPid:\t12\nNSpid:\t4711\t33\t2\n"
+      "voluntary_ctxt_switches:\t10\nnonvoluntary_ctxt_switches:\t5\n";
+  const std::optional<TaskStatus> status = ParseTaskStatus(text);
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->name, "a) State:\\n");
+  EXPECT_EQ(status->state, 'S');
+  EXPECT_EQ(status->tracer, 12);
+  EXPECT_EQ(status->inner_tid, 2);
+  EXPECT_EQ(status->switches, 15U);
+  EXPECT_FALSE(ParseTaskStatus(""));
+  EXPECT_FALSE(ParseTaskStatus("Name:\ta\n"));
+}
+
 TEST(ParseStatTest, NamesMayHoldAnything) {
   const std::string tail = " S 7 8 9 34816 42 4194560 99 0 0 0 11 22 0 0 20 0 5 0 987654 1000 200 1844";
   for (const std::string name :

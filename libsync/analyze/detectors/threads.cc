@@ -77,6 +77,7 @@ std::string ThreadsJudge::WhatItDoes(FindingBuilder* builder, const trace::Wait&
       return "It waits in a futex call of its own.";
     case trace::WaitKind::kSleep:
       return "It sleeps.";
+    case trace::WaitKind::kCall:
     case trace::WaitKind::kNone:
       break;
   }

@@ -1,0 +1,109 @@
+// `gordian attach PID...`: explains processes that were never started under gordian, without stopping them.
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/final_report.h"
+#include "cli/message.h"
+#include "cli/outputs.h"
+#include "libsync/analyze/detector.h"
+#include "libsync/inspect/permission.h"
+#include "libsync/inspect/proc.h"
+#include "libsync/inspect/survey.h"
+
+namespace gordian::cli {
+namespace {
+
+// A process and all that descend from it, parents first.
+std::vector<pid_t> TreeOf(pid_t root) {
+  std::multimap<pid_t, pid_t> children;
+  for (const inspect::ProcStat& stat : inspect::ListProcesses()) {
+    children.emplace(stat.ppid, stat.pid);
+  }
+  std::vector<pid_t> tree = {root};
+  std::set<pid_t> known = {root};
+  for (size_t at = 0; at < tree.size(); ++at) {
+    const auto [first, last] = children.equal_range(tree[at]);
+    for (auto child = first; child != last; ++child) {
+      if (known.insert(child->second).second) {
+        tree.push_back(child->second);
+      }
+    }
+  }
+  return tree;
+}
+
+std::vector<pid_t> Wanted(const AttachArguments& arguments) {
+  std::vector<pid_t> pids;
+  const auto add = [&pids](pid_t pid) {
+    if (pid != getpid() && std::find(pids.begin(), pids.end(), pid) == pids.end()) {
+      pids.push_back(pid);
+    }
+  };
+  for (const pid_t pid : arguments.pids) {
+    add(pid);
+  }
+  for (const pid_t root : arguments.trees) {
+    for (const pid_t pid : TreeOf(root)) {
+      add(pid);
+    }
+  }
+  return pids;
+}
+
+std::string WhyRefused(const inspect::Refusal& refusal) {
+  if (refusal.why == inspect::Refusal::Why::kGone) {
+    return absl::StrCat("there is no process ", refusal.pid);
+  }
+  return absl::StrCat("cannot look into process ", refusal.pid, ": ",
+                      inspect::WhyNotPermitted(inspect::ReadAccess(refusal.pid)));
+}
+
+// Asked for by its number, not found on the way through a tree.
+bool IsNamed(const AttachArguments& arguments, pid_t pid) {
+  const auto in = [pid](const std::vector<int32_t>& pids) {
+    return std::find(pids.begin(), pids.end(), pid) != pids.end();
+  };
+  return in(arguments.pids) || in(arguments.trees);
+}
+
+}  // namespace
+
+int AttachCommand(const Options& options, const AttachArguments& arguments) {
+  std::string why;
+  Options given = options;
+  given.out.clear();  // of a configuration file: nothing is recorded
+  auto outputs = Outputs::Open(given, STDOUT_FILENO, &why);
+  if (!outputs.has_value()) {
+    Message(why);
+    return kExitGordian;
+  }
+  const std::vector<pid_t> pids = Wanted(arguments);
+  inspect::Survey survey = inspect::TakeSurvey(pids, {});
+  bool refused = survey.run.processes.empty();
+  for (const inspect::Refusal& refusal : survey.refused) {
+    if (IsNamed(arguments, refusal.pid)) {
+      Message(WhyRefused(refusal));
+      refused = true;
+    } else {
+      survey.run.lost.push_back(WhyRefused(refusal));
+    }
+  }
+  if (refused) {
+    return kExitCannotInspect;
+  }
+  report::BuildOptions build_options;
+  build_options.redact = given.redact;
+  build_options.snapshot = true;
+  report::Report report = report::BuildReport(survey.run, analyze::Analyze(survey.run, {}), build_options);
+  const int exit_code = HasFailingFinding(report, given.fail_on) ? given.error_exitcode : 0;
+  WriteReports(std::move(report), given, &*outputs, nullptr, exit_code);
+  return exit_code;
+}
+
+}  // namespace gordian::cli

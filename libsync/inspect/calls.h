@@ -1,0 +1,30 @@
+// The system calls in which threads sleep: their names, what they wait for, and whether they end by
+// themselves.
+//
+// Thread safety: functions without shared state.
+#ifndef GORDIAN_LIBSYNC_INSPECT_CALLS_H_
+#define GORDIAN_LIBSYNC_INSPECT_CALLS_H_
+
+#include <cstdint>
+
+#include "libsync/inspect/proc.h"
+
+namespace gordian::inspect {
+
+struct Call {
+  int64_t number;
+  const char* name;  // for people: recvfrom is "recv"
+  int descriptor;    // which argument is a descriptor, -1: none
+  enum class Timeout { kNever, kAlways, kPointer, kMilliseconds } timeout;
+  int timeout_argument;
+};
+
+// nullptr: a call in which threads do not usually sleep.
+const Call* FindCall(int64_t number);
+
+// The call ends after a given time, whatever happens.
+bool IsTimed(const TaskWait& wait);
+
+}  // namespace gordian::inspect
+
+#endif  // GORDIAN_LIBSYNC_INSPECT_CALLS_H_

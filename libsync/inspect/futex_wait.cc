@@ -1,0 +1,317 @@
+#include "libsync/inspect/futex_wait.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string_view>
+
+namespace gordian::inspect {
+namespace {
+
+using trace::LockKind;
+using trace::Mode;
+using trace::WaitKind;
+
+#ifndef FUTEX_LOCK_PI2
+constexpr int FUTEX_LOCK_PI2 = 13;  // Linux 5.14
+#endif
+
+// nptl/pthreadP.h: the kinds of mutexes, and what more stands in __kind.
+constexpr uint32_t kTypeMask = 3;
+constexpr uint32_t kRobustBit = 16;
+constexpr uint32_t kInheritBit = 32;
+constexpr uint32_t kSharedBit = 128;
+constexpr uint32_t kKindMask = 0x3ff | (0xff << 19);  // with elision, and the ceiling of a protected mutex
+// The value of a contended low-level lock, which its waiters wait on.
+constexpr uint32_t kContended = 2;
+// nptl/pthread_rwlock_common.c.
+constexpr uint32_t kReaderShift = 3;
+constexpr uint32_t kMostPhase = 3;
+
+enum class Kind { kMutex, kRead, kWrite, kCondition, kSemaphore, kJoin, kBarrier, kOnce };
+
+struct Function {
+  std::string_view name;
+  Kind kind;
+};
+
+// As Unwinder::FunctionAt gives them.
+constexpr Function kFunctions[] = {
+    {"pthread_mutex_lock", Kind::kMutex},
+    {"pthread_mutex_timedlock", Kind::kMutex},
+    {"pthread_mutex_clocklock", Kind::kMutex},
+    {"mtx_lock", Kind::kMutex},
+    {"mtx_timedlock", Kind::kMutex},
+    {"pthread_rwlock_rdlock", Kind::kRead},
+    {"pthread_rwlock_timedrdlock", Kind::kRead},
+    {"pthread_rwlock_clockrdlock", Kind::kRead},
+    {"pthread_rwlock_wrlock", Kind::kWrite},
+    {"pthread_rwlock_timedwrlock", Kind::kWrite},
+    {"pthread_rwlock_clockwrlock", Kind::kWrite},
+    {"pthread_cond_wait", Kind::kCondition},
+    {"pthread_cond_timedwait", Kind::kCondition},
+    {"pthread_cond_clockwait", Kind::kCondition},
+    {"cnd_wait", Kind::kCondition},
+    {"cnd_timedwait", Kind::kCondition},
+    {"sem_wait", Kind::kSemaphore},
+    {"sem_timedwait", Kind::kSemaphore},
+    {"sem_clockwait", Kind::kSemaphore},
+    {"new_sem_wait", Kind::kSemaphore},
+    {"pthread_join", Kind::kJoin},
+    {"pthread_timedjoin_np", Kind::kJoin},
+    {"pthread_clockjoin_np", Kind::kJoin},
+    {"pthread_clockjoin_ex", Kind::kJoin},
+    {"thrd_join", Kind::kJoin},
+    {"pthread_barrier_wait", Kind::kBarrier},
+    {"pthread_once", Kind::kOnce},
+    {"call_once", Kind::kOnce},
+};
+
+// A lock call is at most so many frames above the kernel.
+constexpr size_t kLibraryFrames = 5;
+
+std::optional<Kind> KindByFunction(const std::vector<std::string>& functions) {
+  for (size_t i = 0; i < functions.size() && i < kLibraryFrames; ++i) {
+    const auto* const found = std::find_if(std::begin(kFunctions), std::end(kFunctions),
+                                           [&](const Function& f) { return f.name == functions[i]; });
+    if (found != std::end(kFunctions)) {
+      return found->kind;
+    }
+  }
+  return std::nullopt;
+}
+
+int Command(const TaskWait& wait) {
+  return static_cast<int>(wait.args[1]) & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+}
+
+bool IsInheritWait(const TaskWait& wait) {
+  return Command(wait) == FUTEX_LOCK_PI || Command(wait) == FUTEX_LOCK_PI2;
+}
+
+class Identifier {
+ public:
+  Identifier(const TaskWait& wait, const FutexWitnesses& witnesses)
+      : wait_(wait),
+        futex_(wait.args[0]),
+        expected_(static_cast<uint32_t>(wait.args[2])),
+        witnesses_(witnesses) {
+    result_.address = futex_;
+    result_.timed = wait.args[3] != 0;
+    result_.shared = (wait.args[1] & FUTEX_PRIVATE_FLAG) == 0;
+  }
+
+  FutexWait Identify() {
+    if (witnesses_.layout == nullptr) {
+      return result_;
+    }
+    const std::optional<Kind> kind = KindByFunction(witnesses_.functions);
+    if (!kind) {
+      // The C library's own locks have no public function around them, pthread_join leaves by a tail call,
+      // and a stripped static program has no names at all.
+      return Mutex() || Stream() || Join() ? result_ : Unknown();
+    }
+    bool good = false;
+    switch (*kind) {
+      case Kind::kMutex:
+        good = Mutex();
+        break;
+      case Kind::kRead:
+      case Kind::kWrite:
+        good = Rwlock(*kind == Kind::kRead ? Mode::kShared : Mode::kExclusive);
+        break;
+      case Kind::kCondition:
+        // Past its condition, a waiter queues for its mutex.
+        good = Mutex() || Condition();
+        break;
+      case Kind::kSemaphore:
+        good = Semaphore();
+        break;
+      case Kind::kJoin:
+        good = Join();
+        break;
+      case Kind::kBarrier:
+        good = Barrier();
+        break;
+      case Kind::kOnce:
+        result_.wait = WaitKind::kLock;
+        result_.kind = LockKind::kOnce;
+        good = true;
+        break;
+    }
+    return good ? result_ : Unknown();
+  }
+
+ private:
+  const LibcLayout& layout() const { return *witnesses_.layout; }
+
+  std::optional<uint32_t> Field(uint64_t object, uint32_t offset) const {
+    return offset == kUnknownOffset ? std::nullopt : witnesses_.memory->Get<uint32_t>(object + offset);
+  }
+
+  FutexWait Unknown() const {
+    FutexWait unknown;
+    unknown.address = futex_;
+    unknown.timed = result_.timed;
+    unknown.shared = result_.shared;
+    return unknown;
+  }
+
+  // A mutex that waiters wait for says who has it. Robust mutexes and those with priority inheritance have
+  // their owner in the futex itself.
+  bool Mutex() {
+    const auto word = Field(futex_, 0);
+    const auto owner = Field(futex_, layout().mutex_owner);
+    const auto kind = Field(futex_, layout().mutex_kind);
+    if (!word || !owner || !kind || (*kind & ~kKindMask) != 0) {
+      return false;
+    }
+    const bool in_word = (*kind & (kRobustBit | kInheritBit)) != 0;
+    if (in_word != (IsInheritWait(wait_) || (expected_ & FUTEX_WAITERS) != 0)) {
+      return false;
+    }
+    if (!in_word && (expected_ != kContended || *word != kContended || *owner == 0)) {
+      return false;
+    }
+    result_.wait = WaitKind::kLock;
+    result_.owner = static_cast<pid_t>(in_word ? *word & FUTEX_TID_MASK : *owner);
+    switch (*kind & kTypeMask) {
+      case 1:
+        result_.kind = LockKind::kRecursiveMutex;
+        break;
+      case 2:
+        result_.kind = LockKind::kErrorcheckMutex;
+        break;
+      case 3:
+        result_.kind = LockKind::kAdaptiveMutex;
+        break;
+      default:
+        result_.kind = LockKind::kMutex;
+    }
+    result_.flags = static_cast<uint16_t>(((*kind & kRobustBit) != 0 ? trace::kRobust : 0) |
+                                          ((*kind & kInheritBit) != 0 ? trace::kPriorityInherit : 0) |
+                                          ((*kind & kSharedBit) != 0 ? trace::kProcessShared : 0));
+    result_.shared = (*kind & kSharedBit) != 0;
+    // Without a function that says so, a thread of the process must be its owner.
+    const bool named = KindByFunction(witnesses_.functions).has_value();
+    return named || witnesses_.is_thread(result_.owner);
+  }
+
+  // _IO_lock_t: the lock, a count, and the pthread_self of the owner (sysdeps/nptl/stdio-lock.h).
+  bool Stream() {
+    const auto count = Field(futex_, 4);
+    const auto owner = witnesses_.memory->Get<uint64_t>(futex_ + 8);
+    if (expected_ != kContended || !count || !owner || *owner == 0) {
+      return false;
+    }
+    const auto self = witnesses_.memory->Get<uint64_t>(*owner + layout().thread_self);
+    const auto tid = Field(*owner, layout().thread_tid);
+    if (*count == 0 || self != owner || !tid || !witnesses_.is_thread(static_cast<pid_t>(*tid))) {
+      return false;
+    }
+    result_.wait = WaitKind::kLock;
+    result_.kind = LockKind::kStream;
+    result_.owner = static_cast<pid_t>(*tid);
+    return true;
+  }
+
+  // Objects lie at multiples of 8, which tells the words apart; the phase has a small value, the readers
+  // count in eights.
+  bool Rwlock(Mode mode) {
+    uint64_t object = futex_;
+    if (futex_ % 8 == 4) {
+      object = futex_ - layout().rwlock_writers;
+    } else if (expected_ <= kMostPhase) {
+      object = futex_ - layout().rwlock_phase;
+    }
+    const auto readers = Field(object, 0);
+    const auto writer = Field(object, layout().rwlock_current_writer);
+    const auto shared = Field(object, layout().rwlock_shared);
+    const auto flags = Field(object, layout().rwlock_flags);
+    if (!readers || !writer || !shared || !flags || *shared > 1 || *flags > 2) {
+      return false;
+    }
+    result_.wait = WaitKind::kLock;
+    result_.kind = *flags == 2 ? LockKind::kWriterRwlock : LockKind::kRwlock;
+    result_.mode = mode;
+    result_.address = object;
+    result_.owner = static_cast<pid_t>(*writer);
+    result_.readers = *readers >> kReaderShift;
+    result_.shared = *shared != 0;
+    result_.flags = *shared != 0 ? trace::kProcessShared : 0;
+    return true;
+  }
+
+  bool Condition() {
+    result_.wait = WaitKind::kCondition;
+    result_.kind = LockKind::kCondition;
+    if (layout().condition_signals != kUnknownOffset) {
+      const uint64_t object = futex_ - futex_ % 8 - layout().condition_signals;
+      const auto references = Field(object, layout().condition_references);
+      if (!references || *references >> 3 == 0) {
+        return false;
+      }
+      result_.address = object;
+      result_.shared = (*references & 1) != 0;
+    }
+    return true;
+  }
+
+  bool Semaphore() {
+    const auto value = Field(futex_, 0);
+    result_.wait = WaitKind::kLock;
+    result_.kind = LockKind::kSemaphore;
+    return value == 0U;
+  }
+
+  // The word belongs to a struct pthread, which holds its own address.
+  bool Join() {
+    const uint64_t thread = futex_ - layout().thread_tid;
+    const auto self = witnesses_.memory->Get<uint64_t>(thread + layout().thread_self);
+    result_.wait = WaitKind::kJoin;
+    result_.owner = static_cast<pid_t>(expected_);
+    result_.shared = false;  // the kernel wakes it, for which it is shared
+    result_.flags = 0;
+    return self == thread && Field(futex_, 0) == expected_;
+  }
+
+  bool Barrier() {
+    result_.wait = WaitKind::kBarrier;
+    result_.kind = LockKind::kBarrier;
+    result_.address = futex_ - (futex_ % 8 == 4 ? layout().barrier_round : layout().barrier_out);
+    return true;
+  }
+
+  const TaskWait& wait_;
+  const uint64_t futex_;
+  const uint32_t expected_;
+  const FutexWitnesses& witnesses_;
+  FutexWait result_;
+};
+
+}  // namespace
+
+bool IsFutexWait(const TaskWait& wait) {
+  if (!wait.readable || wait.running || wait.syscall != SYS_futex) {
+    return false;
+  }
+  switch (Command(wait)) {
+    case FUTEX_WAIT:
+    case FUTEX_WAIT_BITSET:
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+    case FUTEX_WAIT_REQUEUE_PI:
+      return true;
+    default:
+      return false;
+  }
+}
+
+FutexWait IdentifyFutexWait(const TaskWait& wait, const FutexWitnesses& witnesses) {
+  return Identifier(wait, witnesses).Identify();
+}
+
+}  // namespace gordian::inspect
