@@ -2,14 +2,14 @@
 // OPTIONS: --on-deadlock=kill
 // HANGS
 // EXPECT: deadlock
-#include <barrier>
+#include <latch>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 std::mutex database_mutex;
 std::mutex cache_mutex;
-std::barrier both_hold_one(2);
+std::latch both_hold_one(2);
 
 void Deadlocked(std::mutex& outer, std::mutex& inner) {
   std::lock_guard<std::mutex> outer_lock(outer);
@@ -17,7 +17,10 @@ void Deadlocked(std::mutex& outer, std::mutex& inner) {
   std::lock_guard<std::mutex> inner_lock(inner);
 }
 
-void Request() { std::lock_guard<std::mutex> lock(database_mutex); }
+void Request() {
+  both_hold_one.wait();
+  std::lock_guard<std::mutex> lock(database_mutex);
+}
 
 int main() {
   std::vector<std::thread> threads;
