@@ -1,5 +1,5 @@
 // pthread_once and call_once; std::call_once is the former. Who comes while the routine runs waits for the
-// thread that runs it. Once it is done, the hook is one load and the real call.
+// thread that runs it. Once it is done, the hook is a few loads and the real call.
 //
 // The routine is run by once.S: a frame that is told when an exception or a cancellation unwinds it. libc's
 // own clean-up stack would not do here, since an exception does not take anything off it.
@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/hand_overs.h"
 #include "preload/intercept.h"
 
 using namespace gordian::record;
@@ -77,14 +78,18 @@ __attribute__((noinline)) int CallSlowly(pthread_once_t* once, void (*routine)()
   t_call = &call;
   const int result = real(gordian_once_run);
   t_call = outer;
-  EndOnce(call.attempt);
+  EndOnce(call.attempt, once);
   return result;
 }
 
 template <typename Call>
 __attribute__((always_inline)) inline int CallOnce(pthread_once_t* once, void (*routine)(), const Site& site,
                                                    Call real) {
-  return OnceIsDone(once) ? real(routine) : CallSlowly(once, routine, site, real);
+  if (!OnceIsDone(once)) {
+    return CallSlowly(once, routine, site, real);
+  }
+  PassDoneOnce(once);
+  return real(routine);
 }
 
 }  // namespace

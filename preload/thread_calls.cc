@@ -104,7 +104,7 @@ Start* AnnounceThread(const pthread_attr_t* attributes, const Routine& routine, 
   start->routine = routine;
   start->created = RecordThreadCreate(entry.thread(), site, IsDetached(attributes));
   start->stack_bytes = StackBytes(attributes);
-  NextSegment(entry.thread());
+  NextEnforcedSegment(entry.thread());
   return start;
 }
 

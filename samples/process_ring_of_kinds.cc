@@ -45,6 +45,5 @@ int main() {
   sem_post(semaphore);
   WaitFor(saver);
   WaitFor(sender);
-  sem_close(semaphore);
   sem_unlink(name.c_str());
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/str_cat.h"
 #include "libsync/analyze/gates.h"
 #include "libsync/analyze/happens_before.h"
 #include "libsync/analyze/lock_order_graph.h"
@@ -45,8 +45,12 @@ class Search {
         process_(view.process()),
         limits_(limits),
         gates_(process_, view.locks(), view.frames(), view.frame_of()),
-        order_(process_),
-        graph_(process_, view.locks(), &gates_) {}
+        order_(process_, &view.locks()),
+        graph_(process_, view.locks(), &gates_) {
+    if (HappensBefore::HasSoftOrder(process_)) {
+      as_seen_.emplace(process_, &view.locks(), Order::kAsSeen);
+    }
+  }
 
   CycleSearchResult Run();
 
@@ -78,6 +82,7 @@ class Search {
   };
 
   void NoteRemoved();
+  void SearchAll();
   size_t ThreadsIn(const LockOrderGraph::Component& component) const;
   void FindPairs(Progress* progress);
   void FindOfLength(size_t length, Progress* progress);
@@ -100,7 +105,6 @@ class Search {
   bool AnyNew(EdgeId last) const;
   void Report();
   void Prune(bool closed);
-  std::string Explain(const Failure& failure) const;
 
   bool Spend(uint64_t steps = 1) {
     steps_ += steps;
@@ -116,7 +120,10 @@ class Search {
   const SearchLimits limits_;
   Gates gates_;
   HappensBefore order_;
+  std::optional<HappensBefore> as_seen_;  // if there is more than that which is enforced
   LockOrderGraph graph_;
+  bool soft_ = false;  // what was handed over does not count any more
+  bool any_soft_ = false;
 
   std::vector<EdgeId> path_;
   Assignment chosen_;  // for each edge of path_, fitting together
@@ -133,12 +140,22 @@ class Search {
   CycleSearchResult result_;
 };
 
+// First the cycles that nothing orders, then what is left where hand-overs may do so.
 CycleSearchResult Search::Run() {
   NoteRemoved();
   on_path_.resize(process_.locks.size());
   distance_.assign(process_.locks.size(), kUnreachable);
   covered_.resize(graph_.edges().size());
+  SearchAll();
+  if (any_soft_) {
+    soft_ = true;
+    SearchAll();
+  }
+  return std::move(result_);
+}
 
+void Search::SearchAll() {
+  exhausted_ = false;
   std::vector<Progress> all;
   size_t longest = 0;
   for (const LockOrderGraph::Component& component : graph_.components()) {
@@ -173,7 +190,6 @@ CycleSearchResult Search::Run() {
       break;
     }
   }
-  return std::move(result_);
 }
 
 void Search::NoteRemoved() {
@@ -181,12 +197,10 @@ void Search::NoteRemoved() {
     if (result_.pruned.size() >= limits_.pruned) {
       return;
     }
-    result_.pruned.push_back({{removed.lock},
-                              false,
-                              removed.one_thread ? kDistinctThreads : kModesConflict,
-                              removed.one_thread
-                                  ? "only one thread both waits for this lock and waits while holding it"
-                                  : "it is only ever waited for and held in shared mode"});
+    PrunedPath pruned;
+    pruned.locks = {removed.lock};
+    pruned.predicate = removed.one_thread ? kDistinctThreads : kModesConflict;
+    result_.pruned.push_back(std::move(pruned));
   }
 }
 
@@ -486,11 +500,16 @@ Search::Failure Search::CheckPair(const One& one, const Other& other) {
   if (gate != kNoIndex) {
     return {kNoCommonGate, other.thread, one.thread, gate, true};
   }
-  return view_.LivesOverlap(other.thread, one.thread) &&
-                 order_.MayOverlap(process_.dependencies[static_cast<size_t>(other.dependency)],
-                                   process_.dependencies[static_cast<size_t>(one.dependency)])
-             ? Failure{}
-             : Failure{kMayOverlap, other.thread, one.thread};
+  const trace::Dependency& before = process_.dependencies[static_cast<size_t>(other.dependency)];
+  const trace::Dependency& after = process_.dependencies[static_cast<size_t>(one.dependency)];
+  if (!view_.LivesOverlap(other.thread, one.thread) || !order_.MayOverlap(before, after)) {
+    return {kMayOverlap, other.thread, one.thread};
+  }
+  if (!soft_ && as_seen_.has_value() && !as_seen_->MayOverlapAsKnown(before, after, &order_)) {
+    any_soft_ = true;
+    return {kNoSoftOrder, other.thread, one.thread};
+  }
+  return {};
 }
 
 template <typename One>
@@ -527,6 +546,7 @@ bool Search::AnyNew(EdgeId last) const {
 
 void Search::Report() {
   LockOrderCycle cycle;
+  cycle.soft = soft_;
   for (size_t e = 0; e < path_.size(); ++e) {
     covered_[static_cast<size_t>(path_[e])] = true;
     const Link& link = chosen_[e];
@@ -537,36 +557,26 @@ void Search::Report() {
 }
 
 void Search::Prune(bool closed) {
-  if (exhausted_ || failure_.predicate == nullptr || result_.pruned.size() >= limits_.pruned) {
+  // What a hand-over alone keeps apart is looked at once more, and found then.
+  if (exhausted_ || failure_.predicate == nullptr || failure_.predicate == kNoSoftOrder ||
+      result_.pruned.size() >= limits_.pruned) {
     return;
   }
   PrunedPath pruned;
   for (const EdgeId edge : path_) {
-    pruned.locks.push_back(graph_.LockOf(graph_.edges()[static_cast<size_t>(edge)].from));
+    const Edge& step = graph_.edges()[static_cast<size_t>(edge)];
+    pruned.locks.push_back(graph_.LockOf(step.from));
+    pruned.edges.push_back({step.witnesses.front().dependency, step.witnesses.front().held});
   }
   if (!closed) {
     pruned.locks.push_back(graph_.LockOf(graph_.edges()[static_cast<size_t>(path_.back())].to));
   }
   pruned.closed = closed;
   pruned.predicate = failure_.predicate;
-  pruned.fact = Explain(failure_);
+  pruned.a = failure_.a;
+  pruned.b = failure_.b;
+  pruned.gate = failure_.gate;
   result_.pruned.push_back(std::move(pruned));
-}
-
-std::string Search::Explain(const Failure& failure) const {
-  const auto tid = [this](Index thread) { return process_.threads[static_cast<size_t>(thread)].tid; };
-  if (failure.predicate == kDistinctThreads) {
-    return absl::StrCat("thread ", tid(failure.a), " would stand in it twice");
-  }
-  if (failure.predicate == kNoCommonGate) {
-    return absl::StrCat("threads ", tid(failure.a), " and ", tid(failure.b), " both act under lock #",
-                        failure.gate);
-  }
-  if (failure.predicate == kModesConflict) {
-    return absl::StrCat("thread ", tid(failure.a), " and thread ", tid(failure.b),
-                        " share the lock between them");
-  }
-  return absl::StrCat("create or join orders thread ", tid(failure.a), " and thread ", tid(failure.b));
 }
 
 }  // namespace

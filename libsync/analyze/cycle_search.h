@@ -6,12 +6,15 @@
 //   modes-conflict     every wait conflicts with how the next thread holds the lock. Where a waiting writer
 //                      holds new readers up, a reader also waits for a reader, if there is a writer that can
 //                      come between: a dependency of one more thread that meets the other conditions with all
-//   may-overlap        some segments in which the witnesses were seen are ordered by no create or join
+//   may-overlap        some segments in which the witnesses were seen are ordered by no create, join, barrier
+//                      or once (happens_before.h)
+//   no-soft-order      nor by what a condition or a semaphore handed over. Cycles that fail this alone are
+//                      found as well, after all others, and say so
 // A thread that is joined by whoever holds something is a lock too (order_view.h). It never waits for a lock
 // that its joiner held already when it was created: that would have hung at once.
-// The first three and the last are questions about two witnesses, so a path that fails them is left at once.
-// That the wait can last for good (not try, not timed) holds for every dependency that is recorded, and that
-// the lifetimes overlap follows from nodes being instances.
+// All but the third are questions about two witnesses, and so is the third, so a path that fails them is left
+// at once. That the wait can last for good (not try, not timed) holds for every dependency that is recorded,
+// and that the lifetimes overlap follows from nodes being instances.
 //
 // Order: shortest first, then by component and lock index; each cycle once, begun at its lowest lock. A cycle
 // of which every edge already stands in reported ones is left out: it says nothing new, and dense graphs have
@@ -58,6 +61,7 @@ struct CycleEdge {
 
 struct LockOrderCycle {
   std::vector<CycleEdge> edges;
+  bool soft = false;  // in all that was seen a condition or a semaphore came between some of its steps
 };
 
 // A path or cycle of locks that is in the graph but in no deadlock, and the first reason.
@@ -65,7 +69,11 @@ struct PrunedPath {
   std::vector<trace::Index> locks;
   bool closed = false;    // a whole cycle; else a path, and with it every cycle through it
   std::string predicate;  // one of the names above
-  std::string fact;
+  // Whom it is about; kNoIndex where it is about all.
+  trace::Index a = trace::kNoIndex;
+  trace::Index b = trace::kNoIndex;
+  trace::Index gate = trace::kNoIndex;  // of kNoCommonGate
+  std::vector<CycleEdge> edges;         // an example of each step
 };
 
 struct CycleSearchResult {

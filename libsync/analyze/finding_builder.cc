@@ -101,12 +101,14 @@ StackAt FindingBuilder::Stack(Index stack) const {
   return At(process_->stacks, stack) != nullptr ? StackAt{process_index_, stack} : StackAt{};
 }
 
-bool FindingGroups::Again(const std::string& key) {
+Finding* FindingGroups::Known(const std::string& key) {
   const auto [found, is_new] = known_.try_emplace(key, findings_->size());
-  if (!is_new) {
-    ++(*findings_)[found->second].count;
+  if (is_new) {
+    return nullptr;
   }
-  return !is_new;
+  Finding* finding = &(*findings_)[found->second];
+  ++finding->count;
+  return finding;
 }
 
 std::string LockName(int lock) { return absl::StrCat("{lock:", lock, "}"); }

@@ -52,7 +52,9 @@ class FindingGroups {
   explicit FindingGroups(std::vector<Finding>* findings) : findings_(findings) {}
 
   // True: a finding with this key stands already, and counts one more. False: the caller appends it now.
-  bool Again(const std::string& key);
+  bool Again(const std::string& key) { return Known(key) != nullptr; }
+  // The same, with the finding that stands; null for none.
+  Finding* Known(const std::string& key);
 
  private:
   std::vector<Finding>* findings_;

@@ -50,6 +50,7 @@ OrderView::OrderView(const trace::Process& process, Index index) : process_(&pro
     own_.threads = process.threads;
     own_.locks = process.locks;
     own_.dependencies = process.dependencies;
+    own_.events = process.events;
     process_ = &own_;
     AddEnds();
   }
@@ -75,6 +76,8 @@ OrderView::OrderView(const trace::Run& run, const std::vector<Index>& processes,
     Append(run, process, std::find(processes.begin(), processes.end(), process) == processes.end());
     lives_.push_back(lineage.LifeOf(process));
   }
+  std::stable_sort(own_.events.begin(), own_.events.end(),
+                   [](const trace::Event& a, const trace::Event& b) { return a.time_ns < b.time_ns; });
   Link(run, lineage);
   FindEnds();
   AddEnds();
@@ -105,6 +108,7 @@ void OrderView::Append(const trace::Run& run, Index process, bool only_order) {
     copy.join_held = Moved(thread.join_held, part);
     own_.threads.push_back(std::move(copy));
   }
+  AppendEvents(source, part);
   for (size_t d = 0; d < source.dependencies.size() && !only_order; ++d) {
     Dependency copy = source.dependencies[d];
     copy.thread = Shifted(copy.thread, part.threads);
@@ -112,6 +116,24 @@ void OrderView::Append(const trace::Run& run, Index process, bool only_order) {
     copy.awaited_thread = Shifted(copy.awaited_thread, part.threads);
     copy.held = Moved(copy.held, part);
     own_.dependencies.push_back(std::move(copy));
+  }
+}
+
+// Those that order threads, of all processes in the order of time.
+void OrderView::AppendEvents(const trace::Process& source, const Part& part) {
+  for (const trace::Event& event : source.events) {
+    if (event.kind != trace::EventKind::kBarrierPassed && event.kind != trace::EventKind::kGave &&
+        event.kind != trace::EventKind::kTook) {
+      continue;
+    }
+    trace::Event copy;
+    copy.kind = event.kind;
+    copy.thread = Shifted(event.thread, part.threads);
+    copy.lock = Shifted(event.lock, part.locks);
+    copy.value = event.value;
+    copy.time_ns = event.time_ns;
+    copy.error = event.error;
+    own_.events.push_back(std::move(copy));
   }
 }
 

@@ -87,6 +87,7 @@ class OrderView {
   };
 
   void Append(const trace::Run& run, trace::Index process, bool only_order);
+  void AppendEvents(const trace::Process& source, const Part& part);
   void Link(const trace::Run& run, const Lineage& lineage);
   void LinkToMaker(const trace::Run& run, const Part& part, const Lineage& lineage);
   void LinkToNextImage(const trace::Run& run, const Part& part, const Part& next);

@@ -6,6 +6,7 @@
 #include "libsync/record/dependency.h"
 #include "libsync/record/durations.h"
 #include "libsync/record/events.h"
+#include "libsync/record/hand_overs.h"
 #include "libsync/record/plan.h"
 
 namespace gordian::record {
@@ -368,6 +369,7 @@ void Settle(const Attempt& attempt) {
   const auto kind = static_cast<trace::LockKind>(record->kind);
   if (IsSignal(record)) {
     NoteOrder(thread);
+    RecordTook(attempt.lock, 0);
   }
   if (!IsHeld(record)) {
     return;
@@ -418,7 +420,7 @@ bool PostKnown(const ObjectFacts& object, int64_t value) {
   }
   const auto* record = g_trace.At<trace::LockRecord>(static_cast<trace::Ref>(tag >> 32));
   if ((record->flags & trace::kHandOff) != 0) {
-    return true;
+    return (record->flags & trace::kOrderLost) != 0;
   }
   return (record->flags & trace::kLockLike) != 0 && value == 0 && ReleaseNewest(thread, object);
 }
@@ -451,6 +453,7 @@ void BeginPost(const ObjectFacts& object, int64_t value, const Site& site) {
     RemoveHeld(thread, index);
   } else {
     record->flags |= trace::kHandOff;
+    RecordGave(thread, lock, value);
   }
 }
 
@@ -471,10 +474,14 @@ int FindNewestOnce(const Thread* thread) {
 
 void EndOnceRoutine(pthread_once_t* once) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (entry) {
-    if (const trace::Ref lock = FindLock(OnceFacts(once)); lock != 0) {
-      DropHeld(entry.thread(), lock);
-    }
+  const trace::Ref lock = entry ? FindLock(OnceFacts(once)) : 0;
+  if (lock == 0) {
+    return;
+  }
+  Thread* thread = entry.thread();
+  if (const int index = FindHeld(thread, lock); index >= 0) {
+    RecordOnceDone(thread, lock, thread->own_slot->acquisitions != thread->held[index].acquisition);
+    DropHeld(thread, lock);
   }
 }
 
@@ -497,12 +504,16 @@ void LeaveAllOnceRoutines() {
   }
 }
 
-void EndOnce(const Attempt& attempt) {
+void EndOnce(const Attempt& attempt, const pthread_once_t* once) {
   EndAcquire(attempt, false);
-  const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (entry && attempt.thread == entry.thread()) {
+  {
+    const Entry entry(Entry::Open::kOnlyIfOpen);
+    if (!entry || attempt.thread != entry.thread()) {
+      return;
+    }
     RetireLock(attempt.lock);
   }
+  PassDoneOnce(once);
 }
 
 void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
@@ -601,7 +612,9 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
   slot->wait_object = object;
   slot->wait_object2 = lock;
   slot->wait_stack = stack;
-  slot->wait_value = __atomic_load_n(&record->signals, __ATOMIC_RELAXED);
+  wait.condition = object;
+  wait.signals = __atomic_load_n(&record->signals, __ATOMIC_RELAXED);
+  slot->wait_value = wait.signals;
   slot->wait_address = reinterpret_cast<uint64_t>(condition);
   PublishWait(slot, trace::WaitKind::kCondition, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
   return wait;
@@ -614,6 +627,10 @@ void EndConditionWait(const ConditionWait& wait, AfterWait after) {
   trace::SlotRecord* slot = wait.thread->own_slot;
   ClearWait(slot);
   NoteOrder(wait.thread);
+  // Without a signal it was a timeout, or nothing at all.
+  if (after == AfterWait::kHeld && g_trace.At<trace::LockRecord>(wait.condition)->signals != wait.signals) {
+    RecordTook(wait.condition, wait.signals);
+  }
   if (after == AfterWait::kLost || (after == AfterWait::kAsBefore && !wait.was_held)) {
     return;
   }
@@ -659,11 +676,14 @@ void RecordSignal(pthread_cond_t* condition, const Site& site) {
     return;
   }
   auto* record = g_trace.At<trace::LockRecord>(ref);
-  __atomic_fetch_add(&record->signals, 1, __ATOMIC_RELAXED);
+  const uint32_t signals = __atomic_add_fetch(&record->signals, 1, __ATOMIC_RELAXED);
   if (entry->own_slot->held_count != 0) {
     RecordSignalHeld(entry.thread(), ref, site);
   } else if ((record->flags & trace::kSignalledFree) == 0) {
     record->flags |= trace::kSignalledFree;
+  }
+  if (!g_config.know_conditions || ConditionHasWaiters(condition)) {
+    RecordGave(entry.thread(), ref, signals);
   }
 }
 

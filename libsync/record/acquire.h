@@ -99,7 +99,7 @@ void LeaveOnceRoutine();
 // Any of them may have been left: none is held.
 void LeaveAllOnceRoutines();
 // The call of `attempt` is over, and so is the flag as a lock: it never keeps anybody waiting again.
-void EndOnce(const Attempt& attempt);
+void EndOnce(const Attempt& attempt, const pthread_once_t* once);
 // Adds a holding; makes room first.
 void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode);
 
@@ -214,7 +214,9 @@ __attribute__((always_inline)) inline bool BeginKnownRelease(Object* object) {
 struct ConditionWait {
   Thread* thread;  // null: unrecorded
   Attempt reacquire;
-  uint16_t depth;  // of a recursive mutex: only one level is given up
+  trace::Ref condition;
+  uint32_t signals;  // of the condition, when the wait began
+  uint16_t depth;    // of a recursive mutex: only one level is given up
   bool was_held;
 };
 ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed,

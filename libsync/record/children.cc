@@ -120,7 +120,7 @@ void EndChild(const NewChild& child, int32_t pid) {
     g_trace.Withdraw(child.record);
     return;
   }
-  NextSegment(t_thread);
+  NextEnforcedSegment(t_thread);
   if (pid > 0) {
     child.record->pid = pid;
     g_image->children.Put(&g_image->arena, static_cast<uint64_t>(pid), child.ref);
@@ -161,7 +161,7 @@ namespace {
 void EndOf(trace::ChildRecord* child, Thread* reaper) {
   child->reap_ns = NowNs();
   child->reap_held = SnapshotHeld(reaper);
-  child->reap_segment = NextSegment(reaper);
+  child->reap_segment = NextEnforcedSegment(reaper);
   child->reaper = reaper->ref;
 }
 

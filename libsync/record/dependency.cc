@@ -40,12 +40,19 @@ Keys KeysOf(const Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode
   return keys;
 }
 
-void AddSegment(trace::DependencyRecord* record, uint32_t segment) {
+// Hand-overs make many segments between two creates or joins: they must not take the room of all others.
+constexpr uint32_t kSamplesBetweenEnforced = 4;
+
+void AddSegment(trace::DependencyRecord* record, uint32_t segment, uint32_t enforced_segment) {
   const uint32_t count = record->segment_count;
   if (count != 0 && record->segments[count - 1] == segment) {
     return;
   }
-  if (count < trace::kSegmentSamples) {
+  const bool crowded = count >= kSamplesBetweenEnforced &&
+                       record->segments[count - kSamplesBetweenEnforced] >= enforced_segment;
+  if (crowded) {
+    record->segments[count - 1] = segment;
+  } else if (count < trace::kSegmentSamples) {
     record->segments[count] = segment;
     __atomic_store_n(&record->segment_count, count + 1, __ATOMIC_RELEASE);
   } else {
@@ -53,10 +60,10 @@ void AddSegment(trace::DependencyRecord* record, uint32_t segment) {
   }
 }
 
-void Observe(trace::DependencyRecord* record, uint32_t segment) {
+void Observe(trace::DependencyRecord* record, const Thread* thread) {
   ++record->count;
   record->last_ns = NowNs();
-  AddSegment(record, segment);
+  AddSegment(record, thread->own_slot->segment, thread->enforced_segment);
   if ((record->flags & (trace::kInHandler | trace::kFolded)) == 0) {
     record->signals |= OpenSignals(~record->signals);
   }
@@ -110,7 +117,7 @@ trace::Ref RecordWithManyHeld(Thread* thread, trace::Ref lock, trace::Ref stack,
   auto ref = static_cast<trace::Ref>(folded.Find(key));
   if (ref != 0) {
     __atomic_fetch_add(&g_trace.header()->counters.dependencies_folded, 1, __ATOMIC_RELAXED);
-    Observe(g_trace.At<trace::DependencyRecord>(ref), thread->own_slot->segment);
+    Observe(g_trace.At<trace::DependencyRecord>(ref), thread);
     return ref;
   }
   ref = Append(thread, lock, stack, mode, flags | trace::kFolded, without);
@@ -129,7 +136,7 @@ trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, t
   Table& known = g_image->dependencies.For(keys.instance);
   trace::Ref ref = static_cast<trace::Ref>(known.Find(keys.instance));
   if (ref != 0) {
-    Observe(g_trace.At<trace::DependencyRecord>(ref), thread->own_slot->segment);
+    Observe(g_trace.At<trace::DependencyRecord>(ref), thread);
     return ref;
   }
   const uint64_t thread_chain = MixBits(keys.chain ^ thread->ref) | 1;
@@ -144,7 +151,7 @@ trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, t
     __atomic_fetch_add(&g_trace.header()->counters.dependencies_folded, 1, __ATOMIC_RELAXED);
     ref = static_cast<trace::Ref>(folded.Find(thread_chain));
     if (ref != 0) {
-      Observe(g_trace.At<trace::DependencyRecord>(ref), thread->own_slot->segment);
+      Observe(g_trace.At<trace::DependencyRecord>(ref), thread);
       return ref;
     }
     ref = Append(thread, lock, stack, mode, flags | trace::kFolded, without);

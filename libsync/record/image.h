@@ -84,6 +84,10 @@ struct Image {
   ShardedTable shared;
   uint64_t name_events;
   uint64_t barrier_passages;
+  // Hand-overs recorded (hand_overs.h); address -> once whose routine took locks, and how many ever did.
+  uint64_t hand_overs;
+  Table done_onces;
+  uint64_t done_once_count;
   uint64_t ipc_namespace;
   MappingCache mapping;
 

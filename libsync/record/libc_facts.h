@@ -71,6 +71,9 @@ inline bool RwlockHasReaders(const pthread_rwlock_t* rwlock) {
 inline bool ConditionIsShared(const pthread_cond_t* condition) {
   return (__atomic_load_n(&condition->__data.__wrefs, __ATOMIC_RELAXED) & 1) != 0;
 }
+inline bool ConditionHasWaiters(const pthread_cond_t* condition) {
+  return __atomic_load_n(&condition->__data.__wrefs, __ATOMIC_RELAXED) >> 3 != 0;
+}
 inline bool ConditionIsDestroyed(const pthread_cond_t* condition) {
   return (__atomic_load_n(&condition->__data.__wrefs, __ATOMIC_RELAXED) & 4) != 0;
 }

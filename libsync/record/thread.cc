@@ -97,6 +97,7 @@ void ResetThreadState(Thread* thread) {
   thread->slot = nullptr;
   thread->held_hash = 0;
   thread->segment_hash = 0;
+  thread->enforced_segment = 0;
   thread->finished = false;
   thread->relearns = false;
   thread->vain_pauses = 0;
@@ -314,7 +315,7 @@ void RecordJoin(Thread* joiner, trace::Ref joinee) {
   auto* record = g_trace.At<trace::ThreadRecord>(joinee);
   record->joiner = joiner->ref;
   record->join_held = SnapshotHeld(joiner);
-  record->joiner_segment = NextSegment(joiner);
+  record->joiner_segment = NextEnforcedSegment(joiner);
   __atomic_fetch_or(&record->flags, trace::kJoined, __ATOMIC_RELEASE);
 }
 
@@ -329,6 +330,8 @@ void SetThreadFlag(trace::Ref thread, trace::ThreadFlags flag) {
     __atomic_fetch_or(&g_trace.At<trace::ThreadRecord>(thread)->flags, flag, __ATOMIC_RELAXED);
   }
 }
+
+uint32_t NextEnforcedSegment(Thread* thread) { return thread->enforced_segment = NextSegment(thread); }
 
 uint32_t NextSegment(Thread* thread) {
   const uint32_t segment = ++thread->own_slot->segment;

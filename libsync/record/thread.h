@@ -34,8 +34,8 @@ struct Thread {
   trace::SlotRecord* slot;
   trace::HeldEntry* held;  // in the slot, or its overflow
   uint64_t held_hash;      // of locks and stacks held, and of the segment; 0 when nothing is held
-  uint64_t segment_hash;
-  uint64_t tag_secret;  // of this image
+  uint64_t segment_hash;   // of the slot's segment
+  uint64_t tag_secret;     // of this image
 
   // Cold.
   trace::SlotRecord* own_slot;
@@ -45,6 +45,7 @@ struct Thread {
   uint64_t* held_since;  // when each of `held` was acquired; null unless holdings are timed
   uintptr_t stack_low;
   uintptr_t stack_high;
+  uint32_t enforced_segment;  // the first one since its last create or join
   bool finished;
   bool relearns;  // what its cache knows is out of date; set by any thread
   // Of a plan (plan.h).
@@ -115,7 +116,9 @@ trace::Ref FindThread(pthread_t pthread);
 void RecordJoin(Thread* joiner, trace::Ref joinee);
 void SetThreadFlag(trace::Ref thread, trace::ThreadFlags flag);
 
-// A new segment of this thread begins; returns its number.
+// A new segment of this thread begins; returns its number. The former is for an order that the program always
+// enforces, by a create or a join.
+uint32_t NextEnforcedSegment(Thread* thread);
 uint32_t NextSegment(Thread* thread);
 
 // Copies what the thread holds into a HeldSetRecord; 0 when it holds nothing.

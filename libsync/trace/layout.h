@@ -25,7 +25,7 @@
 namespace gordian::trace {
 
 inline constexpr char kMagic[8] = {'G', 'O', 'R', 'D', 'I', 'A', 'N', '\n'};
-inline constexpr uint32_t kLayoutVersion = 2;
+inline constexpr uint32_t kLayoutVersion = 3;
 inline constexpr uint32_t kEndianMark = 0x01020304;
 inline constexpr uint64_t kControlOffset = 4096;
 inline constexpr uint64_t kStreamOffset = 8192;
@@ -181,7 +181,7 @@ enum ThreadFlags : uint32_t {
 };
 
 // One thread of the image, once. Its segments number the stretches between its ordering events (a create, a
-// join of a thread or a child, or a barrier each begin a new one); happens-before is computed from them, see
+// join of a thread or a child, a barrier, or a hand-over each begin a new one); happens-before is computed from them, see
 // libsync/analyze/happens_before.h.
 struct ThreadRecord {
   RecordPrefix prefix;
@@ -302,6 +302,7 @@ enum LockFlags : uint16_t {
   kSignalLost = 1u << 9,      // conditions: the last signal found nobody waiting
   kRetired = 1u << 10,        // what its address is used for from now on is another object
   kSignalledFree = 1u << 11,  // conditions: was signalled by a thread that held nothing
+  kOrderLost = 1u << 12,      // more was handed over by it than was recorded (kGave, kTook)
 };
 
 // One lifetime of one synchronisation object.
@@ -360,7 +361,7 @@ enum DependencyFlags : uint32_t {
   kSoftOrdered = 1u << 6,
   kInHandler = 1u << 7,  // the acquisition was made in a signal handler
 };
-inline constexpr uint32_t kSegmentSamples = 8;
+inline constexpr uint32_t kSegmentSamples = 16;
 
 // "Thread, holding these, went to acquire that, and would have waited for good." One per distinct
 // (thread, held set with modes and stacks, lock, mode, stack). Recorded before the acquisition can block.
@@ -378,7 +379,8 @@ struct DependencyRecord {
   uint64_t count;  // observations
   uint64_t first_ns;
   uint64_t last_ns;        // of the last observation that was looked at closely (a lower bound)
-  uint32_t segment_count;  // used of `segments`: the first ones seen, and in the last place the latest
+  uint32_t segment_count;  // used of `segments`: the first ones seen, and in the last place the latest; of
+                           // those between two creates or joins only a few
   uint32_t reserved2;
   uint32_t segments[kSegmentSamples];
   // Bit N-1 for signal N. kInHandler: those that the handler may have been called for. Else: those that had a
@@ -467,6 +469,11 @@ enum class EventKind : uint32_t {
   kBarrierPassed = 21,       // object: barrier; value: the round, from 0; error: the segment of `thread` that
                         // began. All that the threads of a round did before follows in none of them what any
                         // did after. Not recorded of a barrier's later rounds, which begin no segment
+  // Hand-overs by a condition, a semaphore or a once. Not recorded of what is beyond a bound (kOrderLost).
+  kGave = 22,  // object; error: the segment of `thread` that ended. value: of a condition, its signals, this
+               // one included; of a semaphore, its value before the post
+  kTook = 23,  // object; error: the segment of `thread` that began. value: of a condition, its signals when
+               // the wait began
 };
 enum class JoinMisuse : int64_t {
   kJoinedTwice = 1,

@@ -53,6 +53,7 @@ class Player {
   bool PlayProcessEvent();
   void PlayWait();
   void PlaySignal();
+  void PlayHandOver();
 
   trace::Thread& Actor() { return process_->threads[static_cast<size_t>(actor_)]; }
   trace::Thread& ThreadNumbered(const std::string& number);
@@ -160,11 +161,9 @@ void Player::SetProperty(trace::Lock* lock, const std::string& property) {
       {"fcntl", trace::LockKind::kPosixFileLock},
       {"openfile", trace::LockKind::kOpenFileLock},
       {"named", trace::LockKind::kNamedSemaphore}};
-  static const std::map<std::string, trace::LockFlags> flags = {{"robust", trace::kRobust},
-                                                                {"shared", trace::kProcessShared},
-                                                                {"handoff", trace::kHandOff},
-                                                                {"locklike", trace::kLockLike},
-                                                                {"stack", trace::kOnStack}};
+  static const std::map<std::string, trace::LockFlags> flags = {
+      {"robust", trace::kRobust},     {"shared", trace::kProcessShared}, {"handoff", trace::kHandOff},
+      {"locklike", trace::kLockLike}, {"stack", trace::kOnStack},        {"lost", trace::kOrderLost}};
   const size_t colon = property.find(':');
   const std::string key = property.substr(0, colon);
   const std::string value = colon == std::string::npos ? "" : property.substr(colon + 1);
@@ -388,8 +387,35 @@ void Player::PlaySignal() {
   }
 }
 
+void Player::PlayHandOver() {
+  const bool gives = word_.verb == "gives";
+  trace::Event event;
+  event.lock = LockNamed(word_.arguments.at(0));
+  event.thread = actor_;
+  event.time_ns = now_ns_;
+  trace::Lock& object = process_->locks[static_cast<size_t>(event.lock)];
+  if (object.kind == trace::LockKind::kMutex) {
+    object.kind = trace::LockKind::kSemaphore;
+    object.flags |= trace::kHandOff;
+  }
+  if (word_.verb == "barrier") {
+    object.kind = trace::LockKind::kBarrier;
+    event.kind = trace::EventKind::kBarrierPassed;
+    event.value = std::stoi(word_.arguments.at(1));
+  } else {
+    event.kind = gives ? trace::EventKind::kGave : trace::EventKind::kTook;
+    event.value = word_.arguments.size() > 1 ? std::stoi(word_.arguments.at(1)) : 0;
+  }
+  event.error = gives ? Actor().segment++ : ++Actor().segment;
+  process_->events.push_back(event);
+}
+
 bool Player::PlayLockEvent() {
   const std::string& verb = word_.verb;
+  if (verb == "gives" || verb == "takes" || verb == "barrier") {
+    PlayHandOver();
+    return true;
+  }
   if (verb == "wait" || verb == "timedwait" || verb == "!wait" || verb == "!rewait") {
     PlayWait();
     return true;
@@ -617,6 +643,9 @@ trace::Run PlayTogether(const std::vector<Member>& members) {
     const uint64_t lived_ns = process.end_ns - process.start_ns;
     process.start_ns = member.start_ms * kMillisecond;
     process.end_ns = process.start_ns + lived_ns;
+    for (trace::Event& event : process.events) {
+      event.time_ns += process.start_ns - kMillisecond;
+    }
     run.processes.push_back(std::move(process));
   }
   return run;

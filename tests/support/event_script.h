@@ -11,6 +11,7 @@
 //                      kinds       recursive errorcheck rwlock writer-rwlock condition semaphore spinlock
 //                                  barrier once stream flock fcntl openfile named
 //                      properties  robust shared interpreter handoff locklike stack
+//                                  lost  not all of its hand-overs were recorded
 //                                  inherited:TID  from before the fork, held by TID then (0: by nobody)
 //                                  class:X        dynamic; all locks of class X come from one place
 //                                  common         known to all processes as the object of this name
@@ -24,6 +25,10 @@
 //       !wait(C,A)     waits on condition C
 //       signal(C)
 //       !barrier(B)    waits at barrier B
+//       gives(S) takes(S)  hands something over by S, a semaphore unless declared otherwise, and comes past
+//       it.
+//                      gives(S,N)  with the value N; gives(C,N) takes(C,N)  of a condition, its signals
+//       barrier(B,N)   passes barrier B in round N
 //       passes         passes a wait that others end (a semaphore, a barrier)
 //       !rewait(C,A)   was signalled and queues for A
 //       create(U)  create(U,detached)  detach(U)

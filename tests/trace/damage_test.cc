@@ -330,7 +330,8 @@ TEST(DamageTest, HeadersThatAreNone) {
     return why;
   };
   EXPECT_EQ(why_not(0, 0), "is not a trace");
-  EXPECT_EQ(why_not(offsetof(FileHeader, version), 1), "has the trace version 1, not 2");
+  EXPECT_EQ(why_not(offsetof(FileHeader, version), 1),
+            "has the trace version 1, not " + std::to_string(kLayoutVersion));
   EXPECT_EQ(why_not(offsetof(FileHeader, endian), 0x04030201),
             "was written on a machine of another byte order");
   EXPECT_EQ(why_not(offsetof(FileHeader, header_bytes), 8), "has a damaged header");

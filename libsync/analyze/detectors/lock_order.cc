@@ -56,8 +56,7 @@ class LockOrderJudge {
   std::string KeyOf(const Edge& edge);
   std::set<std::vector<Index>> DeadlockedLocks() const;
   bool IsOfSeveralProcesses(const Ring& ring) const;
-  void Report(Ring ring, bool complete, std::vector<Finding>* findings);
-  Finding Build(const Ring& ring, bool complete) const;
+  void Report(Ring ring, bool soft, bool complete, std::vector<Finding>* findings);
   static std::vector<Index> SortedLocks(const Ring& ring);
 
   const trace::Run& run_;
@@ -69,10 +68,11 @@ class LockOrderJudge {
 // Puts one ring into words.
 class RingTeller {
  public:
-  RingTeller(const trace::Run& run, const OrderView& view, const Ring& ring)
+  RingTeller(const trace::Run& run, const OrderView& view, const Ring& ring, bool soft)
       : run_(run),
         view_(view),
         ring_(ring),
+        soft_(soft),
         ends_(
             std::any_of(ring.begin(), ring.end(), [](const Edge& edge) { return edge.awaited != nullptr; })),
         parts_(ends_ ? "join-order-cycle" : "lock-order-cycle", run, view) {}
@@ -89,13 +89,16 @@ class RingTeller {
   void TellLocks();
   void TellEnds();
   void TellConditions();
-  bool OverProcesses() const { return parts_.finding().processes.size() > 1; }
+  std::string HowOften(const Edge& edge);
+  const char* Chance() const;
+  bool OverProcesses() { return parts_.finding().processes.size() > 1; }
 
   const trace::Run& run_;
   const OrderView& view_;
   const Ring& ring_;
+  const bool soft_;
   const bool ends_;
-  mutable ViewFinding parts_;
+  ViewFinding parts_;
 };
 
 Ring LockOrderJudge::RingOf(const LockOrderCycle& cycle) const {
@@ -152,7 +155,7 @@ std::set<std::vector<Index>> LockOrderJudge::DeadlockedLocks() const {
   return result;
 }
 
-void LockOrderJudge::Report(Ring ring, bool complete, std::vector<Finding>* findings) {
+void LockOrderJudge::Report(Ring ring, bool soft, bool complete, std::vector<Finding>* findings) {
   std::vector<std::string> keys;
   keys.reserve(ring.size());
   for (const Edge& edge : ring) {
@@ -160,7 +163,8 @@ void LockOrderJudge::Report(Ring ring, bool complete, std::vector<Finding>* find
   }
   // The set of edges, so that a ring of three accounts is the same finding as a ring of two.
   const std::set<std::string> distinct(keys.begin(), keys.end());
-  if (groups_.Again(absl::StrJoin(distinct, "\n"))) {
+  Finding* known = groups_.Known(absl::StrJoin(distinct, "\n"));
+  if (known != nullptr && (soft || known->level == Level::kError)) {
     return;
   }
   const auto first = static_cast<std::ptrdiff_t>(SmallestRotation(keys));
@@ -169,11 +173,16 @@ void LockOrderJudge::Report(Ring ring, bool complete, std::vector<Finding>* find
   if (const auto joins = std::find_if(ring.begin(), ring.end(), AwaitsUnderLock); joins != ring.end()) {
     std::rotate(ring.begin(), joins, ring.end());
   }
-  Finding finding = RingTeller(run_, view_, ring).Tell();
+  Finding finding = RingTeller(run_, view_, ring, soft).Tell();
   if (!complete) {
     finding.explanation += " The search for further cycles was cut short: there are very many.";
   }
-  findings->push_back(std::move(finding));
+  if (known == nullptr) {
+    findings->push_back(std::move(finding));
+  } else {
+    finding.count = known->count;  // nothing kept this one apart
+    *known = std::move(finding);
+  }
 }
 
 void LockOrderJudge::Judge(std::vector<Finding>* findings, std::vector<RunLocks>* rings) {
@@ -192,7 +201,7 @@ void LockOrderJudge::Judge(std::vector<Finding>* findings, std::vector<RunLocks>
       }
     }
     if (deadlocked.count(locks) == 0) {
-      Report(std::move(ring), result.complete, findings);
+      Report(std::move(ring), cycle.soft, result.complete, findings);
     }
   }
 }
@@ -221,7 +230,7 @@ void LockOrderJudge::JudgeOver(const std::vector<RunLocks>& known, std::vector<F
   for (const LockOrderCycle& cycle : result.cycles) {
     Ring ring = RingOf(cycle);
     if (IsOfSeveralProcesses(ring) && silent.count(SortedLocks(ring)) == 0) {
-      Report(std::move(ring), result.complete, findings);
+      Report(std::move(ring), cycle.soft, result.complete, findings);
     }
   }
 }
@@ -235,6 +244,7 @@ Finding RingTeller::Tell() {
     TellLocks();
   }
   TellConditions();
+  parts_.finding().level = soft_ ? Level::kWarning : parts_.finding().level;
   return std::move(parts_.finding());
 }
 
@@ -324,14 +334,15 @@ void RingTeller::TellSentences() {
 void RingTeller::TellLocks() {
   Finding& finding = parts_.finding();
   const size_t count = ring_.size();
-  const char* start = OverProcesses() ? "Possible deadlock of processes: " : "Possible deadlock: ";
+  const std::string start = absl::StrCat("Possible deadlock", OverProcesses() ? " of processes" : "",
+                                         soft_ ? ", though a signal came between so far: " : ": ");
   finding.title = count == 2 ? absl::StrCat(start, "{lock:0} and {lock:1} are taken in opposite orders")
                              : absl::StrCat(start, count, " locks are taken in orders that form a ring");
   TellSentences();
   absl::StrAppend(
       &finding.explanation, "If ", count == 2 ? "both" : "all",
       " reach their first lock before any has the second, each waits for the next and none ever goes on. ",
-      "In this run they came at different moments; with other timing, or more load, the program hangs.");
+      Chance());
   if (count == 2) {
     finding.fix = absl::StrCat("Take {lock:0} and {lock:1} in the same order in both places, ",
                                OverProcesses() ? "" : "or both at once with std::scoped_lock, ",
@@ -341,6 +352,15 @@ void RingTeller::TellLocks() {
         "Choose one order for these locks and keep to it everywhere, or release one lock of the ring "
         "before taking the next.";
   }
+}
+
+const char* RingTeller::Chance() const {
+  return soft_ ? "Each time in this run something was handed over in between, by a condition or a semaphore. "
+                 "If "
+                 "the program always waits for that, nothing can happen; if it does not, it hangs with other "
+                 "timing."
+               : "In this run they came at different moments; with other timing, or more load, the program "
+                 "hangs.";
 }
 
 void RingTeller::TellEnds() {
@@ -360,27 +380,40 @@ void RingTeller::TellEnds() {
       awaited, " while it holds ", lock,
       ring_.size() == 2 ? absl::StrCat(", which ", awaited, " takes") : ", and the ring of waits closes");
   absl::StrAppend(&finding.explanation, "If ", waiter, " has ", lock,
-                  " before the others have come that far, it waits for what cannot end. ",
-                  "In this run it came later; with other timing, or more load, the program hangs.");
+                  " before the others have come that far, it waits for what cannot end. ", Chance());
   finding.fix = absl::StrCat("Release ", lock, " before waiting for ", awaited,
                              ", or wait for it before taking ", lock, ".");
+}
+
+// "T1 was seen there 12 times, 20 ms to 12.3 s after the start".
+std::string RingTeller::HowOften(const Edge& edge) {
+  const trace::Dependency& dependency = *edge.dependency;
+  uint64_t start_ns = UINT64_MAX;
+  for (const trace::Process& process : run_.processes) {
+    start_ns = std::min(start_ns, process.start_ns);
+  }
+  const auto after_start = [start_ns](uint64_t ns) {
+    return Milliseconds(ns > start_ns ? (ns - start_ns) / 1'000'000 : 0);
+  };
+  const std::string first = after_start(dependency.first_ns);
+  const std::string last = after_start(dependency.last_ns);
+  return absl::StrCat(parts_.Thread(dependency.thread), " was seen there ",
+                      dependency.count == 1 ? "once" : absl::StrCat(dependency.count, " times"), ", ", first,
+                      first != last ? absl::StrCat(" to ", last) : "", " after the start");
 }
 
 void RingTeller::TellConditions() {
   const size_t count = ring_.size();
   bool any_shared = false;
   bool any_writer = false;
-  uint64_t latest_first = 0;
-  uint64_t earliest_last = UINT64_MAX;
+  std::vector<std::string> seen;
   for (const Edge& edge : ring_) {
     const trace::Dependency& dependency = *edge.dependency;
     any_shared = any_shared || dependency.mode == trace::Mode::kShared ||
                  (edge.held != nullptr && edge.held->mode == trace::Mode::kShared);
     any_writer = any_writer || edge.writer != nullptr;
-    latest_first = std::max(latest_first, dependency.first_ns);
-    earliest_last = std::min(earliest_last, dependency.last_ns);
+    seen.push_back(HowOften(edge));
   }
-  const uint64_t apart_ms = latest_first > earliest_last ? (latest_first - earliest_last) / 1'000'000 : 0;
   FindingBuilder& builder = parts_.builder();
   builder.AddCondition(kDistinctThreads,
                        absl::StrCat(count, " different threads make the ", count, " steps"));
@@ -393,9 +426,11 @@ void RingTeller::TellConditions() {
   builder.AddCondition(
       kMayOverlap,
       absl::StrCat("no creation and no join of a ", OverProcesses() ? "thread or process" : "thread",
-                   " puts one before the other; they were seen ",
-                   apart_ms > 0 ? Milliseconds(apart_ms) + " apart" : "in the same stretch of time"));
-  if (ends_) {
+                   ", and no barrier, puts one before the other; ", absl::StrJoin(seen, ", ")));
+  if (soft_) {
+    builder.AddCondition(kNoSoftOrder, "in all that was seen a condition or a semaphore came between");
+    parts_.finding().conditions.back().holds = false;
+  } else if (ends_) {
     builder.AddCondition(
         kNoSoftOrder,
         absl::StrCat(

@@ -88,7 +88,7 @@ const Dependency* ReaderWriterJudge::WriterAgainst(const Dependency& reader, boo
   if (gates_ == nullptr) {
     const trace::Process& process = view_.process();
     gates_ = std::make_unique<Gates>(process, view_.locks(), view_.frames(), view_.frame_of());
-    order_ = std::make_unique<HappensBefore>(process);
+    order_ = std::make_unique<HappensBefore>(process, &view_.locks());
     for (const Dependency& dependency : process.dependencies) {
       if (dependency.mode == Mode::kExclusive && At(process.threads, dependency.thread) != nullptr) {
         writers_[view_.locks().Of(dependency.lock)].push_back(&dependency);
