@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "libsync/analyze/detector.h"
+#include "libsync/analyze/near_misses.h"
 
 namespace gordian::cli {
 
@@ -13,6 +14,9 @@ report::Report JudgeRun(const trace::Run& run, const Options& options, const Liv
   report::BuildOptions build_options;
   build_options.redact = options.redact;
   report::Report report = report::BuildReport(run, analyze::Analyze(run, analyze_options), build_options);
+  if (options.explain_pruned) {
+    report.near_misses = report::BuildReport(run, analyze::NearMisses(run), build_options).findings;
+  }
   if (live == nullptr) {
     return report;
   }

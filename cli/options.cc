@@ -177,6 +177,9 @@ const OptionKey kKeys[] = {
      [](Options* options, const std::string& value) { return SetSwitch(value, &options->verbose); }},
     {"redact", "--redact", "auto|none", "hide what looks like a secret in command lines (default: auto)",
      false, true, SetRedact},
+    {"explain-pruned", "--explain-pruned", "",
+     "list the cycles of lock orders that cannot deadlock too, each with the reason", false, true,
+     [](Options* options, const std::string& value) { return SetSwitch(value, &options->explain_pruned); }},
     {"perturb", "--perturb", "SEED",
      "pause threads at random at synchronisation calls, so that rare schedules come up; the same SEED gives "
      "the "

@@ -37,6 +37,7 @@ struct Options {
   bool quiet = false;
   bool verbose = false;
   bool redact = true;
+  bool explain_pruned = false;
   std::optional<uint64_t> perturb;  // seed
   std::string avoid;                // file names; empty: not asked for
   std::string plan;

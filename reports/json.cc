@@ -198,6 +198,12 @@ std::string ToJson(const Report& report) {
   for (const ReportFinding& finding : report.findings) {
     json["findings"].push_back(FindingJson(finding));
   }
+  if (report.near_misses.has_value()) {
+    json["near_misses"] = Json::array();
+    for (const ReportFinding& near_miss : *report.near_misses) {
+      json["near_misses"].push_back(FindingJson(near_miss));
+    }
+  }
   json["profile"] = Json::array();
   for (const ReportSnapshot& process : report.snapshot) {
     json["snapshot"].push_back(SnapshotJson(process));

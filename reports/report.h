@@ -136,6 +136,8 @@ struct Report {
   ReportCoverage coverage;
   std::vector<ReportFinding> findings;
   std::vector<ReportSnapshot> snapshot;  // of `gordian attach`: one for each process
+  // Cycles of lock orders that cannot deadlock, each with one condition that does not hold; if asked for.
+  std::optional<std::vector<ReportFinding>> near_misses;
   int Count(const char* level) const;
 };
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "reports/coverage.h"
 #include "reports/frames.h"
 #include "reports/report.h"
@@ -281,6 +282,32 @@ bool InFull(const ReportFinding& finding, const TextOptions& options) {
   return finding.level != "note" || options.verbosity > 0;
 }
 
+// Which locks, where, and what keeps them apart.
+std::string NearMissText(const ReportFinding& near_miss) {
+  const ReportFinding safe = PrintableFinding(near_miss);
+  std::vector<std::string> places;
+  for (const ReportThread& thread : safe.threads) {
+    if (!thread.waits.stack.empty()) {
+      places.push_back(ShortPlace(TopFrame(thread.waits.stack)));
+    }
+  }
+  std::string out = Wrap("NEAR MISS: ", 2,
+                         absl::StrCat(safe.title, places.empty() ? "" : " at ", absl::StrJoin(places, ", "),
+                                      safe.count > 1 ? absl::StrCat(" [", safe.count, " times]") : ""));
+  for (const ReportCondition& condition : safe.conditions) {
+    out += Wrap("  - ", 4, absl::StrCat(condition.name, ": ", condition.because));
+  }
+  return out;
+}
+
+std::string NearMissesText(const std::vector<ReportFinding>& near_misses) {
+  std::string out;
+  for (const ReportFinding& near_miss : near_misses) {
+    out += NearMissText(near_miss);
+  }
+  return out.empty() ? "No near misses: no other cycle of lock orders was seen\n\n" : out + "\n";
+}
+
 std::string CoverageText(const Report& report, const TextOptions& options) {
   std::string out;
   for (const std::string& sentence : report.coverage.unseen) {
@@ -333,6 +360,9 @@ std::string ToText(const Report& report, const TextOptions& options) {
   }
   if (one_line > kShortFindings) {
     absl::StrAppend(&out, "... and ", one_line - kShortFindings, " more findings: --json has them all\n");
+  }
+  if (report.near_misses.has_value()) {
+    out += NearMissesText(*report.near_misses);
   }
   if (!options.next_steps.empty() && !report.findings.empty()) {
     absl::StrAppend(&out, options.next_steps, "\n");

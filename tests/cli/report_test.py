@@ -2,7 +2,9 @@
 import json
 import unittest
 
-from gordian_case import GordianCase, rules
+import jsonschema
+
+from gordian_case import SOURCE, GordianCase, rules
 
 
 class ReportTest(GordianCase):
@@ -59,6 +61,19 @@ class ReportTest(GordianCase):
         quiet = self.gordian("report", "kept", "-q").stdout
         self.assertEqual(quiet.splitlines(), plain.splitlines()[-1:])
         self.assertGreater(len(self.gordian("report", "kept", "-v").stdout), len(plain))
+
+    def test_near_misses_where_asked(self):
+        self.keep(self.sample("gate_lock"))
+        result, plain = self.report_json()
+        self.assertNotIn("NEAR MISS", result.stdout)
+        self.assertNotIn("near_misses", plain)
+        result, report = self.report_json("--explain-pruned")
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stdout, r"NEAR MISS: .* opposite orders[^-]*- no-common-gate: ")
+        self.assertEqual([miss["conditions"][0]["name"] for miss in report["near_misses"]], ["no-common-gate"])
+        schema = json.loads((SOURCE / "docs" / "report.schema.json").read_text())
+        jsonschema.validate(report, schema)
+        self.assertIn("No near misses", self.gordian("run", "--explain-pruned", "--", "true").stderr)
 
     def test_no_run_is_3(self):
         (self.folder / "empty").mkdir()
