@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <time.h>
 
+#include <type_traits>
+
 #include "libsync/record/acquire.h"
 #include "libsync/record/errors.h"
 #include "libsync/record/lifetimes.h"
@@ -17,60 +19,85 @@ inline bool Acquired(int result) { return result == 0 || result == EOWNERDEAD; }
 
 template <typename Object, typename Call>
 __attribute__((always_inline)) inline int Acquire(const char* name, Object* object, trace::Mode mode,
-                                                  record::Blocking blocking, const record::Site& site,
-                                                  Call call) {
+                                                  record::Blocking blocking, record::Site site, Call call) {
   const record::Attempt attempt = record::BeginAcquire(record::FactsOf(object), mode, blocking, site);
   const int result = call();
   record::EndAcquire(attempt, Acquired(result));
   return record::Noted(result, name, blocking, object, site);
 }
 
+// The end of a fast acquisition that did not go as most do.
+template <typename Object>
+__attribute__((noinline)) int EndSlowly(const record::KnownAcquire known, int result, const char* name,
+                                        Object* object, trace::Mode mode, record::Blocking blocking,
+                                        record::Site site, bool again = false) {
+  record::EndAcquire(record::AttemptOf(known, mode, again), result == 0);  // a robust mutex has no fast path
+  return record::Noted(result, name, blocking, object, site);
+}
+
+// A recursive mutex is looked for second: the most common kind does not pay for it.
+template <typename Object, typename Call>
+__attribute__((noinline)) int AcquireOther(const char* name, Object* object, trace::Mode mode,
+                                           record::Blocking blocking, record::Site site, Call call) {
+  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
+    record::KnownAcquire known;
+    bool again = false;
+    if (record::BeginKnownRecursive(object, mode, blocking, site, &known, &again)) {
+      const int result = call();
+      const bool ended = result == 0 && (again ? record::EndKnownAgain(known)
+                                               : record::EndKnownAcquire(known, mode, blocking));
+      return ended ? 0 : EndSlowly(known, result, name, object, mode, blocking, site, again);
+    }
+  }
+  return Acquire(name, object, mode, blocking, site, call);
+}
+
+// For the kinds that have a fast path. `blocking` is known when this is compiled.
+template <typename Object, typename Call>
+__attribute__((always_inline)) inline int AcquireUsual(const char* name, Object* object, trace::Mode mode,
+                                                       record::Blocking blocking, Call call) {
+  record::KnownAcquire known;
+  if (__builtin_expect(!record::BeginKnownAcquire(object, mode, blocking, CALL_SITE(), &known), 0)) {
+    return AcquireOther(name, object, mode, blocking, CALL_SITE(), call);
+  }
+  const int result = call();
+  if (__builtin_expect(result == 0, 1) &&
+      __builtin_expect(record::EndKnownAcquire(known, mode, blocking), 1)) {
+    return 0;
+  }
+  return EndSlowly(known, result, name, object, mode, blocking, CALL_SITE());
+}
+
 // libc refuses every other clock before it looks at the object, which then may be anything.
 template <typename Object, typename Call>
 __attribute__((always_inline)) inline int AcquireByClock(const char* name, Object* object, trace::Mode mode,
-                                                         clockid_t clock, const record::Site& site,
-                                                         Call call) {
+                                                         clockid_t clock, Call call) {
   return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC
-             ? Acquire(name, object, mode, record::Blocking::kTimed, site, call)
+             ? AcquireUsual(name, object, mode, record::Blocking::kTimed, call)
              : call();
 }
 
 template <typename Object, typename Call>
-__attribute__((noinline)) int AcquireSlowly(const char* name, Object* object, trace::Mode mode,
-                                            const record::Site& site, Call call) {
-  return Acquire(name, object, mode, record::Blocking::kForever, site, call);
-}
-
-// For the kinds that have a fast path.
-template <typename Object, typename Call>
-__attribute__((always_inline)) inline int AcquireForever(const char* name, Object* object, trace::Mode mode,
-                                                         const record::Site& site, Call call) {
-  record::KnownAcquire known;
-  if (__builtin_expect(record::BeginKnownAcquire(object, mode, site, &known), 1)) {
-    const int result = call();
-    record::EndKnownAcquire(known, mode, result == 0);  // a robust mutex has no fast path
-    return record::Noted(result, name, record::Blocking::kForever, object, site);
+__attribute__((noinline)) int ReleaseOther(const char* name, Object* object, record::Site site, Call call) {
+  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
+    if (record::BeginKnownRelease(object, record::kRecursiveTag)) {
+      return record::Noted(call(), name, record::Blocking::kForever, object, site);
+    }
   }
-  return AcquireSlowly(name, object, mode, site, call);
-}
-
-template <typename Object, typename Call>
-__attribute__((noinline)) int ReleaseSlowly(const char* name, Object* object, const record::Site& site,
-                                            Call call) {
   record::BeginReleaseSlow(record::FactsOf(object), site);
   return record::Noted(call(), name, record::Blocking::kForever, object, site);
 }
 
 // The fast path, for the lock that was taken last, cannot fail.
 template <typename Object, typename Call>
-__attribute__((always_inline)) inline int Release(const char* name, Object* object, const record::Site& site,
-                                                  Call call) {
-  return __builtin_expect(record::BeginKnownRelease(object), 1) ? call()
-                                                                : ReleaseSlowly(name, object, site, call);
+__attribute__((always_inline)) inline int Release(const char* name, Object* object, Call call) {
+  return __builtin_expect(record::BeginKnownRelease(object), 1)
+             ? call()
+             : ReleaseOther(name, object, CALL_SITE(), call);
 }
 
 template <typename Object, typename Call>
-__attribute__((always_inline)) inline int Init(const char* name, Object* object, const record::Site& site,
+__attribute__((always_inline)) inline int Init(const char* name, Object* object, record::Site site,
                                                Call call) {
   record::BeforeInit(record::FactsOf(object), site);
   const int result = call();
@@ -81,7 +108,7 @@ __attribute__((always_inline)) inline int Init(const char* name, Object* object,
 }
 
 template <typename Object, typename Call>
-__attribute__((always_inline)) inline int Destroy(const char* name, Object* object, const record::Site& site,
+__attribute__((always_inline)) inline int Destroy(const char* name, Object* object, record::Site site,
                                                   Call call) {
   const record::Doomed doomed = record::BeforeDestroy(object, site);
   const int result = call();

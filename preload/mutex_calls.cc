@@ -17,28 +17,27 @@ pthread_mutex_t* MutexIn(mtx_t* mutex) { return reinterpret_cast<pthread_mutex_t
 }  // namespace
 
 INTERCEPT(int, pthread_mutex_lock, pthread_mutex_t* mutex) {
-  return AcquireForever("pthread_mutex_lock", mutex, Mode::kExclusive, CALL_SITE(),
-                        [=] { return REAL(pthread_mutex_lock)(mutex); });
+  return AcquireUsual("pthread_mutex_lock", mutex, Mode::kExclusive, Blocking::kForever,
+                      [=] { return REAL(pthread_mutex_lock)(mutex); });
 }
 
 INTERCEPT(int, pthread_mutex_unlock, pthread_mutex_t* mutex) {
-  return Release("pthread_mutex_unlock", mutex, CALL_SITE(),
-                 [=] { return REAL(pthread_mutex_unlock)(mutex); });
+  return Release("pthread_mutex_unlock", mutex, [=] { return REAL(pthread_mutex_unlock)(mutex); });
 }
 
 INTERCEPT(int, pthread_mutex_trylock, pthread_mutex_t* mutex) {
-  return Acquire("pthread_mutex_trylock", mutex, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
-                 [=] { return REAL(pthread_mutex_trylock)(mutex); });
+  return AcquireUsual("pthread_mutex_trylock", mutex, Mode::kExclusive, Blocking::kTry,
+                      [=] { return REAL(pthread_mutex_trylock)(mutex); });
 }
 
 INTERCEPT(int, pthread_mutex_timedlock, pthread_mutex_t* mutex, const timespec* deadline) {
-  return Acquire("pthread_mutex_timedlock", mutex, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
-                 [=] { return REAL(pthread_mutex_timedlock)(mutex, deadline); });
+  return AcquireUsual("pthread_mutex_timedlock", mutex, Mode::kExclusive, Blocking::kTimed,
+                      [=] { return REAL(pthread_mutex_timedlock)(mutex, deadline); });
 }
 
 // std::timed_mutex and std::recursive_timed_mutex end up here.
 INTERCEPT(int, pthread_mutex_clocklock, pthread_mutex_t* mutex, clockid_t clock, const timespec* deadline) {
-  return AcquireByClock("pthread_mutex_clocklock", mutex, Mode::kExclusive, clock, CALL_SITE(),
+  return AcquireByClock("pthread_mutex_clocklock", mutex, Mode::kExclusive, clock,
                         [=] { return REAL(pthread_mutex_clocklock)(mutex, clock, deadline); });
 }
 
@@ -64,22 +63,22 @@ INTERCEPT(int, pthread_mutex_destroy, pthread_mutex_t* mutex) {
 }
 
 INTERCEPT(int, mtx_lock, mtx_t* mutex) {
-  return AcquireForever("mtx_lock", MutexIn(mutex), Mode::kExclusive, CALL_SITE(),
-                        [=] { return REAL(mtx_lock)(mutex); });
+  return AcquireUsual("mtx_lock", MutexIn(mutex), Mode::kExclusive, Blocking::kForever,
+                      [=] { return REAL(mtx_lock)(mutex); });
 }
 
 INTERCEPT(int, mtx_unlock, mtx_t* mutex) {
-  return Release("mtx_unlock", MutexIn(mutex), CALL_SITE(), [=] { return REAL(mtx_unlock)(mutex); });
+  return Release("mtx_unlock", MutexIn(mutex), [=] { return REAL(mtx_unlock)(mutex); });
 }
 
 INTERCEPT(int, mtx_trylock, mtx_t* mutex) {
-  return Acquire("mtx_trylock", MutexIn(mutex), Mode::kExclusive, Blocking::kTry, CALL_SITE(),
-                 [=] { return REAL(mtx_trylock)(mutex); });
+  return AcquireUsual("mtx_trylock", MutexIn(mutex), Mode::kExclusive, Blocking::kTry,
+                      [=] { return REAL(mtx_trylock)(mutex); });
 }
 
 INTERCEPT(int, mtx_timedlock, mtx_t* mutex, const timespec* deadline) {
-  return Acquire("mtx_timedlock", MutexIn(mutex), Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
-                 [=] { return REAL(mtx_timedlock)(mutex, deadline); });
+  return AcquireUsual("mtx_timedlock", MutexIn(mutex), Mode::kExclusive, Blocking::kTimed,
+                      [=] { return REAL(mtx_timedlock)(mutex, deadline); });
 }
 
 INTERCEPT(int, mtx_init, mtx_t* mutex, int type) {

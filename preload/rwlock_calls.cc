@@ -9,51 +9,50 @@ using gordian::record::Blocking;
 using gordian::trace::Mode;
 
 INTERCEPT(int, pthread_rwlock_rdlock, pthread_rwlock_t* rwlock) {
-  return AcquireForever("pthread_rwlock_rdlock", rwlock, Mode::kShared, CALL_SITE(),
-                        [=] { return REAL(pthread_rwlock_rdlock)(rwlock); });
+  return AcquireUsual("pthread_rwlock_rdlock", rwlock, Mode::kShared, Blocking::kForever,
+                      [=] { return REAL(pthread_rwlock_rdlock)(rwlock); });
 }
 
 INTERCEPT(int, pthread_rwlock_wrlock, pthread_rwlock_t* rwlock) {
-  return AcquireForever("pthread_rwlock_wrlock", rwlock, Mode::kExclusive, CALL_SITE(),
-                        [=] { return REAL(pthread_rwlock_wrlock)(rwlock); });
+  return AcquireUsual("pthread_rwlock_wrlock", rwlock, Mode::kExclusive, Blocking::kForever,
+                      [=] { return REAL(pthread_rwlock_wrlock)(rwlock); });
 }
 
 INTERCEPT(int, pthread_rwlock_tryrdlock, pthread_rwlock_t* rwlock) {
-  return Acquire("pthread_rwlock_tryrdlock", rwlock, Mode::kShared, Blocking::kTry, CALL_SITE(),
-                 [=] { return REAL(pthread_rwlock_tryrdlock)(rwlock); });
+  return AcquireUsual("pthread_rwlock_tryrdlock", rwlock, Mode::kShared, Blocking::kTry,
+                      [=] { return REAL(pthread_rwlock_tryrdlock)(rwlock); });
 }
 
 INTERCEPT(int, pthread_rwlock_trywrlock, pthread_rwlock_t* rwlock) {
-  return Acquire("pthread_rwlock_trywrlock", rwlock, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
-                 [=] { return REAL(pthread_rwlock_trywrlock)(rwlock); });
+  return AcquireUsual("pthread_rwlock_trywrlock", rwlock, Mode::kExclusive, Blocking::kTry,
+                      [=] { return REAL(pthread_rwlock_trywrlock)(rwlock); });
 }
 
 INTERCEPT(int, pthread_rwlock_timedrdlock, pthread_rwlock_t* rwlock, const timespec* deadline) {
-  return Acquire("pthread_rwlock_timedrdlock", rwlock, Mode::kShared, Blocking::kTimed, CALL_SITE(),
-                 [=] { return REAL(pthread_rwlock_timedrdlock)(rwlock, deadline); });
+  return AcquireUsual("pthread_rwlock_timedrdlock", rwlock, Mode::kShared, Blocking::kTimed,
+                      [=] { return REAL(pthread_rwlock_timedrdlock)(rwlock, deadline); });
 }
 
 INTERCEPT(int, pthread_rwlock_timedwrlock, pthread_rwlock_t* rwlock, const timespec* deadline) {
-  return Acquire("pthread_rwlock_timedwrlock", rwlock, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
-                 [=] { return REAL(pthread_rwlock_timedwrlock)(rwlock, deadline); });
+  return AcquireUsual("pthread_rwlock_timedwrlock", rwlock, Mode::kExclusive, Blocking::kTimed,
+                      [=] { return REAL(pthread_rwlock_timedwrlock)(rwlock, deadline); });
 }
 
 // std::shared_timed_mutex ends up in the clock variants.
 INTERCEPT(int, pthread_rwlock_clockrdlock, pthread_rwlock_t* rwlock, clockid_t clock,
           const timespec* deadline) {
-  return AcquireByClock("pthread_rwlock_clockrdlock", rwlock, Mode::kShared, clock, CALL_SITE(),
+  return AcquireByClock("pthread_rwlock_clockrdlock", rwlock, Mode::kShared, clock,
                         [=] { return REAL(pthread_rwlock_clockrdlock)(rwlock, clock, deadline); });
 }
 
 INTERCEPT(int, pthread_rwlock_clockwrlock, pthread_rwlock_t* rwlock, clockid_t clock,
           const timespec* deadline) {
-  return AcquireByClock("pthread_rwlock_clockwrlock", rwlock, Mode::kExclusive, clock, CALL_SITE(),
+  return AcquireByClock("pthread_rwlock_clockwrlock", rwlock, Mode::kExclusive, clock,
                         [=] { return REAL(pthread_rwlock_clockwrlock)(rwlock, clock, deadline); });
 }
 
 INTERCEPT(int, pthread_rwlock_unlock, pthread_rwlock_t* rwlock) {
-  return Release("pthread_rwlock_unlock", rwlock, CALL_SITE(),
-                 [=] { return REAL(pthread_rwlock_unlock)(rwlock); });
+  return Release("pthread_rwlock_unlock", rwlock, [=] { return REAL(pthread_rwlock_unlock)(rwlock); });
 }
 
 INTERCEPT(int, pthread_rwlock_init, pthread_rwlock_t* rwlock, const pthread_rwlockattr_t* attributes) {

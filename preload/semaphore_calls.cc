@@ -12,27 +12,30 @@ using namespace gordian::record;
 using gordian::trace::Mode;
 
 INTERCEPT(int, sem_wait, sem_t* semaphore) {
-  return Acquire("sem_wait", semaphore, Mode::kExclusive, Blocking::kForever, CALL_SITE(),
-                 [=] { return REAL(sem_wait)(semaphore); });
+  return AcquireUsual("sem_wait", semaphore, Mode::kExclusive, Blocking::kForever,
+                      [=] { return REAL(sem_wait)(semaphore); });
 }
 
 INTERCEPT(int, sem_trywait, sem_t* semaphore) {
-  return Acquire("sem_trywait", semaphore, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
-                 [=] { return REAL(sem_trywait)(semaphore); });
+  return AcquireUsual("sem_trywait", semaphore, Mode::kExclusive, Blocking::kTry,
+                      [=] { return REAL(sem_trywait)(semaphore); });
 }
 
 INTERCEPT(int, sem_timedwait, sem_t* semaphore, const timespec* deadline) {
-  return Acquire("sem_timedwait", semaphore, Mode::kExclusive, Blocking::kTimed, CALL_SITE(),
-                 [=] { return REAL(sem_timedwait)(semaphore, deadline); });
+  return AcquireUsual("sem_timedwait", semaphore, Mode::kExclusive, Blocking::kTimed,
+                      [=] { return REAL(sem_timedwait)(semaphore, deadline); });
 }
 
 INTERCEPT(int, sem_clockwait, sem_t* semaphore, clockid_t clock, const timespec* deadline) {
-  return AcquireByClock("sem_clockwait", semaphore, Mode::kExclusive, clock, CALL_SITE(),
+  return AcquireByClock("sem_clockwait", semaphore, Mode::kExclusive, clock,
                         [=] { return REAL(sem_clockwait)(semaphore, clock, deadline); });
 }
 
 INTERCEPT(int, sem_post, sem_t* semaphore) {
-  BeginPost(FactsOf(semaphore), SemaphoreValue(semaphore), CALL_SITE());
+  const uint32_t value = SemaphoreValue(semaphore);
+  if (__builtin_expect(value != 0 || !BeginKnownRelease(semaphore), 0)) {
+    BeginPost(FactsOf(semaphore), value, CALL_SITE());
+  }
   return Noted(REAL(sem_post)(semaphore), "sem_post", Blocking::kForever, semaphore, CALL_SITE());
 }
 

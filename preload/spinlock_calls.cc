@@ -9,18 +9,17 @@ using gordian::record::Blocking;
 using gordian::trace::Mode;
 
 INTERCEPT(int, pthread_spin_lock, pthread_spinlock_t* spinlock) {
-  return Acquire("pthread_spin_lock", spinlock, Mode::kExclusive, Blocking::kForever, CALL_SITE(),
-                 [=] { return REAL(pthread_spin_lock)(spinlock); });
+  return AcquireUsual("pthread_spin_lock", spinlock, Mode::kExclusive, Blocking::kForever,
+                      [=] { return REAL(pthread_spin_lock)(spinlock); });
 }
 
 INTERCEPT(int, pthread_spin_trylock, pthread_spinlock_t* spinlock) {
-  return Acquire("pthread_spin_trylock", spinlock, Mode::kExclusive, Blocking::kTry, CALL_SITE(),
-                 [=] { return REAL(pthread_spin_trylock)(spinlock); });
+  return AcquireUsual("pthread_spin_trylock", spinlock, Mode::kExclusive, Blocking::kTry,
+                      [=] { return REAL(pthread_spin_trylock)(spinlock); });
 }
 
 INTERCEPT(int, pthread_spin_unlock, pthread_spinlock_t* spinlock) {
-  gordian::record::BeginReleaseSlow(gordian::record::FactsOf(spinlock), CALL_SITE());
-  return REAL(pthread_spin_unlock)(spinlock);
+  return Release("pthread_spin_unlock", spinlock, [=] { return REAL(pthread_spin_unlock)(spinlock); });
 }
 
 INTERCEPT(int, pthread_spin_init, pthread_spinlock_t* spinlock, int shared) {

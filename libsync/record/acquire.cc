@@ -29,7 +29,6 @@ int FindHeld(const Thread* thread, trace::Ref lock) {
 void RemoveHeld(Thread* thread, int index) {
   trace::SlotRecord* slot = thread->own_slot;
   trace::HeldEntry* entry = &thread->held[index];
-  thread->held_hash ^= HoldingHash(entry->lock, entry->stack);
   const uint32_t count = slot->held_count;
   entry->lock = 0;
   const uint32_t newer = count - 1 - static_cast<uint32_t>(index);
@@ -38,6 +37,9 @@ void RemoveHeld(Thread* thread, int index) {
     memmove(since + index, since + index + 1, newer * sizeof(*since));
   }
   slot->held_count = count - 1;
+  for (uint32_t i = static_cast<uint32_t>(index) + 1; i < count - 1 && i < trace::kInlineHeld; ++i) {
+    thread->hash_below[i] = HashBelow(thread, i);
+  }
   // A reader that looks twice must see that something moved, also when the newest holding stays in its place.
   ++slot->acquisitions;
   if (g_plan != nullptr) {
@@ -54,19 +56,6 @@ bool IsRecursive(trace::LockKind kind) {
   return kind == trace::LockKind::kRecursiveMutex || kind == trace::LockKind::kStream;
 }
 
-// Those that the inline fast path takes.
-bool IsPlain(trace::LockKind kind) {
-  switch (kind) {
-    case trace::LockKind::kMutex:
-    case trace::LockKind::kErrorcheckMutex:
-    case trace::LockKind::kAdaptiveMutex:
-    case trace::LockKind::kRwlock:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // A semaphore that nobody was seen to use as a lock: only given back by who waited for it.
 bool IsSignal(const trace::LockRecord* lock) {
   return IsSemaphore(static_cast<trace::LockKind>(lock->kind)) &&
@@ -76,6 +65,16 @@ bool IsSignal(const trace::LockRecord* lock) {
 // A semaphore that is a signal belongs to nobody.
 bool IsHeld(const trace::LockRecord* lock) {
   return !IsSemaphore(static_cast<trace::LockKind>(lock->kind)) || (lock->flags & trace::kHandOff) == 0;
+}
+
+// It is a signal, and no fast path takes it for a lock.
+void MarkHandOff(const ObjectFacts& object, trace::LockRecord* record) {
+  if ((record->flags & trace::kHandOff) == 0) {
+    record->flags |= trace::kHandOff;
+    if (IsSemaphore(object.kind)) {
+      SetTagClass(object, kOtherTag);
+    }
+  }
 }
 
 // An unlock by another thread than the owner fails and changes nothing.
@@ -126,6 +125,18 @@ void DropStaleHoldings(Thread* thread, const Site& site) {
 
 }  // namespace
 
+uint64_t HeldHash(const Thread* thread) {
+  const uint32_t count = thread->own_slot->held_count;
+  if (count != 0 && count <= trace::kInlineHeld) {
+    return HashBelow(thread, count);
+  }
+  uint64_t hash = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    hash ^= HoldingHash(*HoldingOf(&thread->held[i]));
+  }
+  return hash;
+}
+
 namespace {
 
 // Calls from one return address at one depth by the same callers, holding the same, come by the same path but
@@ -155,13 +166,25 @@ trace::Ref StackOf(Thread* thread, const Site& site) {
 
 namespace {
 
+// The inline fast paths go by the tag alone.
+bool HasFastTag(const Thread* thread, const ObjectFacts& object) {
+  const uint64_t tag = object.tag == nullptr ? 0 : __atomic_load_n(object.tag, __ATOMIC_RELAXED);
+  return (tag & kTagClassMask) != kOtherTag && TagMatches(tag, object.address, thread->tag_secret);
+}
+
+// As BeginKnownAcquire makes it.
+uint64_t SituationKey(const Thread* thread, const Site& site, trace::Mode mode, Blocking blocking,
+                      trace::Ref lock) {
+  const uint64_t place = SiteKey(site) ^ CallKey(mode, blocking);
+  return thread->own_slot->held_count == 0 ? place : place ^ NestedKey(thread, HeldHash(thread), lock);
+}
+
 // The key of a situation with one object in it, for objects that the inline fast path does not know by their
 // tag alone.
 uint64_t ObjectKey(const Thread* thread, const ObjectFacts& object, trace::Mode mode, Blocking blocking,
                    const Site& site) {
-  const uint64_t held = thread->own_slot->held_count != 0 ? thread->held_hash ^ thread->segment_hash : 0;
-  return SiteKey(site) ^ CallKey(mode, blocking) ^ held ^
-         (reinterpret_cast<uintptr_t>(object.address) | 1) * 0x9FB21C651E98DF25u;
+  const uint64_t held = thread->own_slot->held_count != 0 ? HeldHash(thread) ^ thread->segment_hash : 0;
+  return SiteKey(site) ^ CallKey(mode, blocking) ^ held ^ AddressKey(object.address);
 }
 
 uint8_t FlagsOf(const trace::LockRecord* record, Blocking blocking) {
@@ -196,17 +219,13 @@ bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blockin
       !StandsFor(thread, entry->lock, object)) {
     return false;
   }
-  auto* record = g_trace.At<trace::LockRecord>(entry->lock);
-  if ((object.flags & ~record->flags & trace::kHandOff) != 0) {
-    record->flags |= trace::kHandOff;
+  if ((object.flags & trace::kHandOff) != 0) {
+    MarkHandOff(object, g_trace.At<trace::LockRecord>(entry->lock));
   }
   const bool recursive = IsRecursive(object.kind);
   const bool again = FindHeld(thread, entry->lock) >= 0;
-  if (again && !recursive) {
+  if (again ? !recursive : HasFastTag(thread, object)) {
     return false;
-  }
-  if (entry->dependency != 0) {
-    ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
   }
   if (blocking != Blocking::kTry && !again) {
     PublishLockWait(slot, entry->lock, entry->stack, mode,
@@ -231,10 +250,7 @@ bool ReleaseNewest(Thread* thread, const ObjectFacts& object) {
     --entry->depth;
     return true;
   }
-  thread->held_hash ^= HoldingHash(entry->lock, entry->stack);
-  entry->lock = 0;
-  __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  slot->held_count = last;
+  PopHeld(entry, slot, *MovesOf(slot));
   return true;
 }
 
@@ -260,7 +276,9 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   if ((object.flags & trace::kDestroyed) != 0) {
     RecordEvent(thread, trace::EventKind::kUseAfterDestroy, lock, 0, 0, StackOf(thread, site), 0);
   }
-  record->flags |= object.flags & trace::kHandOff;
+  if ((object.flags & trace::kHandOff) != 0) {
+    MarkHandOff(object, record);
+  }
   const trace::Ref stack = StackOf(thread, site);
   if (record->first_stack == 0) {
     record->first_stack = stack;
@@ -276,8 +294,8 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   const bool complete = stack != 0 && (dependency != 0 || !nested || blocking != Blocking::kForever ||
                                        !may_wait || !IsHeld(record));
   if (complete && (!again || IsRecursive(object.kind))) {
-    const bool by_tag = object.tag != nullptr && blocking == Blocking::kForever && IsPlain(object.kind);
-    const uint64_t key = by_tag ? SituationKey(thread, site, mode, lock, nested)
+    const bool by_tag = !again && HasFastTag(thread, object);
+    const uint64_t key = by_tag ? SituationKey(thread, site, mode, blocking, lock)
                                 : ObjectKey(thread, object, mode, blocking, site);
     if (key != kNeverKey) {
       const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
@@ -353,9 +371,13 @@ void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
       return;
     }
   }
-  PushHeld(thread, thread->own_slot, lock, stack, mode);
+  const uint32_t count = thread->own_slot->held_count;
+  if (count != 0 && count < trace::kInlineHeld) {
+    thread->hash_below[count] = HashBelow(thread, count);
+  }
+  PushHeld(thread->held, thread->own_slot, *MovesOf(thread->own_slot), uint64_t{stack} << 32 | lock, mode);
   if (thread->held_since != nullptr) {
-    thread->held_since[thread->own_slot->held_count - 1] = NowNs();
+    thread->held_since[count] = NowNs();
   }
 }
 
@@ -379,7 +401,11 @@ void Settle(const Attempt& attempt) {
   } else if (IsRecursive(kind)) {
     ++thread->held[index].depth;
   } else if (IsSemaphore(kind)) {
-    record->flags |= trace::kHandOff;  // it let its holder in again: somebody else has posted it
+    // It let its holder in again: somebody else has posted it.
+    record->flags |= trace::kHandOff;
+    if (kind == trace::LockKind::kSemaphore) {
+      SetTagClass(FactsOf(reinterpret_cast<sem_t*>(record->address)), kOtherTag);
+    }
     RemoveHeld(thread, index);
   } else {
     ++thread->own_slot
@@ -450,9 +476,12 @@ void BeginPost(const ObjectFacts& object, int64_t value, const Site& site) {
   if (const int index = FindHeld(thread, lock); index >= 0 && value == 0) {
     record->flags |= trace::kLockLike;
     RecordHolding(thread, index, site);
+    if ((record->flags & trace::kHandOff) == 0) {
+      SetTagClass(object, kPlainTag);
+    }
     RemoveHeld(thread, index);
   } else {
-    record->flags |= trace::kHandOff;
+    MarkHandOff(object, record);
     RecordGave(thread, lock, value);
   }
 }
@@ -648,10 +677,10 @@ namespace {
 
 // What the thread holds while it signals, for waiters that hold the same. In a known situation: one count.
 void RecordSignalHeld(Thread* thread, trace::Ref condition, const Site& site) {
-  const uint64_t key = SituationKey(thread, site, trace::Mode::kExclusive, condition, true) ^ kSignalKey;
+  const uint64_t key =
+      SituationKey(thread, site, trace::Mode::kExclusive, Blocking::kForever, condition) ^ kSignalKey;
   CacheEntry* entry = CacheSlot(thread, key);
   if (entry->key == key && CallerSum(site, entry->callers) == entry->caller_sum) {
-    ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
     return;
   }
   const trace::Ref stack = StackOf(thread, site);

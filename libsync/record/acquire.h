@@ -38,33 +38,59 @@ struct Attempt {
   uint64_t start_ns;  // where waits are timed; else 0
 };
 
+// One to one for places in one module: the return address fills the low half, the frame the high one.
 inline uint64_t SiteKey(const Site& site) {
-  return site.return_address * 0x9E3779B97F4A7C15u + site.frame * 0xC2B2AE3D27D4EB4Fu;
-}
-inline uint64_t HoldingHash(trace::Ref lock, trace::Ref stack) {
-  const uint64_t product = (uint64_t{lock} << 32 | stack) * 0x9E3779B97F4A7C15u;
-  return product ^ product >> 29;
+  return (site.return_address ^ (site.frame << 32 | site.frame >> 32)) * 0x9E3779B97F4A7C15u;
 }
 // One place may call several functions (through a pointer): 0 for the most common.
 inline uint64_t CallKey(trace::Mode mode, Blocking blocking) {
   return (static_cast<uint64_t>(mode) - 1 + static_cast<uint64_t>(blocking) * 2) << 1;
 }
-// With nothing held the lock does not matter: where it is taken is all there is to know.
-inline uint64_t SituationKey(const Thread* thread, const Site& site, trace::Mode mode, trace::Ref lock,
-                             bool nested) {
-  return SiteKey(site) ^ CallKey(mode, Blocking::kForever) ^
-         (nested ? thread->held_hash ^ thread->segment_hash ^ lock * 0xD6E8FEB86659FD93u : 0);
-}
 inline CacheEntry* CacheSlot(Thread* thread, uint64_t key) {
   return &thread->cache[key >> (64 - kCacheBits)];
 }
 
+// Neighbours that are read and written as one.
+using Pair = uint64_t __attribute__((may_alias));
+static_assert(offsetof(trace::HeldEntry, stack) == offsetof(trace::HeldEntry, lock) + 4);
+static_assert(offsetof(trace::SlotRecord, acquisitions) == offsetof(trace::SlotRecord, held_count) + 4);
+static_assert(offsetof(trace::SlotRecord, held_count) % sizeof(Pair) == 0);
+static_assert(offsetof(trace::SlotRecord, wait_object) == offsetof(trace::SlotRecord, wait_kind) + 4);
+static_assert(offsetof(trace::SlotRecord, wait_kind) % sizeof(Pair) == 0);
+
+// Lock and stack, as they stand in a HeldEntry.
+inline Pair* HoldingOf(trace::HeldEntry* entry) { return reinterpret_cast<Pair*>(&entry->lock); }
+// How many are held, and in the high half how many acquisitions there were: another value when the thread has
+// moved.
+inline Pair* MovesOf(trace::SlotRecord* slot) { return reinterpret_cast<Pair*>(&slot->held_count); }
+inline constexpr uint64_t kOneAcquired = uint64_t{1} << 32 | 1;
+inline constexpr uint64_t kOneReleased = 1;
+
+inline uint64_t HoldingHash(uint64_t holding) {
+  const uint64_t product = holding * 0x9E3779B97F4A7C15u;
+  return product ^ product >> 29;
+}
+// Of what the thread holds below the newest `count`-th holding, in any order. REQUIRES: 0 < count <=
+// kInlineHeld.
+inline uint64_t HashBelow(const Thread* thread, uint32_t count) {
+  return thread->hash_below[count - 1] ^ HoldingHash(*HoldingOf(&thread->held[count - 1]));
+}
+// Of all that the thread holds; 0 when that is nothing.
+uint64_t HeldHash(const Thread* thread);
+// What tells one situation at a place from another when something is held: that, since which order, and what
+// is wanted.
+inline uint64_t NestedKey(const Thread* thread, uint64_t held_hash, trace::Ref lock) {
+  return held_hash ^ thread->segment_hash ^ lock * 0xD6E8FEB86659FD93u;
+}
+
 // One store that carries kind, flags and mode together, last when a wait begins and first when it ends.
+inline uint32_t WaitWord(trace::WaitKind kind, uint8_t flags, trace::Mode mode) {
+  return static_cast<uint32_t>(kind) | static_cast<uint32_t>(flags) << 8 | static_cast<uint32_t>(mode) << 16;
+}
 inline void PublishWait(trace::SlotRecord* slot, trace::WaitKind kind, uint8_t flags, trace::Mode mode) {
-  const uint32_t word =
-      static_cast<uint32_t>(kind) | static_cast<uint32_t>(flags) << 8 | static_cast<uint32_t>(mode) << 16;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  __atomic_store_n(reinterpret_cast<uint32_t*>(&slot->wait_kind), word, __ATOMIC_RELAXED);
+  __atomic_store_n(reinterpret_cast<uint32_t*>(&slot->wait_kind), WaitWord(kind, flags, mode),
+                   __ATOMIC_RELAXED);
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 inline void ClearWait(trace::SlotRecord* slot) {
@@ -73,9 +99,11 @@ inline void ClearWait(trace::SlotRecord* slot) {
 
 inline void PublishLockWait(trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack, trace::Mode mode,
                             uint8_t flags) {
-  slot->wait_object = lock;
   slot->wait_stack = stack;
-  PublishWait(slot, trace::WaitKind::kLock, flags, mode);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  __atomic_store_n(reinterpret_cast<Pair*>(&slot->wait_kind),
+                   uint64_t{lock} << 32 | WaitWord(trace::WaitKind::kLock, flags, mode), __ATOMIC_RELAXED);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 // The whole path, for every kind of lock and every way of waiting.
@@ -110,103 +138,242 @@ void DropAcquisition(Thread* thread, uint32_t acquisition);
 // The same for an acquisition of another thread, which will find out when it comes by.
 void MarkGivenUp(Thread* holder, trace::Ref lock, uint32_t acquisition);
 
-// REQUIRES: there is room.
-inline void PushHeld(Thread* thread, trace::SlotRecord* slot, trace::Ref lock, trace::Ref stack,
+// Takes the place, then fills it. `moves` is what MovesOf(slot) holds. REQUIRES: there is room.
+inline void PushHeld(trace::HeldEntry* held, trace::SlotRecord* slot, uint64_t moves, uint64_t holding,
                      trace::Mode mode) {
-  const uint32_t count = slot->held_count;
-  slot->held_count = count + 1;
+  trace::HeldEntry* entry = &held[static_cast<uint32_t>(moves)];
+  moves += kOneAcquired;
+  *MovesOf(slot) = moves;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  trace::HeldEntry* entry = &thread->held[count];
-  entry->stack = stack;
-  entry->acquisition = ++slot->acquisitions;
-  entry->mode = static_cast<uint8_t>(mode);
-  entry->flags = 0;
-  entry->depth = 0;
-  entry->lock = lock;
-  thread->held_hash ^= HoldingHash(lock, stack);
+  *reinterpret_cast<Pair*>(&entry->acquisition) = moves >> 32 | static_cast<uint64_t>(mode) << 32;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  *HoldingOf(entry) = holding;
 }
 
-// True for a private object whose acquisitions are plain (not recursive) and that carries our tag; then *lock
-// is its record.
-inline bool KnownPlain(const Thread* thread, pthread_mutex_t* mutex, trace::Ref* lock) {
-  const int kind = MutexKind(mutex);
-  if ((kind & kMutexNoTagBits) != 0 || (kind & kMutexTypeMask) == kMutexRecursive) {
-    return false;
-  }
-  const uint64_t tag = __atomic_load_n(MutexTag(mutex), __ATOMIC_RELAXED);
-  *lock = static_cast<trace::Ref>(tag >> 32);
-  return TagMatches(tag, mutex, thread->tag_secret);
+// Takes the newest away. `moves` as above.
+inline void PopHeld(trace::HeldEntry* newest, trace::SlotRecord* slot, uint64_t moves) {
+  newest->lock = 0;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  *MovesOf(slot) = moves - kOneReleased;
 }
 
-inline bool KnownPlain(const Thread* thread, pthread_rwlock_t* rwlock, trace::Ref* lock) {
-  if (RwlockIsShared(rwlock) || RwlockPrefersWriters(rwlock)) {
-    return false;
-  }
-  const uint64_t tag = __atomic_load_n(RwlockTag(rwlock), __ATOMIC_RELAXED);
-  *lock = static_cast<trace::Ref>(tag >> 32);
-  return TagMatches(tag, rwlock, thread->tag_secret);
+// Where an object carries its tag. A tag of class kPlainTag says that the object is private, that its
+// acquisitions are plain (not recursive), and that it was not destroyed: nothing else has to be looked at.
+inline uint64_t* TagOf(pthread_mutex_t* mutex) { return MutexTag(mutex); }
+inline uint64_t* TagOf(pthread_rwlock_t* rwlock) { return RwlockTag(rwlock); }
+inline uint64_t* TagOf(sem_t* semaphore) { return SemaphoreTag(semaphore); }
+
+// The record of an object whose tag is of that class; 0 for any other.
+template <typename Object>
+inline trace::Ref KnownByTag(const Thread* thread, Object* object, TagClass tag_class) {
+  const uint64_t tag = __atomic_load_n(TagOf(object), __ATOMIC_RELAXED);
+  return IsTagOf(tag_class, tag, object, thread->plain_secret) ? static_cast<trace::Ref>(tag >> 32) : 0;
+}
+// A semaphore that lets several in is no lock.
+inline trace::Ref KnownByTag(const Thread* thread, sem_t* semaphore, TagClass tag_class) {
+  return SemaphoreValue(semaphore) <= 1 ? KnownByTag<sem_t>(thread, semaphore, tag_class) : 0;
+}
+// A spinlock has no room for a tag: whether `lock`, remembered for its place or held, still stands for it.
+inline bool StandsFor(trace::Ref lock, const pthread_spinlock_t* spinlock) {
+  const auto* record = g_trace.At<trace::LockRecord>(lock);
+  return record->address == reinterpret_cast<uintptr_t>(spinlock) &&
+         record->kind == static_cast<uint8_t>(trace::LockKind::kSpinlock) &&
+         (record->flags & (trace::kDestroyed | trace::kRetired)) == 0;
+}
+inline uint64_t AddressKey(const volatile void* address) {
+  return (reinterpret_cast<uintptr_t>(address) | 1) * 0x9FB21C651E98DF25u;
 }
 
-// The fast path of an acquisition that may wait for good. True: everything about it is known, the wait is
-// published, and EndKnownAcquire must follow the real call. Kept apart from Attempt so that it stays in
+// The fast path of an acquisition: everything about it is known. Kept apart from Attempt so that it stays in
 // registers.
 struct KnownAcquire {
   Thread* thread;
-  trace::Ref lock;
-  trace::Ref stack;
+  uint64_t holding;
+  uint64_t moves;
 };
+inline Attempt AttemptOf(const KnownAcquire& known, trace::Mode mode, bool again) {
+  return Attempt{known.thread,
+                 static_cast<trace::Ref>(known.holding),
+                 static_cast<trace::Ref>(known.holding >> 32),
+                 mode,
+                 again,
+                 0};
+}
+
+// What is known of an acquisition at `site` with what the thread holds; null: nothing. `key` tells kind and
+// way of the call, `lock` is 0 where the key tells the lock as well.
+__attribute__((always_inline)) inline const CacheEntry* FindSituation(Thread* thread, uint64_t moves,
+                                                                      const Site& site, uint64_t key,
+                                                                      trace::Ref lock) {
+  const uint32_t count = static_cast<uint32_t>(moves);
+  // With nothing held the lock does not matter: where it is taken is all there is to know.
+  key ^= SiteKey(site);
+  if (count != 0) {
+    if (__builtin_expect(count >= trace::kInlineHeld, 0)) {
+      return nullptr;
+    }
+    const uint64_t held_hash = HashBelow(thread, count);
+    thread->hash_below[count] = held_hash;
+    key ^= NestedKey(thread, held_hash, lock);
+  }
+  const CacheEntry* entry = CacheSlot(thread, key);
+  return __builtin_expect(entry->key != key || CallerSum(site, entry->callers) != entry->caller_sum, 0)
+             ? nullptr
+             : entry;
+}
+
+__attribute__((always_inline)) inline KnownAcquire BeginKnown(Thread* thread, trace::SlotRecord* slot,
+                                                              uint64_t moves, trace::Ref lock,
+                                                              trace::Ref stack, trace::Mode mode,
+                                                              Blocking blocking, uint8_t wait_flags) {
+  if (blocking != Blocking::kTry) {
+    PublishLockWait(slot, lock, stack, mode,
+                    static_cast<uint8_t>(wait_flags | (blocking == Blocking::kTimed ? trace::kTimed : 0)));
+  }
+  return KnownAcquire{thread, uint64_t{stack} << 32 | lock, moves};
+}
+
+// True: the wait is published (but for a try), and EndKnownAcquire or EndAcquire must follow the real call.
 template <typename Object>
 __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, trace::Mode mode,
-                                                             const Site& site, KnownAcquire* known) {
+                                                             Blocking blocking, const Site& site,
+                                                             KnownAcquire* known) {
   Thread* thread = t_thread;
   trace::SlotRecord* slot = thread->slot;
-  trace::Ref lock;
-  if (__builtin_expect(slot == nullptr || !KnownPlain(thread, object, &lock), 0)) {
+  if (__builtin_expect(slot == nullptr, 0)) {
     return false;
   }
-  const bool nested = slot->held_count != 0;
-  const uint64_t key = SituationKey(thread, site, mode, lock, nested);
-  const CacheEntry* entry = CacheSlot(thread, key);
-  if (__builtin_expect(entry->key != key || CallerSum(site, entry->callers) != entry->caller_sum, 0)) {
+  const trace::Ref lock = KnownByTag(thread, object, kPlainTag);
+  if (__builtin_expect(lock == 0, 0)) {
     return false;
   }
-  if (nested) {
-    ++g_trace.At<trace::DependencyRecord>(entry->dependency)->count;
+  const uint64_t moves = *MovesOf(slot);
+  const CacheEntry* entry = FindSituation(thread, moves, site, CallKey(mode, blocking), lock);
+  if (__builtin_expect(entry == nullptr, 0)) {
+    return false;
   }
-  PublishLockWait(slot, lock, entry->stack, mode, 0);
-  *known = KnownAcquire{thread, lock, entry->stack};
+  *known = BeginKnown(thread, slot, moves, lock, entry->stack, mode, blocking, 0);
   return true;
 }
 
-__attribute__((always_inline)) inline void EndKnownAcquire(const KnownAcquire& known, trace::Mode mode,
-                                                           bool acquired) {
-  trace::SlotRecord* slot = known.thread->slot;
-  if (__builtin_expect(slot == nullptr || !acquired || slot->held_count >= known.thread->held_capacity, 0)) {
-    EndAcquire(Attempt{known.thread, known.lock, known.stack, mode, false, 0}, acquired);
-    return;
+__attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_spinlock_t* spinlock, trace::Mode mode,
+                                                             Blocking blocking, const Site& site,
+                                                             KnownAcquire* known) {
+  Thread* thread = t_thread;
+  trace::SlotRecord* slot = thread->slot;
+  if (__builtin_expect(slot == nullptr, 0)) {
+    return false;
   }
-  ClearWait(slot);
-  PushHeld(known.thread, slot, known.lock, known.stack, mode);
+  const uint64_t moves = *MovesOf(slot);
+  const CacheEntry* entry =
+      FindSituation(thread, moves, site, CallKey(mode, blocking) ^ AddressKey(spinlock), 0);
+  if (__builtin_expect(entry == nullptr || entry->lock == 0 || !StandsFor(entry->lock, spinlock), 0)) {
+    return false;
+  }
+  *known = BeginKnown(thread, slot, moves, entry->lock, entry->stack, mode, blocking, trace::kSpins);
+  return true;
+}
+
+// The same for a recursive mutex that the thread does not hold, or holds as its newest: then *again.
+__attribute__((always_inline)) inline bool BeginKnownRecursive(pthread_mutex_t* mutex, trace::Mode mode,
+                                                               Blocking blocking, const Site& site,
+                                                               KnownAcquire* known, bool* again) {
+  Thread* thread = t_thread;
+  trace::SlotRecord* slot = thread->slot;
+  if (slot == nullptr) {
+    return false;
+  }
+  const trace::Ref lock = KnownByTag(thread, mutex, kRecursiveTag);
+  if (lock == 0) {
+    return false;
+  }
+  const uint64_t moves = *MovesOf(slot);
+  const uint32_t count = static_cast<uint32_t>(moves);
+  *again = count != 0 && thread->held[count - 1].lock == lock;
+  if (*again) {
+    *known = KnownAcquire{thread, lock, moves};
+    return true;
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    if (thread->held[i].lock == lock) {
+      return false;
+    }
+  }
+  const CacheEntry* entry = FindSituation(thread, moves, site, CallKey(mode, blocking), lock);
+  if (entry == nullptr) {
+    return false;
+  }
+  *known = BeginKnown(thread, slot, moves, lock, entry->stack, mode, blocking, 0);
+  return true;
+}
+
+// The real call succeeded. False: something came in between, and EndAcquire has to be called: a handler that
+// left a lock held, or this is a fork child now.
+__attribute__((always_inline)) inline bool EndKnownAcquire(const KnownAcquire& known, trace::Mode mode,
+                                                           Blocking blocking) {
+  trace::SlotRecord* slot = known.thread->slot;
+  if (__builtin_expect(slot == nullptr, 0) || __builtin_expect(*MovesOf(slot) != known.moves, 0)) {
+    return false;
+  }
+  if (blocking != Blocking::kTry) {
+    ClearWait(slot);
+  }
+  PushHeld(known.thread->held, slot, known.moves, known.holding, mode);
+  return true;
+}
+
+// The thread has taken its newest once more.
+inline bool EndKnownAgain(const KnownAcquire& known) {
+  trace::SlotRecord* slot = known.thread->slot;
+  if (slot == nullptr || *MovesOf(slot) != known.moves) {
+    return false;
+  }
+  ++known.thread->held[static_cast<uint32_t>(known.moves) - 1].depth;
+  return true;
 }
 
 // The fast path of a release: of what was acquired last. False: BeginReleaseSlow has to be called.
 template <typename Object>
-__attribute__((always_inline)) inline bool BeginKnownRelease(Object* object) {
+__attribute__((always_inline)) inline bool BeginKnownRelease(Object* object, TagClass tag_class = kPlainTag) {
   Thread* thread = t_thread;
   trace::SlotRecord* slot = thread->slot;
-  trace::Ref lock;
-  if (__builtin_expect(slot == nullptr || !KnownPlain(thread, object, &lock), 0)) {
+  if (__builtin_expect(slot == nullptr, 0)) {
     return false;
   }
-  const uint32_t count = slot->held_count;
-  if (__builtin_expect(count == 0 || thread->held[count - 1].lock != lock, 0)) {
+  const trace::Ref lock = KnownByTag(thread, object, tag_class);
+  const uint64_t moves = *MovesOf(slot);
+  const uint32_t count = static_cast<uint32_t>(moves);
+  if (__builtin_expect(lock == 0 || count == 0, 0)) {
     return false;
   }
-  trace::HeldEntry* entry = &thread->held[count - 1];
-  thread->held_hash ^= HoldingHash(lock, entry->stack);
-  entry->lock = 0;
-  __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  slot->held_count = count - 1;
+  trace::HeldEntry* newest = &thread->held[count - 1];
+  if (__builtin_expect(newest->lock != lock, 0)) {
+    return false;
+  }
+  if (tag_class == kRecursiveTag && newest->depth > 0) {
+    --newest->depth;
+  } else {
+    PopHeld(newest, slot, moves);
+  }
+  return true;
+}
+
+__attribute__((always_inline)) inline bool BeginKnownRelease(pthread_spinlock_t* spinlock) {
+  Thread* thread = t_thread;
+  trace::SlotRecord* slot = thread->slot;
+  if (__builtin_expect(slot == nullptr, 0)) {
+    return false;
+  }
+  const uint64_t moves = *MovesOf(slot);
+  const uint32_t count = static_cast<uint32_t>(moves);
+  if (__builtin_expect(count == 0, 0)) {
+    return false;
+  }
+  trace::HeldEntry* newest = &thread->held[count - 1];
+  if (__builtin_expect(newest->lock == 0 || !StandsFor(newest->lock, spinlock), 0)) {
+    return false;
+  }
+  PopHeld(newest, slot, moves);
   return true;
 }
 

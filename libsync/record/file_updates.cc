@@ -76,7 +76,7 @@ FileRead* EntryOf(uint64_t key) {
 trace::Ref StackOfOpen(const Site& site) {
   Thread* thread = t_thread;
   if (thread->slot != nullptr) {
-    const uint64_t key = SiteKey(site) ^ kOpenPlace ^ (thread->slot->held_count != 0 ? thread->held_hash : 0);
+    const uint64_t key = SiteKey(site) ^ kOpenPlace ^ HeldHash(thread);
     const CacheEntry* known = CacheSlot(thread, key);
     if (known->key == key && CallerSum(site, known->callers) == known->caller_sum) {
       return known->stack;
@@ -88,8 +88,7 @@ trace::Ref StackOfOpen(const Site& site) {
   }
   thread = entry.thread();
   const trace::Ref stack = StackOf(thread, site);
-  const uint64_t key =
-      SiteKey(site) ^ kOpenPlace ^ (thread->own_slot->held_count != 0 ? thread->held_hash : 0);
+  const uint64_t key = SiteKey(site) ^ kOpenPlace ^ HeldHash(thread);
   const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
   *CacheSlot(thread, key) = CacheEntry{key, stack, 0, callers, CallerSum(site, callers), 0};
   return stack;
@@ -186,7 +185,7 @@ void Record(const FileRead& read, const Rewrite& rewrite, const Site& site) {
   const uint64_t place =
       MixBits(uint64_t{read_stack} << 32 | write_stack) ^ static_cast<uint64_t>(rewrite.way);
   const uint64_t key =
-      MixBits(place ^ HashText(path.text()) ^ MixBits(thread->ref ^ thread->held_hash) ^ rewrite.flags) | 1;
+      MixBits(place ^ HashText(path.text()) ^ MixBits(thread->ref ^ HeldHash(thread)) ^ rewrite.flags) | 1;
   if (const uint64_t known = g_image->file_updates.Find(key); known != 0) {
     AddInterval(g_trace.At<trace::FileUpdateRecord>(static_cast<trace::Ref>(known)), read, rewrite);
     return;

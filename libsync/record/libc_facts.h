@@ -43,6 +43,10 @@ inline int MutexOwner(const pthread_mutex_t* mutex) {
 inline bool MutexLooksLocked(const pthread_mutex_t* mutex) {
   return __atomic_load_n(&mutex->__data.__lock, __ATOMIC_RELAXED) != 0;
 }
+// Then pthread_mutex_destroy refuses a mutex that is not robust, and writes nothing.
+inline bool MutexHasUsers(const pthread_mutex_t* mutex) {
+  return __atomic_load_n(&mutex->__data.__nusers, __ATOMIC_RELAXED) != 0;
+}
 // The word that carries our tag: glibc uses __list for robust mutexes only.
 inline uint64_t* MutexTag(pthread_mutex_t* mutex) {
   return reinterpret_cast<uint64_t*>(&mutex->__data.__list.__prev);

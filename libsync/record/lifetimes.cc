@@ -94,7 +94,12 @@ Doomed BeforeDestroyOf(const ObjectFacts& object, const Site& site) {
 }  // namespace
 
 Doomed BeforeDestroy(pthread_mutex_t* mutex, const Site& site) {
-  return BeforeDestroyOf(FactsOf(mutex), site);
+  const Doomed doomed = BeforeDestroyOf(FactsOf(mutex), site);
+  if (doomed.recorded && !MutexHasUsers(mutex)) {
+    // libc is going to leave its mark; the fast path looks at the tag alone.
+    SetTagClass(doomed.object, kOtherTag);
+  }
+  return doomed;
 }
 
 Doomed BeforeDestroy(pthread_rwlock_t* rwlock, const Site& site) {

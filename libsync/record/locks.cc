@@ -15,6 +15,20 @@ constexpr uint64_t kIsTagged = uint64_t{1} << 33;
 
 trace::Ref RefOf(uint64_t value) { return static_cast<trace::Ref>(value); }
 
+TagClass ClassFor(trace::LockKind kind) {
+  switch (kind) {
+    case trace::LockKind::kMutex:
+    case trace::LockKind::kErrorcheckMutex:
+    case trace::LockKind::kAdaptiveMutex:
+    case trace::LockKind::kRwlock:
+      return kPlainTag;
+    case trace::LockKind::kRecursiveMutex:
+      return kRecursiveTag;
+    default:
+      return kOtherTag;
+  }
+}
+
 bool IsMutex(trace::LockKind kind) { return kind <= trace::LockKind::kAdaptiveMutex; }
 
 // A record without facts may stand for another object from now on.
@@ -140,7 +154,8 @@ trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_st
 
   uint64_t value = ref;
   if (place != nullptr) {
-    const uint64_t tag = uint64_t{ref} << 32 | TagCheck(object.address, g_image->nonce);
+    const uint64_t tag =
+        uint64_t{ref} << 32 | TagCheck(object.address, g_image->nonce) | ClassFor(object.kind);
     uint64_t expected = former_tag;
     if (!__atomic_compare_exchange_n(place, &expected, tag, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
       Recycle(ref);  // another thread was first
@@ -302,6 +317,18 @@ void NameLock(Thread* thread, const ObjectFacts& object, const char* name) {
   TextBuffer text;  // cuts what is too long
   text.Append(name);
   g_trace.At<trace::LockRecord>(lock)->name = RecordText(text.text());
+}
+
+void SetTagClass(const ObjectFacts& object, TagClass tag_class) {
+  if (object.tag == nullptr) {
+    return;
+  }
+  uint64_t tag = __atomic_load_n(object.tag, __ATOMIC_RELAXED);
+  if (TagMatches(tag, object.address, g_image->nonce)) {
+    // Another thread may be beginning a lifetime: its tag stays.
+    __atomic_compare_exchange_n(object.tag, &tag, (tag & ~uint64_t{kTagClassMask}) | tag_class, false,
+                                __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  }
 }
 
 void EndLifetime(const ObjectFacts& object) {

@@ -20,12 +20,27 @@ namespace gordian::record {
 
 struct Thread;
 
-// A tag is record number << 32 | TagCheck. The secret differs from image to image.
+// A tag is record number << 32 | TagCheck | class. The secret differs from image to image.
+enum TagClass : uint32_t {
+  kOtherTag = 0,
+  kPlainTag = 1,      // the inline fast path may take it: see TagOf
+  kRecursiveTag = 2,  // the same, for a mutex that its owner may take again
+};
+inline constexpr uint32_t kTagClassMask = 3;
+// Objects with a tag lie at multiples of 8.
 inline uint32_t TagCheck(const void* address, uint64_t secret) {
-  return static_cast<uint32_t>((reinterpret_cast<uintptr_t>(address) >> 3) ^ secret);
+  return static_cast<uint32_t>((reinterpret_cast<uintptr_t>(address) >> 1) ^ secret) & ~kTagClassMask;
 }
 inline bool TagMatches(uint64_t tag, const void* address, uint64_t secret) {
-  return static_cast<uint32_t>(tag) == TagCheck(address, secret) && (tag >> 32) != 0;
+  return (static_cast<uint32_t>(tag) & ~kTagClassMask) == TagCheck(address, secret) && (tag >> 32) != 0;
+}
+// A secret as the fast path compares it: with the class in its place.
+inline uint32_t PlainSecret(uint64_t secret) {
+  return (static_cast<uint32_t>(secret) & ~kTagClassMask) | kPlainTag;
+}
+inline bool IsTagOf(TagClass tag_class, uint64_t tag, const void* address, uint32_t plain_secret) {
+  return static_cast<uint32_t>(tag) == (static_cast<uint32_t>(reinterpret_cast<uintptr_t>(address) >> 1) ^
+                                        plain_secret ^ (kPlainTag ^ tag_class));
 }
 
 // What lies in no memory (a file lock) has a number with this bit in place of an address.
@@ -80,6 +95,8 @@ trace::Ref FindLock(const ObjectFacts& object);
 trace::Ref BeginLifetime(Thread* thread, const ObjectFacts& object, trace::Ref create_stack);
 // The user names the object, which begins a lifetime if it has none.
 void NameLock(Thread* thread, const ObjectFacts& object, const char* name);
+// Changes the class of the object's tag, if it carries ours.
+void SetTagClass(const ObjectFacts& object, TagClass tag_class);
 // The object was destroyed.
 void EndLifetime(const ObjectFacts& object);
 // What the record stands for is over without a destroy call: whatever its address is used for from now on is

@@ -13,14 +13,16 @@
 
 namespace gordian::record {
 
-// Where a hook was called from: its return address and its frame. Made by CALL_SITE() in the hook itself.
+// Where a hook was called from: its return address and its frame, as a frame pointer would have it: the
+// return address stands in the word above. Made by CALL_SITE() in the hook itself, which needs no frame
+// pointer for it.
 struct Site {
   uintptr_t return_address;
   uintptr_t frame;
 };
 #define CALL_SITE()                                                                  \
   (::gordian::record::Site{reinterpret_cast<uintptr_t>(__builtin_return_address(0)), \
-                           reinterpret_cast<uintptr_t>(__builtin_frame_address(0))})
+                           reinterpret_cast<uintptr_t>(__builtin_dwarf_cfa()) - 2 * sizeof(void*)})
 
 inline constexpr int kMaxFrames = 48;
 
@@ -37,8 +39,11 @@ inline constexpr uint16_t kOwnReturnWord = 1;  // stands for a level that is not
 
 inline uint32_t CallerSum(const Site& site, const Callers& callers) {
   const auto* words = reinterpret_cast<const uint64_t*>(site.frame);
-  return static_cast<uint32_t>(words[callers.words[0]] + words[callers.words[1]] * 3 +
-                               words[callers.words[2]] * 5 + words[callers.words[3]] * 9);
+  uint64_t sum = words[callers.words[0]];
+  sum = sum * 3 + words[callers.words[1]];
+  sum = sum * 3 + words[callers.words[2]];
+  sum = sum * 3 + words[callers.words[3]];
+  return static_cast<uint32_t>(sum);
 }
 
 // True on an alternate signal stack, which may be an array on the thread's own stack: then frames say nothing

@@ -95,7 +95,6 @@ Thread* NewThreadState() {
 
 void ResetThreadState(Thread* thread) {
   thread->slot = nullptr;
-  thread->held_hash = 0;
   thread->segment_hash = 0;
   thread->enforced_segment = 0;
   thread->finished = false;
@@ -191,6 +190,7 @@ Thread* Register(const NewThread* created, size_t stack_bytes) {
   thread->record = record;
   thread->ref = ref;
   thread->tag_secret = g_image->nonce;
+  thread->plain_secret = PlainSecret(g_image->nonce);
   FindStack(thread, main_thread, stack_bytes);
   thread->own_slot->tid = tid;
   __atomic_store_n(&thread->own_slot->thread, ref, __ATOMIC_RELEASE);
@@ -251,7 +251,7 @@ void LeaveByCancellation() {
   t_inside = false;
 }
 
-NewThread RecordThreadCreate(Thread* creator, const Site& site, bool detached) {
+NewThread RecordThreadCreate(Thread* creator, Site site, bool detached) {
   NewThread created{nullptr, 0};
   auto* record = g_trace.Append<trace::ThreadRecord>(trace::Type::kThread, 0, &created.ref);
   if (record == nullptr) {

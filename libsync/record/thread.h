@@ -33,11 +33,11 @@ struct Thread {
   // a fast path that finds it null goes the slow way.
   trace::SlotRecord* slot;
   trace::HeldEntry* held;  // in the slot, or its overflow
-  uint64_t held_hash;      // of locks and stacks held, and of the segment; 0 when nothing is held
   uint64_t segment_hash;   // of the slot's segment
-  uint64_t tag_secret;     // of this image
+  uint32_t plain_secret;   // PlainSecret of this image
 
   // Cold.
+  uint64_t tag_secret;  // of this image
   trace::SlotRecord* own_slot;
   trace::ThreadRecord* record;
   trace::Ref ref;  // of `record`
@@ -59,6 +59,9 @@ struct Thread {
   trace::Ref order_mark;
   Thread* next;
   Thread* next_ended;
+  // [i]: of locks and stacks held below the i-th holding, oldest first; [0] is 0. What lies above the newest
+  // holding is not up to date.
+  uint64_t hash_below[trace::kInlineHeld];
   CacheEntry cache[1 << kCacheBits];
 };
 
@@ -102,7 +105,7 @@ struct NewThread {
   trace::ThreadRecord* record;
   trace::Ref ref;
 };
-NewThread RecordThreadCreate(Thread* creator, const Site& site, bool detached);
+NewThread RecordThreadCreate(Thread* creator, Site site, bool detached);
 // Registers the calling thread as the one that `created` announced, with its stack's size (0: default).
 void BeginThread(const NewThread& created, size_t stack_bytes);
 // The calling thread's start routine is over. Its slot lives on until the thread is known to be gone.

@@ -54,10 +54,11 @@ OpenResult TraceFile::Create(const char* path) {
   }
   long result = RawSyscall(SYS_ftruncate, fd, static_cast<long>(limit_));
   if (!IsError(result)) {
-    const uint64_t map = limit_ < kFirstExtent ? limit_ : kFirstExtent;
+    const uint64_t map = limit_ < kFirstMapping ? limit_ : kFirstMapping;
     result = RawSyscall(SYS_mmap, 0, static_cast<long>(map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (!IsError(result)) {
-      extents_[0] = reinterpret_cast<char*>(result);
+      base_ = reinterpret_cast<char*>(result);
+      mapped_ = map;
       RawSyscall(SYS_madvise, result, static_cast<long>(map), MADV_DONTDUMP);
       if (!Populate(0, kGrowth)) {
         // An old kernel (before 5.14) lacks MADV_POPULATE_WRITE: take all that this mapping can hold at once.
@@ -71,8 +72,8 @@ OpenResult TraceFile::Create(const char* path) {
         header()->populated = kGrowth;
       }
       if (IsError(result)) {
-        RawSyscall(SYS_munmap, ToRaw(extents_[0]), static_cast<long>(map));
-        extents_[0] = nullptr;
+        RawSyscall(SYS_munmap, ToRaw(base_), static_cast<long>(map));
+        base_ = nullptr;
       }
     }
   }
@@ -99,20 +100,24 @@ bool TraceFile::Populate(uint64_t from, uint64_t to) {
   return false;
 }
 
-bool TraceFile::MapExtent(int extent) {
-  if (extents_[extent] != nullptr) {
+// Maps twice as much as before, as often as it takes.
+bool TraceFile::Map(uint64_t bytes) {
+  uint64_t more = mapped_;
+  while (more < bytes) {
+    more *= 2;
+  }
+  more = more < limit_ ? more : limit_;
+  if (more <= mapped_) {
     return true;
   }
-  const uint64_t whole = kFirstExtent << extent;
-  const uint64_t bytes = whole < limit_ ? whole : limit_;
   // old_size 0 of a shared mapping: a second mapping of the same file, of any length, without a descriptor.
-  const long address =
-      RawSyscall(SYS_mremap, ToRaw(extents_[0]), 0, static_cast<long>(bytes), MREMAP_MAYMOVE);
+  const long address = RawSyscall(SYS_mremap, ToRaw(base_), 0, static_cast<long>(more), MREMAP_MAYMOVE);
   if (IsError(address)) {
     return false;
   }
-  RawSyscall(SYS_madvise, address, static_cast<long>(bytes), MADV_DONTDUMP);
-  __atomic_store_n(&extents_[extent], reinterpret_cast<char*>(address), __ATOMIC_RELEASE);
+  RawSyscall(SYS_madvise, address, static_cast<long>(more), MADV_DONTDUMP);
+  mapped_ = more;
+  __atomic_store_n(&base_, reinterpret_cast<char*>(address), __ATOMIC_RELEASE);
   return true;
 }
 
@@ -124,7 +129,7 @@ bool TraceFile::GrowTo(uint64_t bytes) {
     if (frozen_ || next > limit_) {
       return false;
     }
-    if (!MapExtent(ExtentOf(next - 1)) || !Populate(head->populated, next)) {
+    if (!Map(next) || !Populate(head->populated, next)) {
       return false;
     }
     __atomic_store_n(&head->populated, next, __ATOMIC_RELEASE);
@@ -142,22 +147,18 @@ void* TraceFile::AppendBytes(trace::Type type, size_t bytes, trace::Ref* ref) {
   // Room first, then the reservation: a reservation that cannot be filled would leave a hole that is not
   // backed.
   uint64_t reserved = __atomic_load_n(&head->used, __ATOMIC_RELAXED);
-  uint64_t offset;
   do {
-    // A record lies in one extent: what is left of the former stays zero, which readers skip.
-    offset =
-        ExtentOf(reserved) == ExtentOf(reserved + size - 1) ? reserved : kFirstExtent << ExtentOf(reserved);
-    if (offset + size > __atomic_load_n(&head->populated, __ATOMIC_ACQUIRE) && !GrowTo(offset + size)) {
+    if (reserved + size > __atomic_load_n(&head->populated, __ATOMIC_ACQUIRE) && !GrowTo(reserved + size)) {
       __atomic_fetch_or(&head->flags, trace::kStorageFull, __ATOMIC_RELAXED);
       __atomic_fetch_add(&head->counters.records_dropped, 1, __ATOMIC_RELAXED);
       return nullptr;
     }
-  } while (!__atomic_compare_exchange_n(&head->used, &reserved, offset + size, true, __ATOMIC_ACQ_REL,
+  } while (!__atomic_compare_exchange_n(&head->used, &reserved, reserved + size, true, __ATOMIC_ACQ_REL,
                                         __ATOMIC_RELAXED));
-  trace::RecordPrefix* prefix = reinterpret_cast<trace::RecordPrefix*>(Address(offset));
+  trace::RecordPrefix* prefix = reinterpret_cast<trace::RecordPrefix*>(Address(reserved));
   prefix->units = static_cast<uint16_t>(size / trace::kRecordAlign);
   __atomic_store_n(&prefix->type, static_cast<uint16_t>(type), __ATOMIC_RELEASE);
-  *ref = static_cast<trace::Ref>(offset / trace::kRecordAlign);
+  *ref = static_cast<trace::Ref>(reserved / trace::kRecordAlign);
   return prefix;
 }
 

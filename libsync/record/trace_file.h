@@ -18,14 +18,14 @@ enum class OpenResult { kOk, kDenied, kSpace, kLimit, kExists };
 
 class TraceFile {
  public:
-  static constexpr uint64_t kFirstExtent = 1 << 20;
+  static constexpr uint64_t kFirstMapping = 1 << 20;
   static constexpr uint64_t kGrowth = 64 << 10;
   static constexpr uint64_t kMaxBytes = uint64_t{4} << 30;
 
   // Creates `path` (it must not exist) and maps its first part, zeroed. The caller fills the header.
   OpenResult Create(const char* path);
-  bool is_open() const { return extents_[0] != nullptr; }
-  trace::FileHeader* header() const { return reinterpret_cast<trace::FileHeader*>(extents_[0]); }
+  bool is_open() const { return base_ != nullptr; }
+  trace::FileHeader* header() const { return reinterpret_cast<trace::FileHeader*>(Address(0)); }
 
   // A record of sizeof(T) + extra bytes, prefix filled, not committed. Null when there is no room.
   template <typename T>
@@ -58,19 +58,16 @@ class TraceFile {
   uint64_t used() const { return __atomic_load_n(&header()->used, __ATOMIC_RELAXED); }
 
  private:
-  static constexpr int kExtents = 16;
-
-  static int ExtentOf(uint64_t offset) {
-    return offset < kFirstExtent ? 0 : 64 - __builtin_clzll(offset / kFirstExtent);
-  }
-  char* Address(uint64_t offset) const { return extents_[ExtentOf(offset)] + offset; }
+  char* Address(uint64_t offset) const { return __atomic_load_n(&base_, __ATOMIC_RELAXED) + offset; }
   void* AppendBytes(trace::Type type, size_t bytes, trace::Ref* ref);
   bool GrowTo(uint64_t bytes);
-  bool MapExtent(int extent);
+  bool Map(uint64_t bytes);
   bool Populate(uint64_t from, uint64_t to);
 
   SpinLock grow_lock_;
-  char* extents_[kExtents] = {};  // extent k maps [0, 1 MiB << k)
+  char* base_ =
+      nullptr;  // of the largest mapping; smaller ones stay, since records in them are known by address
+  uint64_t mapped_ = 0;
   uint64_t limit_ = 0;
   bool frozen_ = false;
 };

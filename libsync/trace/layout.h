@@ -181,8 +181,8 @@ enum ThreadFlags : uint32_t {
 };
 
 // One thread of the image, once. Its segments number the stretches between its ordering events (a create, a
-// join of a thread or a child, a barrier, or a hand-over each begin a new one); happens-before is computed from them, see
-// libsync/analyze/happens_before.h.
+// join of a thread or a child, a barrier, or a hand-over each begin a new one); happens-before is computed
+// from them, see libsync/analyze/happens_before.h.
 struct ThreadRecord {
   RecordPrefix prefix;
   int32_t tid;
@@ -376,9 +376,9 @@ struct DependencyRecord {
   uint8_t mode;    // Mode wanted
   uint8_t reserved[3];
   uint32_t held_count;
-  uint64_t count;  // observations
+  uint64_t count;  // observations that were looked at closely (a lower bound)
   uint64_t first_ns;
-  uint64_t last_ns;        // of the last observation that was looked at closely (a lower bound)
+  uint64_t last_ns;        // of the last of them
   uint32_t segment_count;  // used of `segments`: the first ones seen, and in the last place the latest; of
                            // those between two creates or joins only a few
   uint32_t reserved2;
