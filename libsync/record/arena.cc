@@ -54,7 +54,11 @@ void* Arena::Allocate(size_t bytes) {
     memset(reused, 0, block);
     return reused;
   }
-  if (static_cast<size_t>(end_ - at_) < block) {
+  // What is large begins a page: the state of one thread shares none with that of another.
+  if (block >= kPage) {
+    at_ += -reinterpret_cast<uintptr_t>(at_) % kPage;
+  }
+  if (end_ - at_ < static_cast<ptrdiff_t>(block)) {
     char* chunk = static_cast<char*>(MapWipedOnFork(kChunk));
     if (chunk == nullptr) {
       return nullptr;

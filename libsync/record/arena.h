@@ -25,6 +25,7 @@ class Arena {
 
  private:
   static constexpr size_t kChunk = 64 * 1024;
+  static constexpr size_t kPage = 4096;
   static constexpr int kClasses = 12;  // 16 bytes << class
   struct FreeBlock {
     FreeBlock* next;

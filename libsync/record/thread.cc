@@ -74,7 +74,8 @@ void LinkSlot(trace::SlotRecord* slot, trace::Ref ref) {
 Thread* NewThreadState() {
   Thread* thread = static_cast<Thread*>(g_image->arena.Allocate(sizeof(Thread)));
   trace::Ref ref = 0;
-  auto* slot = thread == nullptr ? nullptr : g_trace.Append<trace::SlotRecord>(trace::Type::kSlot, 0, &ref);
+  auto* slot =
+      thread == nullptr ? nullptr : g_trace.AppendApart<trace::SlotRecord>(trace::Type::kSlot, 0, &ref);
   if (slot == nullptr) {
     return nullptr;
   }

@@ -137,8 +137,9 @@ bool TraceFile::GrowTo(uint64_t bytes) {
   return true;
 }
 
-void* TraceFile::AppendBytes(trace::Type type, size_t bytes, trace::Ref* ref) {
-  const uint64_t size = (bytes + trace::kRecordAlign - 1) & ~(trace::kRecordAlign - 1);
+void* TraceFile::AppendBytes(trace::Type type, size_t bytes, uint64_t align, trace::Ref* ref) {
+  const auto aligned = [align](uint64_t value) { return (value + align - 1) & ~(align - 1); };
+  const uint64_t size = aligned(bytes);
   trace::FileHeader* head = header();
   if ((head->flags & trace::kStorageFull) != 0 || size / trace::kRecordAlign > 0xFFFF) {
     __atomic_fetch_add(&head->counters.records_dropped, 1, __ATOMIC_RELAXED);
@@ -147,18 +148,20 @@ void* TraceFile::AppendBytes(trace::Type type, size_t bytes, trace::Ref* ref) {
   // Room first, then the reservation: a reservation that cannot be filled would leave a hole that is not
   // backed.
   uint64_t reserved = __atomic_load_n(&head->used, __ATOMIC_RELAXED);
+  uint64_t offset;
   do {
-    if (reserved + size > __atomic_load_n(&head->populated, __ATOMIC_ACQUIRE) && !GrowTo(reserved + size)) {
+    offset = aligned(reserved);  // what is left out stays zero, which readers skip
+    if (offset + size > __atomic_load_n(&head->populated, __ATOMIC_ACQUIRE) && !GrowTo(offset + size)) {
       __atomic_fetch_or(&head->flags, trace::kStorageFull, __ATOMIC_RELAXED);
       __atomic_fetch_add(&head->counters.records_dropped, 1, __ATOMIC_RELAXED);
       return nullptr;
     }
-  } while (!__atomic_compare_exchange_n(&head->used, &reserved, reserved + size, true, __ATOMIC_ACQ_REL,
+  } while (!__atomic_compare_exchange_n(&head->used, &reserved, offset + size, true, __ATOMIC_ACQ_REL,
                                         __ATOMIC_RELAXED));
-  trace::RecordPrefix* prefix = reinterpret_cast<trace::RecordPrefix*>(Address(reserved));
+  trace::RecordPrefix* prefix = reinterpret_cast<trace::RecordPrefix*>(Address(offset));
   prefix->units = static_cast<uint16_t>(size / trace::kRecordAlign);
   __atomic_store_n(&prefix->type, static_cast<uint16_t>(type), __ATOMIC_RELEASE);
-  *ref = static_cast<trace::Ref>(reserved / trace::kRecordAlign);
+  *ref = static_cast<trace::Ref>(offset / trace::kRecordAlign);
   return prefix;
 }
 

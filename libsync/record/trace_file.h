@@ -20,6 +20,7 @@ class TraceFile {
  public:
   static constexpr uint64_t kFirstMapping = 1 << 20;
   static constexpr uint64_t kGrowth = 64 << 10;
+  static constexpr uint64_t kCacheLine = 64;
   static constexpr uint64_t kMaxBytes = uint64_t{4} << 30;
 
   // Creates `path` (it must not exist) and maps its first part, zeroed. The caller fills the header.
@@ -30,7 +31,12 @@ class TraceFile {
   // A record of sizeof(T) + extra bytes, prefix filled, not committed. Null when there is no room.
   template <typename T>
   T* Append(trace::Type type, size_t extra, trace::Ref* ref) {
-    return static_cast<T*>(AppendBytes(type, sizeof(T) + extra, ref));
+    return static_cast<T*>(AppendBytes(type, sizeof(T) + extra, trace::kRecordAlign, ref));
+  }
+  // The same, for a record that one thread writes all the time: in cache lines of its own.
+  template <typename T>
+  T* AppendApart(trace::Type type, size_t extra, trace::Ref* ref) {
+    return static_cast<T*>(AppendBytes(type, sizeof(T) + extra, kCacheLine, ref));
   }
   // Makes the record visible to readers.
   template <typename T>
@@ -59,7 +65,7 @@ class TraceFile {
 
  private:
   char* Address(uint64_t offset) const { return __atomic_load_n(&base_, __ATOMIC_RELAXED) + offset; }
-  void* AppendBytes(trace::Type type, size_t bytes, trace::Ref* ref);
+  void* AppendBytes(trace::Type type, size_t bytes, uint64_t align, trace::Ref* ref);
   bool GrowTo(uint64_t bytes);
   bool Map(uint64_t bytes);
   bool Populate(uint64_t from, uint64_t to);
