@@ -9,7 +9,9 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -146,13 +148,29 @@ void RemoveFolder(const std::string& path) {
   close(fd);
 }
 
-// "run-<pid>-<time>": whether the process that made the folder still runs. The time is when gordian was
-// started, in ticks, or when the shim made the folder, in nanoseconds.
+// The first pid namespace of the machine, which sees the processes of all others (the kernel's
+// PROC_PID_INIT_INO).
+constexpr uint64_t kFirstPidNamespace = 0xEFFFFFFC;
+
+bool HasProcesses(uint64_t pid_namespace) {
+  const std::vector<std::string> names = ListNames("/proc");
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    const int pid = std::atoi(name.c_str());
+    return pid > 0 && PidNamespace(pid) == pid_namespace;
+  });
+}
+
+// "run-<pid>-<time>-<pid namespace>": whether the process that made the folder still runs, as far as this one
+// can know. The time is when gordian was started, in ticks, or when the shim made the folder, in nanoseconds.
 bool MakerLives(const std::string& name) {
   int pid = 0;
   unsigned long long time = 0;
-  if (std::sscanf(name.c_str(), "run-%d-%llu", &pid, &time) != 2) {
+  unsigned long long pid_namespace = 0;
+  if (std::sscanf(name.c_str(), "run-%d-%llu-%llu", &pid, &time, &pid_namespace) != 3) {
     return true;  // not a name of ours
+  }
+  if (const uint64_t own = PidNamespace(getpid()); own != pid_namespace) {
+    return own != kFirstPidNamespace || HasProcesses(pid_namespace);
   }
   auto stat = inspect::ReadStat(pid);
   if (!stat.has_value() || IsDead(*stat)) {
@@ -215,7 +233,8 @@ std::optional<RunFolder> RunFolder::CreateBelow(const std::string& base, std::st
   }
   RemoveStaleRuns(base);
   RunFolder folder;
-  std::string path = absl::StrCat(base, "/run-", getpid(), "-", StartTicks(getpid()));
+  std::string path =
+      absl::StrCat(base, "/run-", getpid(), "-", StartTicks(getpid()), "-", PidNamespace(getpid()));
   if (mkdir(path.c_str(), 0700) != 0) {
     *why = ErrnoText(path);
     return std::nullopt;

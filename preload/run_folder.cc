@@ -41,6 +41,7 @@ struct Ancestor {
 
 // This process and those above it.
 struct Ancestors {
+  uint64_t pid_namespace;
   int count;
   Ancestor at[32];
 };
@@ -73,7 +74,16 @@ bool ReadStat(int pid, int* parent, uint64_t* start_ticks) {
   return false;
 }
 
+// 0 where /proc does not tell.
+uint64_t PidNamespace() {
+  struct stat status {};
+  return RawSyscall(SYS_newfstatat, AT_FDCWD, ToRaw("/proc/self/ns/pid"), ToRaw(&status), 0) == 0
+             ? status.st_ino
+             : 0;
+}
+
 void ListAncestors(Ancestors* ancestors) {
+  ancestors->pid_namespace = PidNamespace();
   ancestors->count = 0;
   int pid = RawGetpid();
   while (pid > 0 && ancestors->count < 32) {
@@ -96,8 +106,8 @@ uint64_t MonotonicNs(uint64_t ticks) {
   return ticks * ns_per_tick - (boot_ns - NowNs());
 }
 
-// "run-<pid>-<time>" of one of them. The time is when `gordian run` was started, in ticks, or when the shim
-// made the folder, in nanoseconds.
+// "run-<pid>-<time>-<pid namespace>" of one of them. The time is when `gordian run` was started, in ticks, or
+// when the shim made the folder, in nanoseconds. Every namespace has a pid 1, and many share one /dev/shm.
 bool IsRunOf(const Ancestors& ancestors, const char* name) {
   if (strncmp(name, kRunPrefix, kRunPrefixBytes) != 0) {
     return false;
@@ -105,6 +115,10 @@ bool IsRunOf(const Ancestors& ancestors, const char* name) {
   const uint64_t pid = ParseUnsigned(name + kRunPrefixBytes);
   const char* dash = strchr(name + kRunPrefixBytes, '-');
   const uint64_t time = dash == nullptr ? 0 : ParseUnsigned(dash + 1);
+  dash = dash == nullptr ? nullptr : strchr(dash + 1, '-');
+  if (dash == nullptr || ParseUnsigned(dash + 1) != ancestors.pid_namespace) {
+    return false;
+  }
   for (int i = 0; i < ancestors.count; ++i) {
     const Ancestor& ancestor = ancestors.at[i];
     if (static_cast<uint64_t>(ancestor.pid) == pid &&
@@ -164,7 +178,7 @@ bool MakeOwnFolder(const char* path) {
   return (result == 0 || result == -EEXIST) && IsOwnFolder(path);
 }
 
-// <base>/gordian-<uid>/run-<pid>-<time>
+// <base>/gordian-<uid>/run-<pid>-<time>-<pid namespace>
 bool MakeRunFolder() {
   for (const char* base : kBases) {
     TextBuffer path;
@@ -177,6 +191,8 @@ bool MakeRunFolder() {
     path.AppendNumber(static_cast<uint64_t>(RawGetpid()));
     path.Append("-");
     path.AppendNumber(NowNs());
+    path.Append("-");
+    path.AppendNumber(PidNamespace());
     if (MakeOwnFolder(path.text())) {
       memcpy(g_config.run_directory, path.text(), path.size() + 1);
       return true;

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -39,6 +40,17 @@ class BarePreloadTest(GordianCase):
     def test_one_watcher_a_tree(self):
         result = self.bare("sh", "-c", "true; (true); sh -c 'true; true'")
         self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+
+    def test_a_run_of_another_pid_namespace_is_not_its_own(self):
+        # Its pid 1 is another process than this one's, which may have made no run at all.
+        base = pathlib.Path(f"/dev/shm/gordian-{os.geteuid()}")
+        base.mkdir(mode=0o700, exist_ok=True)
+        there = os.stat("/proc/self/ns/pid").st_ino + 1
+        foreign = base / f"run-1-{time.monotonic_ns()}-{there}"
+        foreign.mkdir(mode=0o700)
+        self.addCleanup(shutil.rmtree, foreign, ignore_errors=True)
+        self.assertIn("lock-order-cycle", self.bare(self.sample("abba")).stderr)
+        self.assertEqual(list(foreign.iterdir()), [])
 
     def test_files_by_options(self):
         result = self.bare(self.sample("abba"), options="json=report.json:text=report.txt:out=kept:grace_ms=100")
