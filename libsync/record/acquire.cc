@@ -56,12 +56,6 @@ bool IsRecursive(trace::LockKind kind) {
   return kind == trace::LockKind::kRecursiveMutex || kind == trace::LockKind::kStream;
 }
 
-// A semaphore that nobody was seen to use as a lock: only given back by who waited for it.
-bool IsSignal(const trace::LockRecord* lock) {
-  return IsSemaphore(static_cast<trace::LockKind>(lock->kind)) &&
-         (lock->flags & (trace::kLockLike | trace::kHandOff)) != trace::kLockLike;
-}
-
 // A semaphore that is a signal belongs to nobody.
 bool IsHeld(const trace::LockRecord* lock) {
   return !IsSemaphore(static_cast<trace::LockKind>(lock->kind)) || (lock->flags & trace::kHandOff) == 0;

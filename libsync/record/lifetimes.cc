@@ -50,6 +50,9 @@ void BeforeInit(const ObjectFacts& object, const Site& site) {
     DropHeld(holder, lock);
     return;
   }
+  if (IsSignal(record)) {
+    holder = nullptr;  // who waited for it took what was posted, or what it began with, and keeps nothing
+  }
   Thread* waiter = holder != nullptr ? nullptr : FindWaiter(lock, record);
   if (holder == nullptr && waiter == nullptr) {
     return;

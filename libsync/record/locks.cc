@@ -290,7 +290,12 @@ trace::Ref FindLock(const ObjectFacts& object) {
   const auto address = reinterpret_cast<uintptr_t>(object.address);
   if (object.tag != nullptr) {
     const uint64_t tag = __atomic_load_n(object.tag, __ATOMIC_RELAXED);
-    return TagMatches(tag, object.address, g_image->nonce) ? static_cast<trace::Ref>(tag >> 32) : 0;
+    const auto ref = static_cast<trace::Ref>(tag >> 32);
+    // The check in a tag is too short for all addresses.
+    return TagMatches(tag, object.address, g_image->nonce) &&
+                   g_trace.At<trace::LockRecord>(ref)->address == address
+               ? ref
+               : 0;
   }
   const trace::Ref ref = RefOf(g_image->locks.For(address).Find(address));
   // The address may have been another kind of object before.

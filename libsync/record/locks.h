@@ -55,6 +55,11 @@ inline bool IsSemaphore(trace::LockKind kind) {
   return kind == trace::LockKind::kSemaphore || kind == trace::LockKind::kNamedSemaphore ||
          kind == trace::LockKind::kSystemVSemaphore;
 }
+// A semaphore that nobody was seen to use as a lock: only given back by who waited for it.
+inline bool IsSignal(const trace::LockRecord* lock) {
+  return IsSemaphore(static_cast<trace::LockKind>(lock->kind)) &&
+         (lock->flags & (trace::kLockLike | trace::kHandOff)) != trace::kLockLike;
+}
 
 // The object of a slow-path call.
 struct ObjectFacts {

@@ -1,6 +1,7 @@
 """Locks in memory that moves, stays, or is left behind by a fork."""
 import unittest
 
+from raw_trace import traces
 from shim_case import ShimCase
 
 
@@ -12,6 +13,12 @@ class MemoryTest(ShimCase):
             for options in ("", ":identity=memory"):
                 with self.subTest(scenario, options=options):
                     self.compare([self.probe["memory"], scenario], [], 0, options)
+
+    def test_a_copy_far_away_is_another_lock(self):
+        self.compare([self.probe["memory"], "far-copy"], [], 0)
+        trace, = traces(self.traced)
+        low, high = sorted(lock.address for lock in trace.locks)
+        self.assertEqual(high - low, 1 << 35)
 
     def test_not_moved(self):
         for scenario in ("unmapped", "not-forked", "forked"):

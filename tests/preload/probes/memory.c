@@ -117,9 +117,34 @@ static int Forked(void) {
   return 0;
 }
 
+// A used mutex is copied to where all but the high bits of the address are the same.
+static int FarCopy(void) {
+  const size_t bytes = 4096;
+  const size_t far = (size_t)1 << 35;
+  char* low = mmap(NULL, bytes + far, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  mprotect(low, bytes, PROT_READ | PROT_WRITE);
+  mprotect(low + far, bytes, PROT_READ | PROT_WRITE);
+  pthread_mutex_t* original = (pthread_mutex_t*)low;
+  pthread_mutex_t* copy = (pthread_mutex_t*)(low + far);
+  pthread_mutex_init(original, NULL);
+  pthread_mutex_lock(original);
+  pthread_mutex_unlock(original);
+  memcpy(copy, original, sizeof(*copy));
+  pthread_mutex_lock(original);
+  pthread_mutex_lock(copy);
+  Say("both");
+  Say(" %d", pthread_mutex_unlock(copy));
+  Say(" %d\n", pthread_mutex_unlock(original));
+  return 0;
+}
+
 int main(int argc, char** argv) {
-  static const struct Scenario kScenarios[] = {{"private", Private},   {"inheriting", Inheriting},
-                                               {"unmapped", Unmapped}, {"not-forked", NotForked},
-                                               {"forked", Forked},     {NULL, NULL}};
+  static const struct Scenario kScenarios[] = {{"private", Private},
+                                               {"inheriting", Inheriting},
+                                               {"unmapped", Unmapped},
+                                               {"not-forked", NotForked},
+                                               {"forked", Forked},
+                                               {"far-copy", FarCopy},
+                                               {NULL, NULL}};
   return RunScenario(kScenarios, argc, argv);
 }
