@@ -36,12 +36,19 @@ INTERCEPT(int, sem_post, sem_t* semaphore) {
   if (__builtin_expect(value != 0 || !BeginKnownRelease(semaphore), 0)) {
     BeginPost(FactsOf(semaphore), value, CALL_SITE());
   }
-  return Noted(REAL(sem_post)(semaphore), "sem_post", Blocking::kForever, semaphore, CALL_SITE());
+  const int result = REAL(sem_post)(semaphore);
+  if (result != 0 && errno == EOVERFLOW) {
+    RecordSemaphoreMisuse(semaphore, SEM_VALUE_MAX, CALL_SITE());
+    return result;
+  }
+  return Noted(result, "sem_post", Blocking::kForever, semaphore, CALL_SITE());
 }
 
 INTERCEPT(int, sem_init, sem_t* semaphore, int shared, unsigned value) {
   if (value > SEM_VALUE_MAX) {
-    return REAL(sem_init)(semaphore, shared, value);  // refused, whatever lies there
+    const int refused = REAL(sem_init)(semaphore, shared, value);  // whatever lies there
+    RecordSemaphoreMisuse(nullptr, value, CALL_SITE());
+    return refused;
   }
   const Site site = CALL_SITE();
   BeforeInit(FactsOf(semaphore), site);
@@ -66,6 +73,9 @@ INTERCEPT(sem_t*, sem_open, const char* name, int flags, mode_t mode, unsigned v
   const bool existed = may_create && (flags & O_EXCL) == 0 && NameExists(NameOf::kSemaphore, name);
   sem_t* semaphore = REAL(sem_open)(name, flags, mode, value);
   if (semaphore == SEM_FAILED) {
+    if (may_create && value > SEM_VALUE_MAX && errno == EINVAL) {
+      RecordSemaphoreMisuse(nullptr, value, CALL_SITE());
+    }
     return semaphore;
   }
   const Site site = CALL_SITE();

@@ -20,6 +20,7 @@ constexpr Detector kDetectors[] = {
     {"joins", JudgeJoins},
     {"errors", JudgeErrors},
     {"waiting", JudgeWaiting},
+    {"names", JudgeNames},
     {"signals", JudgeSignals},
     {"fork", JudgeFork},
     {"file-race", JudgeFileRace},

@@ -250,6 +250,15 @@ bool ReleaseNewest(Thread* thread, const ObjectFacts& object) {
 
 }  // namespace
 
+bool RecordIfDestroyed(Thread* thread, const ObjectFacts& object, trace::Ref lock, const Site& site) {
+  if (!IsDestroyed(object, lock)) {
+    return false;
+  }
+  RecordEvent(thread,
+              {.kind = trace::EventKind::kUseAfterDestroy, .object = lock, .stack = StackOf(thread, site)});
+  return true;
+}
+
 Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site) {
   if (Attempt known; BeginRememberedAcquire(object, mode, blocking, site, &known)) {
     return known;
@@ -267,9 +276,7 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
     return Attempt{};
   }
   auto* record = g_trace.At<trace::LockRecord>(lock);
-  if ((object.flags & trace::kDestroyed) != 0) {
-    RecordEvent(thread, trace::EventKind::kUseAfterDestroy, lock, 0, 0, StackOf(thread, site), 0);
-  }
+  RecordIfDestroyed(thread, object, lock, site);
   if ((object.flags & trace::kHandOff) != 0) {
     MarkHandOff(object, record);
   }
@@ -466,6 +473,7 @@ void BeginPost(const ObjectFacts& object, int64_t value, const Site& site) {
   if (lock == 0) {
     return;
   }
+  RecordIfDestroyed(thread, object, lock, site);
   auto* record = g_trace.At<trace::LockRecord>(lock);
   if (const int index = FindHeld(thread, lock); index >= 0 && value == 0) {
     record->flags |= trace::kLockLike;
@@ -573,8 +581,7 @@ void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
     return;
   }
   const trace::Ref stack = StackOf(thread, site);
-  if ((object.flags & trace::kDestroyed) != 0) {
-    RecordEvent(thread, trace::EventKind::kUseAfterDestroy, lock, 0, 0, stack, 0);
+  if (RecordIfDestroyed(thread, object, lock, site)) {
     return;
   }
   Thread* holder = FindHolder(lock, thread);
@@ -603,10 +610,12 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
   trace::SlotRecord* slot = thread->own_slot;
   const ObjectFacts facts = FactsOf(mutex);
   const trace::Ref lock = ResolveLock(thread, facts);
-  const trace::Ref object = ResolveLock(thread, FactsOf(condition));
+  const ObjectFacts condition_facts = FactsOf(condition);
+  const trace::Ref object = ResolveLock(thread, condition_facts);
   if (lock == 0 || object == 0) {
     return wait;
   }
+  RecordIfDestroyed(thread, condition_facts, object, site);
   const trace::Ref stack = StackOf(thread, site);
   auto* record = g_trace.At<trace::LockRecord>(object);
   if (record->first_stack == 0) {
@@ -694,10 +703,13 @@ void RecordSignal(pthread_cond_t* condition, const Site& site) {
     return;
   }
   // A condition nobody has waited for has no record, and needs none.
-  const trace::Ref ref = FindLock(FactsOf(condition));
+  const ObjectFacts facts = FactsOf(condition);
+  const bool is_destroyed = (facts.flags & trace::kDestroyed) != 0;
+  const trace::Ref ref = is_destroyed ? ResolveLock(entry.thread(), facts) : FindLock(facts);
   if (ref == 0) {
     return;
   }
+  RecordIfDestroyed(entry.thread(), facts, ref, site);
   auto* record = g_trace.At<trace::LockRecord>(ref);
   const uint32_t signals = __atomic_add_fetch(&record->signals, 1, __ATOMIC_RELAXED);
   if (entry->own_slot->held_count != 0) {

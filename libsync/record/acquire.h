@@ -403,6 +403,10 @@ Thread* BeginFutexWait(uintptr_t word, bool timed, const Site& site);
 // kAwaitsChild. REQUIRES: inside the recorder.
 void RecordAwaitedEnd(Thread* thread, trace::Ref whose, trace::DependencyFlags kind, trace::Ref stack);
 
+// The object (its record is `lock`) is used at `site`. True: after its destruction, and that is recorded.
+// REQUIRES: inside the recorder.
+bool RecordIfDestroyed(Thread* thread, const ObjectFacts& object, trace::Ref lock, const Site& site);
+
 // The stack of a slow call, looked up by place before it is taken.
 trace::Ref StackOf(Thread* thread, const Site& site);
 

@@ -53,10 +53,12 @@ BarrierWait BeginBarrierWait(pthread_barrier_t* barrier, const Site& site) {
   if (!entry) {
     return BarrierWait{};
   }
-  const trace::Ref ref = ResolveLock(entry.thread(), FactsOf(barrier));
+  const ObjectFacts facts = FactsOf(barrier);
+  const trace::Ref ref = ResolveLock(entry.thread(), facts);
   if (ref == 0) {
     return BarrierWait{};
   }
+  RecordIfDestroyed(entry.thread(), facts, ref, site);
   const trace::Ref stack = StackOf(entry.thread(), site);
   auto* record = g_trace.At<trace::LockRecord>(ref);
   if (record->first_stack == 0) {

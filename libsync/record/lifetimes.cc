@@ -70,17 +70,19 @@ trace::Ref AfterInit(const ObjectFacts& object, const Site& site) {
 
 namespace {
 
+bool RecordSecondDestroy(Thread* thread, const ObjectFacts& object, const Site& site) {
+  // A mutex has no record once it is destroyed.
+  const bool is_marked = (object.flags & trace::kDestroyed) != 0;
+  const trace::Ref lock = is_marked ? ResolveLock(thread, object) : FindLock(object);
+  return lock != 0 && RecordIfDestroyed(thread, object, lock, site);
+}
+
 Doomed BeforeDestroyOf(const ObjectFacts& object, const Site& site) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (!entry) {
     return Doomed{};
   }
-  if ((object.flags & trace::kDestroyed) != 0) {
-    const trace::Ref lock = ResolveLock(entry.thread(), object);
-    if (lock != 0) {
-      RecordEvent(entry.thread(), trace::EventKind::kUseAfterDestroy, lock, 0, 0,
-                  StackOf(entry.thread(), site), 0);
-    }
+  if (RecordSecondDestroy(entry.thread(), object, site)) {
     return Doomed{};
   }
   const trace::Ref lock = FindLock(object);
@@ -121,6 +123,9 @@ Doomed BeforeDestroy(sem_t* semaphore, const Site& site) {
     return Doomed{};
   }
   const ObjectFacts object = FactsOf(semaphore);
+  if (RecordSecondDestroy(entry.thread(), object, site)) {
+    return Doomed{};
+  }
   const trace::Ref ref = FindLock(object);
   // A waiter for whom there is no post any more: value and waiters stand in one word that a woken waiter
   // changes as one.
@@ -140,6 +145,9 @@ Doomed BeforeDestroy(pthread_cond_t* condition, const Site& site) {
     return Doomed{};
   }
   const ObjectFacts object = FactsOf(condition);
+  if (RecordSecondDestroy(entry.thread(), object, site)) {
+    return Doomed{};
+  }
   const trace::Ref ref = FindLock(object);
   if (ref != 0) {
     Thread* waiter = FindWaiter(ref, g_trace.At<trace::LockRecord>(ref));
@@ -149,6 +157,16 @@ Doomed BeforeDestroy(pthread_cond_t* condition, const Site& site) {
     }
   }
   return Doomed{true, object};
+}
+
+void RecordSemaphoreMisuse(sem_t* semaphore, int64_t value, const Site& site) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry) {
+    RecordEvent(entry.thread(), {.kind = trace::EventKind::kSemaphoreMisuse,
+                                 .object = semaphore == nullptr ? 0 : FindLock(FactsOf(semaphore)),
+                                 .value = value,
+                                 .stack = StackOf(entry.thread(), site)});
+  }
 }
 
 void WipeTag(sem_t* semaphore) {

@@ -33,6 +33,9 @@ Doomed BeforeDestroy(pthread_cond_t* condition, const Site& site);
 Doomed BeforeDestroy(sem_t* semaphore, const Site& site);
 void AfterDestroy(const Doomed& doomed, bool destroyed);
 
+// A call was refused because of the value that the semaphore would have had; null: there is no semaphore yet.
+void RecordSemaphoreMisuse(sem_t* semaphore, int64_t value, const Site& site);
+
 // [start, start + bytes) is about to be unmapped.
 void BeforeUnmap(void* start, size_t bytes, const Site& site);
 // fclose takes the lock of the stream and ends with it. BeginClose of a stream that others hold is a wait.

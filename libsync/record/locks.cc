@@ -221,18 +221,35 @@ ObjectFacts FactsOf(pthread_mutex_t* mutex) {
   return facts;
 }
 
+namespace {
+
+// The inverse of the tag stays in an object that was destroyed and keeps no mark of that itself.
+bool HasDestroyedTag(const uint64_t* place, const void* address) {
+  return place != nullptr && g_image != nullptr &&
+         TagMatches(~__atomic_load_n(place, __ATOMIC_RELAXED), address, g_image->nonce);
+}
+
+}  // namespace
+
 ObjectFacts FactsOf(pthread_cond_t* condition) {
   // One that may be shared is taken for shared: other processes may do with it what is not seen here.
-  const int flags = !g_config.know_conditions || ConditionIsShared(condition) ? trace::kProcessShared : 0;
+  int flags = trace::kProcessShared;
+  if (g_config.know_conditions) {
+    flags = (ConditionIsShared(condition) ? trace::kProcessShared : 0) |
+            (ConditionIsDestroyed(condition) ? trace::kDestroyed : 0);
+  }
   return ObjectFacts{condition, trace::LockKind::kCondition, static_cast<uint16_t>(flags), nullptr, 0, false};
 }
 
 ObjectFacts FactsOf(pthread_rwlock_t* rwlock) {
   const bool shared = RwlockIsShared(rwlock);
+  uint64_t* tag = TagPlace(RwlockTag(rwlock), !shared);
+  const int flags =
+      (shared ? trace::kProcessShared : 0) | (HasDestroyedTag(tag, rwlock) ? trace::kDestroyed : 0);
   return ObjectFacts{rwlock,
                      RwlockPrefersWriters(rwlock) ? trace::LockKind::kWriterRwlock : trace::LockKind::kRwlock,
-                     static_cast<uint16_t>(shared ? trace::kProcessShared : 0),
-                     TagPlace(RwlockTag(rwlock), !shared),
+                     static_cast<uint16_t>(flags),
+                     tag,
                      RwlockWriter(rwlock),
                      RwlockWriter(rwlock) != 0 || RwlockHasReaders(rwlock)};
 }
@@ -245,12 +262,10 @@ ObjectFacts FactsOf(pthread_spinlock_t* spinlock) {
 ObjectFacts FactsOf(sem_t* semaphore) {
   const bool shared = SemaphoreIsShared(semaphore);
   const uint32_t value = SemaphoreValue(semaphore);
-  const int flags = (shared ? trace::kProcessShared : 0) | (value > 1 ? trace::kHandOff : 0);
-  return ObjectFacts{semaphore,
-                     trace::LockKind::kSemaphore,
-                     static_cast<uint16_t>(flags),
-                     TagPlace(SemaphoreTag(semaphore), !shared),
-                     0,
+  uint64_t* tag = TagPlace(SemaphoreTag(semaphore), !shared);
+  const int flags = (shared ? trace::kProcessShared : 0) | (value > 1 ? trace::kHandOff : 0) |
+                    (HasDestroyedTag(tag, semaphore) ? trace::kDestroyed : 0);
+  return ObjectFacts{semaphore, trace::LockKind::kSemaphore, static_cast<uint16_t>(flags), tag, 0,
                      value == 0};
 }
 
@@ -289,7 +304,8 @@ ObjectFacts FactsAt(void* address, trace::LockKind kind) {
 trace::Ref FindLock(const ObjectFacts& object) {
   const auto address = reinterpret_cast<uintptr_t>(object.address);
   if (object.tag != nullptr) {
-    const uint64_t tag = __atomic_load_n(object.tag, __ATOMIC_RELAXED);
+    uint64_t tag = __atomic_load_n(object.tag, __ATOMIC_RELAXED);
+    tag = (object.flags & trace::kDestroyed) != 0 ? ~tag : tag;
     const auto ref = static_cast<trace::Ref>(tag >> 32);
     // The check in a tag is too short for all addresses.
     return TagMatches(tag, object.address, g_image->nonce) &&
@@ -302,7 +318,21 @@ trace::Ref FindLock(const ObjectFacts& object) {
   if (ref == 0) {
     return 0;
   }
-  return IsOfKind(g_trace.At<trace::LockRecord>(ref), object.kind) ? ref : 0;
+  const auto* record = g_trace.At<trace::LockRecord>(ref);
+  // A condition says itself whether it is destroyed: this one was made anew by its constructor.
+  const bool is_another = object.kind == trace::LockKind::kCondition && g_config.know_conditions &&
+                          (record->flags & ~object.flags & trace::kDestroyed) != 0;
+  return IsOfKind(record, object.kind) && !is_another ? ref : 0;
+}
+
+bool IsDestroyed(const ObjectFacts& object, trace::Ref lock) {
+  if ((object.flags & trace::kDestroyed) != 0) {
+    return true;
+  }
+  // These must be initialised by a call, and no other process can have done it.
+  return (object.kind == trace::LockKind::kSpinlock || object.kind == trace::LockKind::kBarrier) &&
+         (g_trace.At<trace::LockRecord>(lock)->flags & (trace::kDestroyed | trace::kProcessShared)) ==
+             trace::kDestroyed;
 }
 
 trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object, bool libc_writes) {
@@ -338,6 +368,13 @@ void SetTagClass(const ObjectFacts& object, TagClass tag_class) {
 
 void EndLifetime(const ObjectFacts& object) {
   const auto address = reinterpret_cast<uintptr_t>(object.address);
+  if (object.tag != nullptr && !IsMutex(object.kind)) {
+    const uint64_t tag = __atomic_load_n(object.tag, __ATOMIC_RELAXED);
+    // libc itself need not write there.
+    if (TagMatches(tag, object.address, g_image->nonce) && !g_no_syscalls && IsWritable(object.tag)) {
+      __atomic_store_n(object.tag, ~tag, __ATOMIC_RELAXED);
+    }
+  }
   Table& table = g_image->locks.For(address);
   const uint64_t value = table.Find(address);
   if (RefOf(value) == 0) {
@@ -345,8 +382,8 @@ void EndLifetime(const ObjectFacts& object) {
   }
   auto* record = g_trace.At<trace::LockRecord>(RefOf(value));
   record->flags |= trace::kDestroyed;
-  // Only a mutex tells that it was destroyed: others still name this record if they are used again, so it
-  // stands for no other object before the next lifetime in their place.
+  // Others than a mutex still name this record if they are used again, so it stands for no other object
+  // before the next lifetime in their place.
   const bool named = (value & kIsTagged) != 0 && !IsMutex(static_cast<trace::LockKind>(record->kind));
   if ((value & kHasFacts) == 0 && !named) {
     table.Clear(address);

@@ -96,6 +96,9 @@ trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object, bool libc_writ
 // The record if the object has one, else 0. Begins nothing.
 trace::Ref FindLock(const ObjectFacts& object);
 
+// The object was destroyed and not initialised since. `lock` is its record.
+bool IsDestroyed(const ObjectFacts& object, trace::Ref lock);
+
 // The object was initialised by a call at `stack`: a new lifetime begins.
 trace::Ref BeginLifetime(Thread* thread, const ObjectFacts& object, trace::Ref create_stack);
 // The user names the object, which begins a lifetime if it has none.

@@ -77,6 +77,26 @@ TEST(Misuse, WhatFollowsFromADestroyInUseIsNotToldAgain) {
   EXPECT_THAT(RulesOf(played.run), ElementsAre("destroy-in-use"));
 }
 
+TEST(Misuse, BarriersAndSemaphores) {
+  const auto title = [](trace::EventKind kind, bool has_lock, bool has_other) {
+    Played played = WithEvent(kind);
+    played.process().events[0].lock = has_lock ? played.locks.at("A") : trace::kNoIndex;
+    played.process().events[0].other = has_other ? played.threads.at(3) : trace::kNoIndex;
+    const std::vector<Finding> findings = analyze::Analyze(played.run);
+    EXPECT_THAT(findings, SizeIs(1));
+    return findings.empty() ? "" : std::string(findings[0].rule->id) + ": " + findings[0].title;
+  };
+  using trace::EventKind;
+  EXPECT_EQ(title(EventKind::kBarrierMisuse, true, true),
+            "barrier-misuse: {thread:0} initialises {lock:0} while {thread:1} waits in it");
+  EXPECT_EQ(title(EventKind::kBarrierMisuse, true, false),
+            "barrier-misuse: {thread:0} initialises a barrier for a number of threads that cannot be");
+  EXPECT_EQ(title(EventKind::kSemaphoreMisuse, false, false),
+            "semaphore-misuse: {thread:0} initialises a semaphore with more than it can hold");
+  EXPECT_EQ(title(EventKind::kSemaphoreMisuse, true, false),
+            "semaphore-misuse: {thread:0} posts {lock:0}, which is full");
+}
+
 TEST(Misuse, EventsThatAreNoMisuseAreSilent) {
   EXPECT_THAT(RulesOf(WithEvent(trace::EventKind::kKill).run), IsEmpty());
   EXPECT_THAT(RulesOf(WithEvent(trace::EventKind::kUnrecorded).run), IsEmpty());
@@ -94,10 +114,15 @@ TEST(Misuse, AnInterpretersLocksAreSilent) {
 }
 
 TEST(Misuse, UseAfterDestroyIsAWarningWhereNoMarkIsKept) {
-  EXPECT_EQ(analyze::Analyze(WithEvent(trace::EventKind::kUseAfterDestroy, "A=rwlock").run).at(0).level,
-            Level::kWarning);
-  EXPECT_EQ(analyze::Analyze(WithEvent(trace::EventKind::kUseAfterDestroy, "A=recursive").run).at(0).level,
-            Level::kError);
+  const auto level = [](const char* declare) {
+    return analyze::Analyze(WithEvent(trace::EventKind::kUseAfterDestroy, declare).run).at(0).level;
+  };
+  EXPECT_EQ(level("A=spinlock"), Level::kWarning);
+  EXPECT_EQ(level("A=rwlock,shared"), Level::kWarning);
+  EXPECT_EQ(level("A=recursive"), Level::kError);
+  EXPECT_EQ(level("A=rwlock"), Level::kError);
+  EXPECT_EQ(level("A=condition"), Level::kError);
+  EXPECT_EQ(level("A=semaphore"), Level::kError);
 }
 
 TEST(Misuse, OneFindingForEachKindAndPlace) {

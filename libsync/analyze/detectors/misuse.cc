@@ -1,5 +1,6 @@
 // unlock-not-held, unlock-not-owner, destroy-in-use, free-in-use, reinit-in-use, use-after-destroy,
-// condition-mutex: the recorder saw the call that broke the rules, so the finding is certain at once.
+// condition-mutex, barrier-misuse, semaphore-misuse: the recorder saw the call that broke the rules, so the
+// finding is certain at once.
 #include <algorithm>
 #include <iterator>
 #include <string>
@@ -14,12 +15,10 @@
 namespace gordian::analyze {
 namespace {
 
-constexpr int64_t kAnyValue = -1;
-
 // How an event is told: {thread:0} is the thread that made the call, {lock:0} what it was about.
 struct Misuse {
   trace::EventKind kind;
-  int64_t value;  // of the event, or kAnyValue
+  bool (*fits)(const trace::Event& event);  // null: every event of the kind
   const char* rule;
   const char* action;      // of the acting thread, in the interleaving
   const char* other_role;  // of the thread on the other side
@@ -29,13 +28,13 @@ struct Misuse {
 };
 
 constexpr Misuse kMisuses[] = {
-    {trace::EventKind::kUnlockNotHeld, kAnyValue, "unlock-not-held", "unlock", "",
+    {trace::EventKind::kUnlockNotHeld, nullptr, "unlock-not-held", "unlock", "",
      "{thread:0} unlocks {lock:0}, which nobody holds",
      "The lock was free when {thread:0} unlocked it: it was never locked on this path, or it was unlocked "
      "twice. The "
      "C library does not notice; the next two threads may both get the lock.",
      "Unlock once for each lock. A guard object (std::lock_guard, std::unique_lock) keeps the two together."},
-    {trace::EventKind::kUnlockNotOwner, kAnyValue, "unlock-not-owner", "unlock", "holds it",
+    {trace::EventKind::kUnlockNotOwner, nullptr, "unlock-not-owner", "unlock", "holds it",
      "{thread:0} unlocks {lock:0}, which it does not hold",
      "Only the thread that locked a mutex may unlock it. Here another thread's critical section was opened, "
      "and from "
@@ -43,64 +42,103 @@ constexpr Misuse kMisuses[] = {
      "here on, not "
      "as a lock.",
      "Unlock in the thread that locked. To wake another thread use a condition variable or a semaphore."},
-    {trace::EventKind::kDestroyInUse, kAnyValue, "destroy-in-use", "destroy", "uses it",
+    {trace::EventKind::kDestroyInUse, nullptr, "destroy-in-use", "destroy", "uses it",
      "{thread:0} destroys {lock:0} while it is in use",
      "Destroying an object that is held or waited for is undefined: the user of it may hang, or write into "
      "memory that "
      "is something else by then.",
      "Wait until every user of {lock:0} is done, for example by joining the threads, before destroying it."},
-    {trace::EventKind::kUseAfterDestroy, kAnyValue, "use-after-destroy", "uses", "destroyed it",
+    {trace::EventKind::kUseAfterDestroy, nullptr, "use-after-destroy", "uses", "destroyed it",
      "{thread:0} uses {lock:0} after it was destroyed",
      "The object was destroyed and not initialised again. What the call does now is undefined: it may hang, "
      "fail, or "
      "let several threads in.",
      "Destroy {lock:0} only after its last use; join the threads that use it first."},
-    {trace::EventKind::kReinitInUse, kAnyValue, "reinit-in-use", "init", "uses it",
+    {trace::EventKind::kReinitInUse, nullptr, "reinit-in-use", "init", "uses it",
      "{thread:0} initialises {lock:0} while it is in use",
      "Initialising makes the object look free, while a thread still holds it or waits for it: two threads "
      "can get in, "
      "or the waiting one is never woken.",
      "Initialise {lock:0} once, before the first thread can reach it (pthread_once, a static initialiser)."},
-    {trace::EventKind::kUnmapInUse, kAnyValue, "free-in-use", "munmap", "holds it",
+    {trace::EventKind::kUnmapInUse, nullptr, "free-in-use", "munmap", "holds it",
      "{thread:0} unmaps memory in which {lock:0} is held",
      "The memory of a held lock is given back to the kernel. Whoever unlocks or locks it next crashes, or "
      "writes into "
      "whatever is mapped there by then.",
      "Release {lock:0}, and let all its users finish, before unmapping its memory."},
-    {trace::EventKind::kFrameInUse, kAnyValue, "free-in-use", "returns", "holds it",
+    {trace::EventKind::kFrameInUse, nullptr, "free-in-use", "returns", "holds it",
      "{thread:0} leaves the function whose local {lock:0} is still held",
      "The lock lived in a stack frame that is gone, and it was still held. Its memory is reused by the next "
      "call, so the "
      "unlock that follows writes into somebody else's variables.",
      "Release {lock:0} before the function returns, or let the lock live as long as its users."},
-    {trace::EventKind::kConditionMutex, 0, "condition-mutex", "waits without its mutex", "holds the mutex",
+    {trace::EventKind::kConditionMutex, [](const trace::Event& event) { return event.value == 0; },
+     "condition-mutex", "waits without its mutex", "holds the mutex",
      "{thread:0} waits on {lock:0} with {lock:1}, which it does not hold",
      "A wait gives its mutex up and takes it back. {thread:0} does not hold {lock:1}, so the wait unlocks it "
      "under "
      "somebody else, or fails; and a signal that comes between the test of the predicate and the wait is "
      "lost.",
      "Lock {lock:1}, test the predicate, and wait in a loop, all while holding it."},
-    {trace::EventKind::kConditionMutex, 1, "condition-mutex", "waits with another mutex",
-     "waits with its mutex",
+    {trace::EventKind::kConditionMutex, [](const trace::Event& event) { return event.value == 1; },
+     "condition-mutex", "waits with another mutex", "waits with its mutex",
      "{thread:0} waits on {lock:0} with {lock:1} while {thread:1} waits on it with another mutex",
      "All who wait on a condition at the same time must pass the same mutex. With two of them the predicate "
      "is not "
      "guarded: a signal can get lost, and POSIX leaves undefined what the wait does.",
      "Guard the predicate of {lock:0} with one mutex and pass that one to every wait, or use two "
      "conditions."},
+    {trace::EventKind::kBarrierMisuse, [](const trace::Event& event) { return event.other != kNoIndex; },
+     "barrier-misuse", "init", "waits in it", "{thread:0} initialises {lock:0} while {thread:1} waits in it",
+     "Initialising forgets who waits already: they are never counted, so they wait for ever, and so may "
+     "those "
+     "who come later.",
+     "Initialise {lock:0} once, before the first thread can reach it."},
+    {trace::EventKind::kBarrierMisuse, [](const trace::Event& event) { return event.other == kNoIndex; },
+     "barrier-misuse", "init", "", "{thread:0} initialises a barrier for a number of threads that cannot be",
+     "A barrier needs at least one thread, and fewer than 2^31. The call failed, so the barrier is not "
+     "initialised: "
+     "what a wait at it does is undefined.",
+     "Pass the number of threads that wait at the barrier, and look at the result of "
+     "pthread_barrier_init()."},
+    {trace::EventKind::kSemaphoreMisuse, [](const trace::Event& event) { return event.lock == kNoIndex; },
+     "semaphore-misuse", "init", "", "{thread:0} initialises a semaphore with more than it can hold",
+     "A semaphore holds SEM_VALUE_MAX (2^31 - 1) at most; a negative number becomes more than that. The call "
+     "failed, so "
+     "the semaphore is not initialised: what a wait for it does is undefined.",
+     "Pass a number from 0 to SEM_VALUE_MAX, and look at the result of the call."},
+    {trace::EventKind::kSemaphoreMisuse, [](const trace::Event& event) { return event.lock != kNoIndex; },
+     "semaphore-misuse", "post", "", "{thread:0} posts {lock:0}, which is full",
+     "The semaphore holds SEM_VALUE_MAX already, so the post failed with EOVERFLOW and is lost: far more is "
+     "posted than "
+     "anybody waits for.",
+     "Post once for each unit that a waiter takes; to wake those who wait, use a condition variable."},
 };
 
 const Misuse* MisuseOf(const trace::Event& event) {
   const auto* const found = std::find_if(std::begin(kMisuses), std::end(kMisuses), [&](const Misuse& misuse) {
-    return misuse.kind == event.kind && (misuse.value == kAnyValue || misuse.value == event.value);
+    return misuse.kind == event.kind && (misuse.fits == nullptr || misuse.fits(event));
   });
   return found != std::end(kMisuses) ? found : nullptr;
 }
 
-// Whether a destroyed object can be told from a live one by its own memory.
-bool KeepsMark(trace::LockKind kind) {
-  return kind == trace::LockKind::kMutex || kind == trace::LockKind::kRecursiveMutex ||
-         kind == trace::LockKind::kErrorcheckMutex || kind == trace::LockKind::kAdaptiveMutex;
+// Whether a destroyed object can be told from a live one by its own memory: by what libc leaves there, or by
+// what the recorder does.
+bool KeepsMark(const trace::Lock& lock) {
+  switch (lock.kind) {
+    case trace::LockKind::kMutex:
+    case trace::LockKind::kRecursiveMutex:
+    case trace::LockKind::kErrorcheckMutex:
+    case trace::LockKind::kAdaptiveMutex:
+    case trace::LockKind::kCondition:
+      return true;
+    case trace::LockKind::kRwlock:
+    case trace::LockKind::kWriterRwlock:
+    case trace::LockKind::kSemaphore:
+      return (lock.flags & trace::kProcessShared) == 0;
+    default:
+      return false;
+  }
 }
 
 // Semaphores are posted by anybody, and a destroyed or re-initialised one is not a held lock.
@@ -121,7 +159,7 @@ Finding Build(const trace::Run& run, Index process, const trace::Event& event, c
   finding.title = misuse.title;
   finding.explanation = misuse.explanation;
   finding.fix = misuse.fix;
-  if (event.kind == trace::EventKind::kUseAfterDestroy && lock != nullptr && !KeepsMark(lock->kind)) {
+  if (event.kind == trace::EventKind::kUseAfterDestroy && lock != nullptr && !KeepsMark(*lock)) {
     finding.level = Level::kWarning;
     finding.explanation +=
         " This kind of object keeps no mark of its destruction, so Gordian goes by its own records.";
@@ -155,8 +193,7 @@ void JudgeMisuse(const trace::Run& run, const Options& /*options*/, std::vector<
       const bool follows =
           event.kind == trace::EventKind::kFrameInUse && WasDestroyed(run.processes[p], event.lock);
       if (misuse == nullptr || follows || IsSilent(*misuse, At(run.processes[p].locks, event.lock)) ||
-          groups.Again(absl::StrCat(static_cast<int>(event.kind), "|", misuse->value, "|",
-                                    content.Stack(process, event.stack)))) {
+          groups.Again(absl::StrCat(misuse->title, "|", content.Stack(process, event.stack)))) {
         continue;
       }
       findings->push_back(Build(run, process, event, *misuse));
