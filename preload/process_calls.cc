@@ -43,6 +43,8 @@ INTERCEPT(pid_t, fork, void) {
   const pid_t pid = REAL(fork)();
   if (pid != 0) {
     gordian::preload::ForkReturned(pid);
+  } else {
+    ForgiveRenewedLocks();
   }
   return pid;
 }

@@ -152,6 +152,28 @@ void AfterForkInChild(trace::ChildRecord* child) {
   }
 }
 
+void ForgiveRenewedLocks() {
+  const trace::ChildRecord* own = g_lineage.own_child_record;
+  if (own == nullptr || own->others_held == 0 || g_no_syscalls) {
+    return;
+  }
+  // A handler may have begun the child's own trace already.
+  const TraceFile& parent = IsReady() ? g_lineage.ancestors[g_lineage.count - 1].trace : g_trace;
+  auto* set = parent.At<trace::HeldSetRecord>(own->others_held);
+  for (uint32_t i = 0; i < set->count; ++i) {
+    const trace::Ref lock = set->held[i].lock;
+    const auto* record = lock == 0 ? nullptr : parent.At<trace::LockRecord>(lock);
+    if (record == nullptr || record->shared != 0) {
+      continue;
+    }
+    const ObjectFacts object =
+        FactsAt(reinterpret_cast<void*>(record->address), static_cast<trace::LockKind>(record->kind));
+    if (object.address != nullptr && !object.locked) {
+      __atomic_store_n(&set->held[i].lock, 0u, __ATOMIC_RELAXED);
+    }
+  }
+}
+
 trace::Ref FindChild(int32_t pid) {
   return static_cast<trace::Ref>(g_image->children.Find(static_cast<uint64_t>(pid)));
 }

@@ -28,6 +28,10 @@ void AfterForkInParent();
 // In the fork child, first thing: the parent's trace is no longer ours.
 void AfterForkInChild(trace::ChildRecord* child);
 
+// In the fork child, once all handlers have run: what others held in the parent and a handler made anew here is
+// no longer told as locked for ever.
+void ForgiveRenewedLocks();
+
 // The record for a pid that is still unreaped, 0 if unknown.
 trace::Ref FindChild(int32_t pid);
 // The call that made the child has waited for its end too (system).
