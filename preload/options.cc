@@ -1,5 +1,6 @@
 #include "preload/options.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -56,16 +57,22 @@ bool OptionIs(const char* options, const char* key, const char* value) {
   return found != nullptr && bytes == strlen(value) && memcmp(found, value, bytes) == 0;
 }
 
-bool IsSelected(const char* options, const char* executable) {
+bool IsSelected(const char* options) {
+  size_t only_bytes = 0;
+  size_t skip_bytes = 0;
+  const char* only = FindOption(options, "only", &only_bytes);
+  const char* skip = FindOption(options, "skip", &skip_bytes);
+  if (only == nullptr && skip == nullptr) {
+    return true;
+  }
+  char executable[512];
+  const long bytes = record::RawSyscall(SYS_readlinkat, AT_FDCWD, record::ToRaw("/proc/self/exe"),
+                                        record::ToRaw(executable), sizeof(executable) - 1);
+  executable[bytes > 0 ? bytes : 0] = '\0';
   const char* slash = strrchr(executable, '/');
   const char* name = slash == nullptr ? executable : slash + 1;
-  size_t bytes = 0;
-  if (const char* only = FindOption(options, "only", &bytes);
-      only != nullptr && !MatchesAny(only, bytes, name)) {
-    return false;
-  }
-  const char* skip = FindOption(options, "skip", &bytes);
-  return skip == nullptr || !MatchesAny(skip, bytes, name);
+  return (only == nullptr || MatchesAny(only, only_bytes, name)) &&
+         (skip == nullptr || !MatchesAny(skip, skip_bytes, name));
 }
 
 void SetOptionsVariable(const char* value) {

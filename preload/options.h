@@ -14,9 +14,9 @@ const char* FindOption(const char* options, const char* key, size_t* bytes);
 bool CopyOption(const char* options, const char* key, char* out, size_t room);
 bool OptionIs(const char* options, const char* key, const char* value);
 
-// Whether an image of this name is to be recorded, by only= and skip= (globs on the base name, separated by
+// Whether this image is to be recorded, by only= and skip= (globs on the executable's base name, separated by
 // ',').
-bool IsSelected(const char* options, const char* executable);
+bool IsSelected(const char* options);
 
 // Sets GORDIAN_OPTIONS of this process without malloc: the environment array is replaced by one of ours.
 void SetOptionsVariable(const char* value);

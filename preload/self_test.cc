@@ -34,7 +34,7 @@ bool KeepsTag(pthread_mutex_t* mutex) {
   }
   *MutexTag(mutex) = kProbe;
   pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
-  const timespec past{};
+  const timespec past{-1, 0};  // before the clock began: nobody is asked to wait
   bool right = lock(mutex) == 0 && MutexOwner(mutex) == OwnTid() && MutexLooksLocked(mutex);
   timed_wait(&condition, mutex, CLOCK_MONOTONIC, &past);
   right = right && *MutexTag(mutex) == kProbe && unlock(mutex) == 0 && MutexOwner(mutex) == 0;

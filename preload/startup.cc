@@ -60,7 +60,7 @@ bool FindRun(const char* options) {
   return BeginOrJoinRun(options);
 }
 
-void Start() {
+void Start(int argument_count, char** arguments) {
   record::FindOwnCode();
   record::ProveOwnTid();
   g_config.hooks_proved = ResolveAll();
@@ -69,10 +69,7 @@ void Start() {
   if (options == nullptr) {
     return;
   }
-  char executable[512] = {};
-  record::RawSyscall(SYS_readlinkat, -100 /* AT_FDCWD */, record::ToRaw("/proc/self/exe"),
-                     record::ToRaw(executable), sizeof(executable) - 1);
-  if (IsExcludedChild(options) || !IsSelected(options, executable)) {
+  if (IsExcludedChild(options) || !IsSelected(options)) {
     return;
   }
   g_config.default_stack_bytes = DefaultStackBytes();
@@ -82,7 +79,7 @@ void Start() {
   g_config.times_holds = ReadMilliseconds(options, "hold_ms", &g_config.hold_ms);
   g_config.times_waits = ReadMilliseconds(options, "wait_ms", &g_config.wait_ms);
   g_config.children = !OptionIs(options, "children", "0");
-  if (!FindRun(options) || !record::Prepare()) {
+  if (!FindRun(options) || !record::Prepare(argument_count, arguments)) {
     return;
   }
   char plan[sizeof(g_config.run_directory)];
@@ -95,9 +92,10 @@ void Start() {
 
 void OnExit(int status, void* /*unused*/) { RecordOrderlyExit(status); }
 
-__attribute__((constructor)) void OnLoad() {
+// The dynamic linker passes what main gets.
+__attribute__((constructor)) void OnLoad(int argument_count, char** arguments) {
   const int saved = errno;
-  Start();
+  Start(argument_count, arguments);
   // What is registered before the program's own begins runs after all others, and after every destructor.
   on_exit(OnExit, nullptr);
   errno = saved;

@@ -42,6 +42,11 @@ int Arena::ClassOf(size_t bytes) {
   return result;
 }
 
+void Arena::Begin(char* chunk) {
+  at_ = chunk;
+  end_ = chunk + kChunk;
+}
+
 void* Arena::Allocate(size_t bytes) {
   const int size_class = ClassOf(bytes);
   if (size_class >= kClasses) {
@@ -54,17 +59,19 @@ void* Arena::Allocate(size_t bytes) {
     memset(reused, 0, block);
     return reused;
   }
-  // What is large begins a page: the state of one thread shares none with that of another.
-  if (block >= kPage) {
-    at_ += -reinterpret_cast<uintptr_t>(at_) % kPage;
-  }
-  if (end_ - at_ < static_cast<ptrdiff_t>(block)) {
+  if (static_cast<size_t>(end_ - at_) < block) {
     char* chunk = static_cast<char*>(MapWipedOnFork(kChunk));
     if (chunk == nullptr) {
       return nullptr;
     }
     at_ = chunk;
     end_ = chunk + kChunk;
+  }
+  // What is large begins a page, at the other end: the state of one thread shares none with that of another,
+  // and what is small lies close together.
+  if (block >= kPage) {
+    end_ -= block;
+    return end_;
   }
   void* result = at_;
   at_ += block;

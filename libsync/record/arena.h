@@ -20,11 +20,14 @@ void Unmap(void* address, size_t bytes);
 // size. Must itself lie in wiped memory. Thread-safe.
 class Arena {
  public:
+  static constexpr size_t kChunk = 64 * 1024;
+
+  // Begins with a chunk of that size that is there already.
+  void Begin(char* chunk);
   void* Allocate(size_t bytes);  // zeroed; nullptr when there is no memory
   void Free(void* block, size_t bytes);
 
  private:
-  static constexpr size_t kChunk = 64 * 1024;
   static constexpr size_t kPage = 4096;
   static constexpr int kClasses = 12;  // 16 bytes << class
   struct FreeBlock {

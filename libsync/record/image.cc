@@ -1,6 +1,8 @@
 #include "libsync/record/image.h"
 
 #include <fcntl.h>
+#include <linux/mman.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -26,6 +28,10 @@ struct Identity {
   char command[1024];
 };
 constinit Identity g_identity{};
+
+constexpr long kPageBytes = 4096;
+// The arena's first chunk follows.
+constexpr long kImageBytes = (sizeof(Image) + kPageBytes - 1) & ~(kPageBytes - 1);
 
 uint64_t RandomNonce() {
   uint64_t nonce = 0;
@@ -57,14 +63,25 @@ uint64_t StartTicks(int32_t* session) {
   return value;
 }
 
-void ReadIdentity() {
+// As /proc/self/cmdline has them.
+uint32_t CopyArguments(int count, char** arguments, char* out, size_t room) {
+  size_t used = 0;
+  for (int i = 0; arguments != nullptr && i < count && used < room; ++i) {
+    const size_t bytes = strnlen(arguments[i], room - used);
+    memcpy(out + used, arguments[i], bytes);
+    used += bytes + 1;
+  }
+  return static_cast<uint32_t>(used < room ? used : room);
+}
+
+void ReadIdentity(int argument_count, char** arguments) {
   ReadSmallFile("/proc/sys/kernel/random/boot_id", g_identity.boot_id, sizeof(g_identity.boot_id));
   g_identity.boot_id[36] = '\0';
   const long path = RawSyscall(SYS_readlinkat, AT_FDCWD, ToRaw("/proc/self/exe"),
                                ToRaw(g_identity.executable), sizeof(g_identity.executable) - 1);
   g_identity.executable[path > 0 ? path : 0] = '\0';
-  const long command = ReadSmallFile("/proc/self/cmdline", g_identity.command, sizeof(g_identity.command));
-  g_identity.command_bytes = command > 0 ? static_cast<uint32_t>(command) : 0;
+  g_identity.command_bytes =
+      CopyArguments(argument_count, arguments, g_identity.command, sizeof(g_identity.command) - 1);
 }
 
 // <8 hex of the boot id>-<pid>-<start ticks>-<image>.trace
@@ -197,10 +214,18 @@ bool Open() {
 
 }  // namespace
 
-bool Prepare() {
-  ReadIdentity();
-  g_image = static_cast<Image*>(MapWipedOnFork(sizeof(Image)));
-  return g_image != nullptr;
+bool Prepare(int argument_count, char** arguments) {
+  ReadIdentity(argument_count, arguments);
+  g_image = static_cast<Image*>(MapWipedOnFork(kImageBytes + Arena::kChunk));
+  if (g_image == nullptr) {
+    return false;
+  }
+  // What every image writes to at once. Where this is refused, each page costs a fault.
+  RawSyscall(SYS_madvise, ToRaw(g_image), kImageBytes + kPageBytes, MADV_POPULATE_WRITE);
+  // A fork child does not begin with it: what its parent kept there shall have no second meaning in the
+  // child.
+  g_image->arena.Begin(reinterpret_cast<char*>(g_image) + kImageBytes);
+  return true;
 }
 
 bool EnsureOpen() {

@@ -146,8 +146,9 @@ struct Lineage {
 };
 extern Lineage g_lineage;
 
-// Maps the image's wiped memory. Once, from the shim's constructor. False: the recorder stays off.
-bool Prepare();
+// Maps the image's wiped memory. Once, from the shim's constructor, with main's arguments. False: the
+// recorder stays off.
+bool Prepare(int argument_count, char** arguments);
 
 // True when facts can be recorded; opens the trace of this image first if it has none yet.
 // REQUIRES: inside the recorder (Entry).

@@ -97,14 +97,9 @@ long ReadSmallFile(const char* path, char* buffer, long size) {
   if (fd < 0) {
     return fd;
   }
-  long used = 0;
-  while (used < size - 1) {
-    const long got = RawSyscall(SYS_read, fd, ToRaw(buffer + used), size - 1 - used);
-    if (got <= 0) {
-      break;
-    }
-    used += got;
-  }
+  // One read: what the kernel makes up for /proc comes whole.
+  const long got = RawSyscall(SYS_read, fd, ToRaw(buffer), size - 1);
+  const long used = got < 0 ? 0 : got;
   RawSyscall(SYS_close, fd);
   buffer[used] = '\0';
   return used;

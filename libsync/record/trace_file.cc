@@ -44,7 +44,7 @@ uint64_t FileSizeLimit() {
 
 OpenResult TraceFile::Create(const char* path) {
   limit_ = FileSizeLimit();
-  if (limit_ < kGrowth) {
+  if (limit_ < kFirstPart) {
     return OpenResult::kLimit;
   }
   const long fd =
@@ -60,7 +60,7 @@ OpenResult TraceFile::Create(const char* path) {
       base_ = reinterpret_cast<char*>(result);
       mapped_ = map;
       RawSyscall(SYS_madvise, result, static_cast<long>(map), MADV_DONTDUMP);
-      if (!Populate(0, kGrowth)) {
+      if (!Populate(0, kFirstPart)) {
         // An old kernel (before 5.14) lacks MADV_POPULATE_WRITE: take all that this mapping can hold at once.
         result = RawSyscall(SYS_fallocate, fd, 0, 0, static_cast<long>(map));
         if (!IsError(result)) {  // else the very first page may not be backed: a store would be SIGBUS
@@ -69,7 +69,7 @@ OpenResult TraceFile::Create(const char* path) {
         }
       } else {
         result = 0;
-        header()->populated = kGrowth;
+        header()->populated = kFirstPart;
       }
       if (IsError(result)) {
         RawSyscall(SYS_munmap, ToRaw(base_), static_cast<long>(map));
@@ -125,10 +125,10 @@ bool TraceFile::GrowTo(uint64_t bytes) {
   SpinGuard guard(&grow_lock_);
   trace::FileHeader* head = header();
   while (head->populated < bytes) {
-    uint64_t next = head->populated + kGrowth;
-    if (frozen_ || next > limit_) {
+    if (frozen_ || head->populated >= limit_) {
       return false;
     }
+    const uint64_t next = head->populated + kGrowth < limit_ ? head->populated + kGrowth : limit_;
     if (!Map(next) || !Populate(head->populated, next)) {
       return false;
     }

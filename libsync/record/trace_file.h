@@ -19,6 +19,8 @@ enum class OpenResult { kOk, kDenied, kSpace, kLimit, kExists };
 class TraceFile {
  public:
   static constexpr uint64_t kFirstMapping = 1 << 20;
+  // Most images need little: they are made ready for that, and more comes in larger steps.
+  static constexpr uint64_t kFirstPart = 16 << 10;
   static constexpr uint64_t kGrowth = 64 << 10;
   static constexpr uint64_t kCacheLine = 64;
   static constexpr uint64_t kMaxBytes = uint64_t{4} << 30;
