@@ -28,9 +28,9 @@ int main(int argc, char** argv) {
 """
 
 SHORT, LONG = 1000, 11000
-# Instructions that the shim adds to a pair, libc's own not counted. Measured 121 and 139; raise a ceiling only with a
-# reason in the commit message.
-CEILING = {"top level": 128, "nested": 146}
+# Instructions that the shim adds to a pair, libc's own not counted. Measured 121 and 139 by g++, 136 and 155 by clang;
+# raise a ceiling only with a reason in the commit message.
+CEILING = {"top level": 142, "nested": 162}
 
 
 def instructions(program, folder, environment, *arguments):
