@@ -53,6 +53,11 @@ class RawTrace:
         self.events = [Event(kind, value, error, self.texts.get(text)) for kind, value, error, text in events]
 
 
+def paths(run):
+    """The files of all traces of a run's folder."""
+    return sorted(pathlib.Path(run).glob("*.trace"))
+
+
 def traces(run):
     """All traces of a run's folder."""
-    return [RawTrace(path) for path in sorted(pathlib.Path(run).glob("*.trace"))]
+    return [RawTrace(path) for path in paths(run)]
