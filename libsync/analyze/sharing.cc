@@ -28,23 +28,33 @@ struct Use {
   std::set<trace::SharedIdentity> locks;
 };
 
+bool MayBeBetweenProcesses(const trace::Lock& lock) {
+  return lock.shared.has_value() && !lock.interpreter && lock.kind != trace::LockKind::kCondition &&
+         lock.kind != trace::LockKind::kBarrier;
+}
+
 void AddUses(const trace::Process& process, Index image, std::map<Object, Use>* uses) {
+  if (std::none_of(process.locks.begin(), process.locks.end(), MayBeBetweenProcesses)) {
+    return;  // most have none, and may have very many dependencies
+  }
   std::map<Index, bool> nested;  // by lock
+  const auto add = [&](Index index, bool is_nested) {
+    const trace::Lock* lock = At(process.locks, index);
+    if (lock != nullptr && MayBeBetweenProcesses(*lock)) {
+      nested[index] |= is_nested;
+    }
+  };
   for (const trace::Dependency& dependency : process.dependencies) {
-    nested[dependency.lock] |= !dependency.held.empty();
+    add(dependency.lock, !dependency.held.empty());
     for (const trace::Holding& held : dependency.held) {
-      nested[held.lock] = true;
+      add(held.lock, true);
     }
   }
   for (const auto& [index, is_nested] : nested) {
-    const trace::Lock* lock = At(process.locks, index);
-    if (lock == nullptr || !lock->shared.has_value() || lock->interpreter ||
-        lock->kind == trace::LockKind::kCondition || lock->kind == trace::LockKind::kBarrier) {
-      continue;
-    }
-    Use& use = (*uses)[ObjectOf(*lock)];
+    const trace::Lock& lock = process.locks[static_cast<size_t>(index)];
+    Use& use = (*uses)[ObjectOf(lock)];
     use.images.insert(image);
-    use.locks.insert(*lock->shared);
+    use.locks.insert(*lock.shared);
     if (is_nested) {
       use.nested_in.insert(image);
     }
