@@ -28,6 +28,7 @@ struct Options {
   uint64_t grace_ms = 2000;
   std::optional<uint64_t> hold_ms;  // the shim has its own default
   std::optional<uint64_t> wait_ms;
+  bool check_free = false;
   FailOn fail_on = FailOn::kError;
   int error_exitcode = 66;
   std::vector<std::string> only;

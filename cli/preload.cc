@@ -55,10 +55,13 @@ std::string PreloadValue(const PreloadPlan& plan, const std::string& users) {
     value.clear();
   }
   absl::StrAppend(&value, value.empty() ? "" : ":", plan.shim);
+  if (!plan.check_free.empty()) {
+    absl::StrAppend(&value, ":", plan.check_free);
+  }
   std::string rest;
   // An outer gordian has put the same shim there already.
   for (absl::string_view entry : absl::StrSplit(users, absl::ByAnyChar(": "), absl::SkipEmpty())) {
-    if (entry != plan.shim) {
+    if (entry != plan.shim && entry != plan.check_free) {
       absl::StrAppend(&rest, ":", entry);
     }
   }
@@ -91,6 +94,15 @@ std::string FindShim(std::string* why) {
   }
   *why = absl::StrCat("the shim ", kShimName, " is missing (looked in ", tried, ")");
   return "";
+}
+
+std::string FindCheckFree(const std::string& shim, std::string* why) {
+  std::string path = absl::StrCat(DirectoryOf(shim), "/", kCheckFreeName);
+  if (access(path.c_str(), R_OK) != 0) {
+    *why = absl::StrCat("--check-free needs ", path, ", which is missing");
+    return "";
+  }
+  return path;
 }
 
 std::string FindExecutable(const std::string& command) {
@@ -126,6 +138,9 @@ std::string ShimOptions(const PreloadPlan& plan, const Options& options, const s
   }
   if (options.wait_ms.has_value()) {
     absl::StrAppend(&value, ":wait_ms=", *options.wait_ms);
+  }
+  if (!plan.check_free.empty()) {
+    absl::StrAppend(&value, ":check_free=1");
   }
   if (!options.children) {
     absl::StrAppend(&value, ":children=0:root=", getpid());

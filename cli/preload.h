@@ -12,10 +12,14 @@
 namespace gordian::cli {
 
 inline constexpr char kShimName[] = "libgordian_preload.so";
+inline constexpr char kCheckFreeName[] = "libgordian_check_free.so";
 
 // The shim that belongs to this gordian: beside it in a build folder or below an install prefix. Empty, and
 // `why`: there is none, or its path cannot stand in LD_PRELOAD.
 std::string FindShim(std::string* why);
+
+// What hooks free for --check-free: beside the shim. Empty, and `why`: it is not there.
+std::string FindCheckFree(const std::string& shim, std::string* why);
 
 // The file that execvp would run, empty if it finds none.
 std::string FindExecutable(const std::string& command);
@@ -26,7 +30,8 @@ struct PreloadPlan {
   std::string program;  // FindExecutable(): its dynamic libasan, if any, must come first
   std::string run;
   std::string drop;
-  std::string plan = "";  // empty: none
+  std::string plan = "";        // empty: none
+  std::string check_free = "";  // FindCheckFree(); empty: not asked for
 };
 // To be called in the program's process: with --no-children its pid is part of it.
 std::vector<std::string> ProgramEnvironment(const PreloadPlan& plan, const Options& options);

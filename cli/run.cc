@@ -95,6 +95,10 @@ Ending RunAndReport(const Options& options, const std::vector<std::string>& comm
   if (shim.empty()) {
     return before_start();
   }
+  const std::string check_free = options.check_free ? FindCheckFree(shim, &why) : "";
+  if (options.check_free && check_free.empty()) {
+    return before_start();
+  }
   auto outputs = Outputs::Open(options, STDERR_FILENO, &why);
   if (!outputs.has_value()) {
     return before_start();
@@ -104,7 +108,7 @@ Ending RunAndReport(const Options& options, const std::vector<std::string>& comm
     return before_start();
   }
 
-  PreloadPlan plan{shim, FindExecutable(command[0]), folder->path(), folder->drop(), ""};
+  PreloadPlan plan{shim, FindExecutable(command[0]), folder->path(), folder->drop(), "", check_free};
   if (HasPlan(options)) {
     plan.plan = folder->path() + "/plan";
     why = MakePlan(options, plan.plan);

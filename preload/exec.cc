@@ -16,6 +16,7 @@ namespace gordian::preload {
 namespace {
 
 constexpr char kShimName[] = "libgordian_preload.so";
+constexpr char kCheckFreeName[] = "libgordian_check_free.so";
 constexpr char kPreload[] = "LD_PRELOAD=";
 constexpr size_t kPreloadBytes = sizeof(kPreload) - 1;
 
@@ -147,9 +148,13 @@ bool IsForeign(long fd, int depth) {
   return foreign;
 }
 
+bool EndsWith(const char* entry, size_t bytes, const char* name) {
+  const size_t length = strlen(name);
+  return bytes >= length && memcmp(entry + bytes - length, name, length) == 0;
+}
+
 bool IsOurs(const char* entry, size_t bytes) {
-  const size_t name = sizeof(kShimName) - 1;
-  return bytes >= name && memcmp(entry + bytes - name, kShimName, name) == 0;
+  return EndsWith(entry, bytes, kShimName) || EndsWith(entry, bytes, kCheckFreeName);
 }
 
 char* PreloadEntry(char* const envp[]) {

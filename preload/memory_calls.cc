@@ -14,7 +14,7 @@
 INTERCEPT(int, munmap, void* address, size_t bytes) {
   // Else it fails, and the memory stays. To be told before: once it is gone, another thread may get it.
   if (bytes != 0 && reinterpret_cast<uintptr_t>(address) % 4096 == 0) {
-    gordian::record::BeforeUnmap(address, bytes, CALL_SITE());
+    gordian::record::BeforeUnmap(address, bytes, "munmap", CALL_SITE());
   }
   return REAL(munmap)(address, bytes);
 }

@@ -12,6 +12,7 @@
 #include "libsync/record/thread.h"
 #include "preload/exit.h"
 #include "preload/fork.h"
+#include "preload/free_calls.h"
 #include "preload/intercept.h"
 #include "preload/linked.h"
 #include "preload/options.h"
@@ -79,6 +80,7 @@ void Start(int argument_count, char** arguments) {
   g_config.times_holds = ReadMilliseconds(options, "hold_ms", &g_config.hold_ms);
   g_config.times_waits = ReadMilliseconds(options, "wait_ms", &g_config.wait_ms);
   g_config.children = !OptionIs(options, "children", "0");
+  g_config.checks_free = OptionIs(options, "check_free", "1") && LookAtFrees();
   if (!FindRun(options) || !record::Prepare(argument_count, arguments)) {
     return;
   }

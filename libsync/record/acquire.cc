@@ -7,6 +7,7 @@
 #include "libsync/record/durations.h"
 #include "libsync/record/events.h"
 #include "libsync/record/hand_overs.h"
+#include "libsync/record/memory_use.h"
 #include "libsync/record/plan.h"
 
 namespace gordian::record {
@@ -30,12 +31,15 @@ void RemoveHeld(Thread* thread, int index) {
   trace::SlotRecord* slot = thread->own_slot;
   trace::HeldEntry* entry = &thread->held[index];
   const uint32_t count = slot->held_count;
+  const trace::Ref released = entry->lock;
   entry->lock = 0;
+  NoteUse(released, -1);
   const uint32_t newer = count - 1 - static_cast<uint32_t>(index);
   memmove(entry, entry + 1, newer * sizeof(*entry));
   if (uint64_t* since = thread->held_since; since != nullptr) {
     memmove(since + index, since + index + 1, newer * sizeof(*since));
   }
+  thread->held[count - 1].lock = 0;  // a slot that is taken but not filled yet holds nothing
   slot->held_count = count - 1;
   for (uint32_t i = static_cast<uint32_t>(index) + 1; i < count - 1 && i < trace::kInlineHeld; ++i) {
     thread->hash_below[i] = HashBelow(thread, i);
@@ -377,6 +381,7 @@ void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
     thread->hash_below[count] = HashBelow(thread, count);
   }
   PushHeld(thread->held, thread->own_slot, *MovesOf(thread->own_slot), uint64_t{stack} << 32 | lock, mode);
+  NoteUse(lock, 1);
   if (thread->held_since != nullptr) {
     thread->held_since[count] = NowNs();
   }
@@ -648,6 +653,7 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
   wait.signals = __atomic_load_n(&record->signals, __ATOMIC_RELAXED);
   slot->wait_value = wait.signals;
   slot->wait_address = reinterpret_cast<uint64_t>(condition);
+  NoteUse(object, 1);
   PublishWait(slot, trace::WaitKind::kCondition, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
   return wait;
 }
@@ -657,6 +663,7 @@ void EndConditionWait(const ConditionWait& wait, AfterWait after) {
     return;
   }
   trace::SlotRecord* slot = wait.thread->own_slot;
+  NoteUse(slot->wait_object, -1);
   ClearWait(slot);
   NoteOrder(wait.thread);
   // Without a signal it was a timeout, or nothing at all.

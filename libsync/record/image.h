@@ -38,6 +38,7 @@ struct Config {
   bool times_holds;  // and so is every holding
   bool times_waits;
   uint32_t wait_ms;  // a wait for a lock is told when it lasts longer
+  bool checks_free;
 };
 inline constexpr uint32_t kDefaultHoldMs = 100;
 extern Config g_config;

@@ -187,8 +187,9 @@ void AfterDestroy(const Doomed& doomed, bool destroyed) {
 
 namespace {
 
-// What is held in memory that is no longer there is not held: as a fact worth telling, or in silence.
-void LetGoOf(uintptr_t low, size_t bytes, bool is_mistake, const Site& site) {
+// What is held in memory that is no longer there is not held: as a fact worth telling (`call` is what took
+// the memory away), or in silence.
+void LetGoOf(uintptr_t low, size_t bytes, const char* call, const Site& site) {
   if (!IsReady()) {
     return;
   }
@@ -196,30 +197,21 @@ void LetGoOf(uintptr_t low, size_t bytes, bool is_mistake, const Site& site) {
   if (!entry) {
     return;
   }
-  ForEachThread([&](Thread* holder) {
-    uint32_t count = __atomic_load_n(&holder->own_slot->held_count, __ATOMIC_RELAXED);
-    for (uint32_t i = 0; i < count && i < holder->held_capacity; ++i) {
-      const trace::HeldEntry held = holder->held[i];
-      if (held.lock == 0) {
-        continue;
-      }
-      auto* record = g_trace.At<trace::LockRecord>(held.lock);
-      // A shared object may live on in another mapping.
-      if (record->address - low >= bytes ||
-          (record->flags & (trace::kProcessShared | trace::kHandOff)) != 0) {
-        continue;
-      }
-      if (is_mistake) {
-        RecordEvent(entry.thread(), trace::EventKind::kUnmapInUse, held.lock, holder->ref, 0,
-                    StackOf(entry.thread(), site), held.stack);
-      }
-      record->flags |= trace::kHandOff;
-      if (holder == entry.thread()) {
-        DropHeld(holder, held.lock);
-        --i;  // the next one took its place
-        --count;
-      }
+  ForEachUse(low, bytes, [&](const Use& use) {
+    if (call != nullptr) {
+      RecordEvent(entry.thread(), {.kind = trace::EventKind::kUnmapInUse,
+                                   .object = use.object,
+                                   .other = use.thread->ref,
+                                   .stack = StackOf(entry.thread(), site),
+                                   .other_stack = use.stack,
+                                   .text = call});
     }
+    auto* record = g_trace.At<trace::LockRecord>(use.object);
+    record->flags |= trace::kHandOff;
+    if (use.thread == entry.thread()) {
+      DropHeld(use.thread, use.object);
+    }
+    return true;
   });
   ForgetRange(low, bytes);
   ForgetMapping();
@@ -227,8 +219,8 @@ void LetGoOf(uintptr_t low, size_t bytes, bool is_mistake, const Site& site) {
 
 }  // namespace
 
-void BeforeUnmap(void* start, size_t bytes, const Site& site) {
-  LetGoOf(reinterpret_cast<uintptr_t>(start), bytes, true, site);
+void BeforeUnmap(void* start, size_t bytes, const char* call, const Site& site) {
+  LetGoOf(reinterpret_cast<uintptr_t>(start), bytes, call, site);
 }
 
 Attempt BeginClose(FILE* stream, const Site& site) {
@@ -272,7 +264,7 @@ size_t MappedFrom(const void* start) {
 }
 
 void AfterMove(void* start, size_t bytes, const Site& site) {
-  LetGoOf(reinterpret_cast<uintptr_t>(start), bytes, false, site);
+  LetGoOf(reinterpret_cast<uintptr_t>(start), bytes, nullptr, site);
 }
 
 }  // namespace gordian::record

@@ -25,11 +25,12 @@ __attribute__((tls_model("initial-exec"))) thread_local constinit ForkHandover* 
 
 namespace {
 
-// With a plan, and where holdings or waits are timed, every call goes the slow way.
+// With a plan, and where holdings or waits are timed or looked for at each free, every call goes the slow
+// way.
 trace::SlotRecord* FastSlot(const Thread* thread) {
-  return g_plan == nullptr && !g_config.times_holds && !g_config.times_waits && !thread->relearns
-             ? thread->own_slot
-             : nullptr;
+  const bool is_slow =
+      g_plan != nullptr || g_config.times_holds || g_config.times_waits || g_config.checks_free;
+  return is_slow || thread->relearns ? nullptr : thread->own_slot;
 }
 
 bool IsGone(int32_t tid) { return !g_no_syscalls && RawSyscall(SYS_tgkill, RawGetpid(), tid, 0) == -ESRCH; }

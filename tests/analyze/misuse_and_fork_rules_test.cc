@@ -77,6 +77,23 @@ TEST(Misuse, WhatFollowsFromADestroyInUseIsNotToldAgain) {
   EXPECT_THAT(RulesOf(played.run), ElementsAre("destroy-in-use"));
 }
 
+TEST(Misuse, MemoryThatGoesTellsByWhichCall) {
+  Played played = WithEvent(trace::EventKind::kUnmapInUse);
+  played.process().events[0].text = "munmap";
+  EXPECT_EQ(analyze::Analyze(played.run).at(0).title, "{thread:0} unmaps memory in which {lock:0} is in use");
+  played.process().events[0].text = "realloc";
+  EXPECT_EQ(analyze::Analyze(played.run).at(0).title, "{thread:0} frees memory in which {lock:0} is in use");
+}
+
+TEST(Misuse, WhereTheCallerItselfTookTheLockIsAStep) {
+  Played played = WithEvent(trace::EventKind::kUnmapInUse);
+  played.process().events[0].other = played.process().events[0].thread;
+  const Finding finding = analyze::Analyze(played.run).at(0);
+  ASSERT_THAT(finding.interleaving, SizeIs(2));
+  EXPECT_EQ(finding.interleaving[0].action, "lock");
+  EXPECT_THAT(finding.threads, SizeIs(1));
+}
+
 TEST(Misuse, BarriersAndSemaphores) {
   const auto title = [](trace::EventKind kind, bool has_lock, bool has_other) {
     Played played = WithEvent(kind);

@@ -167,6 +167,17 @@ class CoverageTest(GordianCase):
                 result = subprocess.run([gordian, "run", "-q", "--", "sh", "-c", "echo $LD_PRELOAD"], text=True,
                                         capture_output=True, timeout=PATIENCE, env=self.environment())
                 self.assertEqual((result.returncode, result.stdout), (0, f"{shim}\n"), result.stderr)
+                command = [gordian, "run", "-q", "--check-free", "--", "sh", "-c", "echo $LD_PRELOAD; echo $GORDIAN_OPTIONS"]
+                result = subprocess.run(command, text=True, capture_output=True, timeout=PATIENCE,
+                                        env=self.environment())
+                self.assertEqual(result.returncode, 125)
+                self.assertRegex(result.stderr, r"\Agordian: --check-free needs [^\n]*libgordian_check_free.so")
+                second = shutil.copy(build + "/lib/libgordian_check_free.so", prefix / library)
+                result = subprocess.run(command, text=True, capture_output=True, timeout=PATIENCE,
+                                        env=self.environment())
+                preload, options = result.stdout.splitlines()
+                self.assertEqual((result.returncode, preload), (0, f"{shim}:{second}"), result.stderr)
+                self.assertIn(":check_free=1", options)
 
     def test_a_program_with_the_dynamic_address_sanitizer_starts(self):
         program = self.compile("asan.c", "int main(void) { return 3; }\n", "-fsanitize=address")

@@ -60,12 +60,20 @@ constexpr Misuse kMisuses[] = {
      "can get in, "
      "or the waiting one is never woken.",
      "Initialise {lock:0} once, before the first thread can reach it (pthread_once, a static initialiser)."},
-    {trace::EventKind::kUnmapInUse, nullptr, "free-in-use", "munmap", "holds it",
-     "{thread:0} unmaps memory in which {lock:0} is held",
+    {trace::EventKind::kUnmapInUse,
+     [](const trace::Event& event) { return event.text.empty() || event.text == "munmap"; }, "free-in-use",
+     "munmap", "uses it", "{thread:0} unmaps memory in which {lock:0} is in use",
      "The memory of a held lock is given back to the kernel. Whoever unlocks or locks it next crashes, or "
      "writes into "
      "whatever is mapped there by then.",
      "Release {lock:0}, and let all its users finish, before unmapping its memory."},
+    {trace::EventKind::kUnmapInUse, nullptr, "free-in-use", "frees it", "uses it",
+     "{thread:0} frees memory in which {lock:0} is in use",
+     "The memory goes back to the allocator, which may give it to anybody. Whoever unlocks {lock:0} next, or "
+     "is "
+     "woken there, "
+     "writes into somebody else's data.",
+     "Release {lock:0}, and let all its users finish (join the threads), before freeing its memory."},
     {trace::EventKind::kFrameInUse, nullptr, "free-in-use", "returns", "holds it",
      "{thread:0} leaves the function whose local {lock:0} is still held",
      "The lock lived in a stack frame that is gone, and it was still held. Its memory is reused by the next "
@@ -170,6 +178,9 @@ Finding Build(const trace::Run& run, Index process, const trace::Event& event, c
     finding.threads[static_cast<size_t>(other)].role = misuse.other_role;
     finding.threads[static_cast<size_t>(other)].at = builder.Stack(event.other_stack);
     builder.AddStep(other, misuse.other_role, what, event.other_stack);
+  }
+  if (actor >= 0 && event.other == event.thread && event.other_stack != kNoIndex) {
+    builder.AddStep(actor, "lock", what, event.other_stack);
   }
   if (actor >= 0) {
     finding.threads[static_cast<size_t>(actor)].role = absl::StrCat("the call: ", misuse.action);
