@@ -205,6 +205,7 @@ class FindingBuilder {
     }
     shown.waits.kind = KindOfWait(part.waits.kind);
     shown.waits.target = WaitTarget(part.waits);
+    shown.waits.note = part.waits.note;
     shown.waits.stack = Shown(part.waits.stack);
     shown.at = Shown(part.at);
     shown.created = Shown(part.created);

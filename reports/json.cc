@@ -76,6 +76,7 @@ Json ThreadJson(const ReportThread& thread) {
     Json waits;
     waits["for"] = thread.waits.target;
     waits["kind"] = thread.waits.kind;
+    PutText(&waits, "note", thread.waits.note);
     waits["stack"] = FramesJson(thread.waits.stack);
     json["waits"] = waits;
   }

@@ -45,6 +45,7 @@ struct ReportWait {
   std::string target;  // id of a lock, "T2", or "pid 12"
   std::string kind;    // "lock", "condition", "join", "process"; empty: waits for nothing
   Frames stack;
+  std::string note = "";  // the call, where there is no target
 };
 
 struct ReportThread {

@@ -141,6 +141,12 @@ class FindingWriter {
     if (wait.kind == "condition") {
       return absl::StrCat(Confirmed() ? "waits on " : "then waits on ", lock);
     }
+    if (!wait.note.empty()) {
+      return absl::StrCat("is in ", wait.note);
+    }
+    if (wait.kind == "barrier") {
+      return absl::StrCat("waits at ", lock);
+    }
     std::string target = wait.target;
     for (const ReportThread& thread : finding_.threads) {
       target = thread.id == wait.target ? absl::StrCat(thread.id, " ", thread.name) : target;

@@ -53,6 +53,7 @@ struct WaitPart {
   int process = -1;  // into Finding::processes, kProcess
   bool timed = false;
   StackAt stack;
+  std::string note;  // where none of these says it: "read of fd 5, a pipe"
 };
 
 struct ThreadPart {

@@ -42,16 +42,16 @@ Verdict OfChain(const trace::Process& process, Index thread) {
   return Verdict::kWaitingOutside;
 }
 
-std::vector<Verdict> OfProcess(const trace::Process& process) {
+std::vector<Verdict> OfProcess(const trace::Process& process, const std::vector<bool>& stuck) {
   std::vector<Verdict> verdicts;
   for (size_t t = 0; t < process.threads.size(); ++t) {
-    verdicts.push_back(OfChain(process, static_cast<Index>(t)));
+    verdicts.push_back(stuck[t] ? Verdict::kDeadlock : OfChain(process, static_cast<Index>(t)));
   }
   for (const Stall& stall : FindStalls(process)) {
-    const Verdict verdict = stall.kind == Stall::Kind::kCycle ? Verdict::kDeadlock : Verdict::kOwnerGone;
     for (const std::vector<Index>* threads : {&stall.threads, &stall.behind}) {
       for (const Index thread : *threads) {
-        verdicts[static_cast<size_t>(thread)] = verdict;
+        verdicts[static_cast<size_t>(thread)] =
+            stall.kind == Stall::Kind::kCycle ? Verdict::kDeadlock : Verdict::kOwnerGone;
       }
     }
   }
@@ -61,9 +61,10 @@ std::vector<Verdict> OfProcess(const trace::Process& process) {
 }  // namespace
 
 std::vector<std::vector<Verdict>> ThreadVerdicts(const trace::Run& run) {
+  const std::vector<std::vector<bool>> stuck = StuckThreads(run);
   std::vector<std::vector<Verdict>> verdicts;
-  for (const trace::Process& process : run.processes) {
-    verdicts.push_back(OfProcess(process));
+  for (size_t p = 0; p < run.processes.size(); ++p) {
+    verdicts.push_back(OfProcess(run.processes[p], stuck[p]));
   }
   return verdicts;
 }

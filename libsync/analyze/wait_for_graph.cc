@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <utility>
+#include <variant>
 
 #include "absl/container/flat_hash_map.h"
 #include "libsync/analyze/lookup.h"
@@ -16,131 +18,197 @@ using trace::kNoIndex;
 using trace::Mode;
 using trace::WaitKind;
 
-struct Holder {
-  Index thread = kNoIndex;
-  Mode mode = Mode::kExclusive;
-};
+// What the processes share is one object in all of them.
+using LockKey = std::variant<std::pair<size_t, Index>, trace::SharedIdentity>;
 
 class WaitForGraph {
  public:
-  explicit WaitForGraph(const trace::Process& process);
+  enum class Scope {
+    kProcess,            // one process alone: what has no holder counts as something that somebody can end
+    kRun,                // all processes; a caught signal may wake its process
+    kRunWithoutSignals,  // the same if no signal comes
+  };
+  WaitForGraph(std::vector<const trace::Process*> processes, Scope scope);
+
   std::vector<Stall> Stalls();
+  std::vector<Standstill> Standstills() const;
+  bool IsStuck(size_t process, size_t thread) const {
+    return stuck_[static_cast<size_t>(Node(process, thread))];
+  }
 
  private:
+  struct Holder {
+    int32_t node = 0;
+    Mode mode = Mode::kExclusive;
+  };
+
+  int32_t Node(size_t process, size_t thread) const { return first_[process] + static_cast<int32_t>(thread); }
+  // The process as a whole; then nobody: a node that can never go on, for owners that are not there any more.
+  int32_t ProcessNode(size_t process) const { return first_.back() + static_cast<int32_t>(process); }
+  int32_t nobody() const { return ProcessNode(processes_.size()); }
+  bool IsThread(int32_t node) const { return node < first_.back(); }
+  ThreadRef RefOf(int32_t node) const;
+  const trace::Thread& ThreadOf(int32_t node) const;
+  LockKey KeyOf(size_t process, Index lock) const;
+
   bool Waits(const trace::Thread& thread) const;
-  Need NeedOf(Index index);
-  void AddLockNeed(Index index, Index lock, Mode mode, Need* need);
-  bool IsOrphanedByFork(const trace::Lock& lock, Index index) const;
-  std::vector<Index> StuckNeeds(Index thread) const;
+  Need NeedOf(size_t process, size_t thread);
+  void AddLockNeed(size_t process, size_t thread, Index lock, Mode mode, Need* need);
+  bool IsOrphanedByFork(const trace::Lock& lock, const LockKey& key) const;
+  std::vector<int32_t> StuckNeeds(int32_t node) const;
+  std::vector<std::vector<int32_t>> StuckSuccessors() const;
+  std::vector<std::vector<int32_t>> Waiters() const;
   void AddCycles(std::vector<Stall>* stalls);
   void AddAbandoned(std::vector<Stall>* stalls) const;
   void AddBehind(std::vector<Stall>* stalls) const;
-  std::vector<Index> ShortestCycle(const std::vector<Index>& members,
+  std::vector<Index> ShortestCycle(const std::vector<int32_t>& members,
                                    const std::vector<int32_t>& component) const;
+  bool IsRoot(const std::vector<int32_t>& members, const std::vector<bool>& is_member) const;
 
-  // Nobody: a node that can never go on, for owners that are not there any more.
-  int32_t nobody() const { return static_cast<int32_t>(process_.threads.size()); }
-
-  const trace::Process& process_;
-  absl::flat_hash_map<Index, std::vector<Holder>> holders_;
-  absl::flat_hash_map<Index, std::vector<Index>> writers_waiting_;
+  const std::vector<const trace::Process*> processes_;
+  const Scope scope_;
+  std::vector<int32_t> first_;  // node of each process's first thread, and the number of all
+  std::map<LockKey, std::vector<Holder>> holders_;
+  std::map<LockKey, std::vector<int32_t>> writers_waiting_;
   std::vector<Need> needs_;
   std::vector<bool> stuck_;
 };
 
-WaitForGraph::WaitForGraph(const trace::Process& process) : process_(process) {
-  for (size_t t = 0; t < process.threads.size(); ++t) {
-    const trace::Thread& thread = process.threads[t];
-    for (const trace::Holding& held : thread.held) {
-      holders_[held.lock].push_back({static_cast<Index>(t), held.mode});
-    }
-    if (Waits(thread) && AwaitedLock(thread.wait) != kNoIndex && thread.wait.mode == Mode::kExclusive) {
-      writers_waiting_[AwaitedLock(thread.wait)].push_back(static_cast<Index>(t));
+WaitForGraph::WaitForGraph(std::vector<const trace::Process*> processes, Scope scope)
+    : processes_(std::move(processes)), scope_(scope) {
+  first_.push_back(0);
+  for (const trace::Process* process : processes_) {
+    first_.push_back(first_.back() + static_cast<int32_t>(process->threads.size()));
+  }
+  for (size_t p = 0; p < processes_.size(); ++p) {
+    for (size_t t = 0; t < processes_[p]->threads.size(); ++t) {
+      const trace::Thread& thread = processes_[p]->threads[t];
+      for (const trace::Holding& held : thread.held) {
+        holders_[KeyOf(p, held.lock)].push_back({Node(p, t), held.mode});
+      }
+      if (Waits(thread) && AwaitedLock(thread.wait) != kNoIndex && thread.wait.mode == Mode::kExclusive) {
+        writers_waiting_[KeyOf(p, AwaitedLock(thread.wait))].push_back(Node(p, t));
+      }
     }
   }
-  needs_.resize(process.threads.size() + 1);
-  for (size_t t = 0; t < process.threads.size(); ++t) {
-    needs_[t] = NeedOf(static_cast<Index>(t));
+  needs_.resize(static_cast<size_t>(nobody()) + 1);
+  for (size_t p = 0; p < processes_.size(); ++p) {
+    Need& process = needs_[static_cast<size_t>(ProcessNode(p))];
+    const bool helped = scope == Scope::kRun && processes_[p]->caught_signals != 0;
+    process.kind = helped ? Need::Kind::kAll : Need::Kind::kAny;
+    for (size_t t = 0; t < processes_[p]->threads.size(); ++t) {
+      needs_[static_cast<size_t>(Node(p, t))] = NeedOf(p, t);
+      if (!helped && !IsDead(processes_[p]->threads[t])) {
+        process.nodes.push_back(Node(p, t));
+      }
+    }
   }
   needs_.back().kind = Need::Kind::kAny;
   stuck_ = StuckNodes(needs_);
+}
+
+ThreadRef WaitForGraph::RefOf(int32_t node) const {
+  const auto after = std::upper_bound(first_.begin(), first_.end(), node);
+  const auto process = after - first_.begin() - 1;
+  return {static_cast<Index>(process), node - first_[static_cast<size_t>(process)]};
+}
+
+const trace::Thread& WaitForGraph::ThreadOf(int32_t node) const {
+  const ThreadRef ref = RefOf(node);
+  return processes_[static_cast<size_t>(ref.process)]->threads[static_cast<size_t>(ref.thread)];
+}
+
+LockKey WaitForGraph::KeyOf(size_t process, Index lock) const {
+  const trace::Lock* found = At(processes_[process]->locks, lock);
+  if (scope_ != Scope::kProcess && found != nullptr && found->shared) {
+    return *found->shared;
+  }
+  return std::pair(process, lock);
 }
 
 bool WaitForGraph::Waits(const trace::Thread& thread) const {
   return thread.settled && !thread.wait.timed && !IsDead(thread) && thread.wait.kind != WaitKind::kNone;
 }
 
-Need WaitForGraph::NeedOf(Index index) {
-  const trace::Thread& thread = process_.threads[static_cast<size_t>(index)];
+Need WaitForGraph::NeedOf(size_t process, size_t index) {
+  const trace::Thread& thread = processes_[process]->threads[index];
   Need need;
   if (!Waits(thread)) {
     return need;
   }
   const Index lock = AwaitedLock(thread.wait);
   if (lock != kNoIndex) {
-    AddLockNeed(index, lock, thread.wait.kind == WaitKind::kLock ? thread.wait.mode : Mode::kExclusive,
-                &need);
+    AddLockNeed(process, index, lock,
+                thread.wait.kind == WaitKind::kLock ? thread.wait.mode : Mode::kExclusive, &need);
   } else if (thread.wait.kind == WaitKind::kJoin) {
-    const trace::Thread* joined = At(process_.threads, thread.wait.thread);
+    const trace::Thread* joined = At(processes_[process]->threads, thread.wait.thread);
     if (joined != nullptr && !IsDead(*joined)) {
-      need.nodes.push_back(thread.wait.thread);
+      need.nodes.push_back(Node(process, static_cast<size_t>(thread.wait.thread)));
     }
   }
-  // Conditions and processes: somebody outside these records may end the wait.
+  // Without an inspector, somebody outside these records may end the wait for a condition or a process.
+  if (need.nodes.empty() && scope_ != Scope::kProcess) {
+    need.kind = thread.wait.releasers.empty() ? Need::Kind::kAll : Need::Kind::kAny;
+    for (const Index releaser : thread.wait.releasers) {
+      need.nodes.push_back(ProcessNode(static_cast<size_t>(releaser)));
+    }
+  }
   return need;
 }
 
-void WaitForGraph::AddLockNeed(Index index, Index lock_index, Mode mode, Need* need) {
-  const trace::Lock* lock = At(process_.locks, lock_index);
+void WaitForGraph::AddLockNeed(size_t process, size_t index, Index lock_index, Mode mode, Need* need) {
+  const trace::Thread& thread = processes_[process]->threads[index];
+  const trace::Lock* lock = At(processes_[process]->locks, lock_index);
   if (lock == nullptr || !IsOwned(*lock) || BelongsToProcess(*lock)) {
     return;
   }
+  const LockKey key = KeyOf(process, lock_index);
+  const auto holders = holders_.find(key);
   bool exclusive_holder = false;
-  for (const Holder& holder : holders_[lock_index]) {
-    const bool self = holder.thread == index;
+  for (const Holder& holder : holders != holders_.end() ? holders->second : std::vector<Holder>{}) {
+    const bool self = holder.node == Node(process, index);
     // These answer EDEADLK, count or convert: a thread never sleeps on its own. And who waits twice for a
     // semaphore expects somebody else to post it.
     const bool answers = lock->kind == trace::LockKind::kRecursiveMutex ||
                          lock->kind == trace::LockKind::kErrorcheckMutex ||
-                         lock->kind == trace::LockKind::kStream || IsSemaphore(*lock) ||
-                         process_.threads[static_cast<size_t>(index)].wait.converts;
+                         lock->kind == trace::LockKind::kStream || IsSemaphore(*lock) || thread.wait.converts;
     exclusive_holder = exclusive_holder || holder.mode == Mode::kExclusive;
     if (!Conflict(mode, holder.mode) || (self && answers)) {
       continue;
     }
-    if (!IsDead(process_.threads[static_cast<size_t>(holder.thread)])) {
-      need->nodes.push_back(holder.thread);
+    if (!IsDead(ThreadOf(holder.node))) {
+      need->nodes.push_back(holder.node);
     } else if ((lock->flags & trace::kRobust) == 0 && !IsFileLock(*lock)) {
       need->nodes.push_back(nobody());
     }
   }
   if (mode == Mode::kShared && !exclusive_holder) {
     // Readers that sleep behind readers let a writer go first.
-    for (const Index writer : writers_waiting_[lock_index]) {
-      if (writer != index) {
+    for (const int32_t writer : writers_waiting_[key]) {
+      if (writer != Node(process, index)) {
         need->nodes.push_back(writer);
       }
     }
   }
-  if (IsOrphanedByFork(*lock, lock_index)) {
+  if (IsOrphanedByFork(*lock, key)) {
     need->nodes.push_back(nobody());
   }
 }
 
 // Held at the fork by a thread that this child does not have. A process-shared lock is not a copy: its owner
 // lives on in the parent.
-bool WaitForGraph::IsOrphanedByFork(const trace::Lock& lock, Index index) const {
-  const auto holders = holders_.find(index);
+bool WaitForGraph::IsOrphanedByFork(const trace::Lock& lock, const LockKey& key) const {
+  const auto holders = holders_.find(key);
   return (lock.flags & trace::kInherited) != 0 &&
          (lock.flags & (trace::kProcessShared | trace::kRobust)) == 0 && lock.owner_at_fork != 0 &&
          (holders == holders_.end() || holders->second.empty());
 }
 
-std::vector<Index> WaitForGraph::StuckNeeds(Index thread) const {
-  std::vector<Index> result;
-  for (const int32_t node : needs_[static_cast<size_t>(thread)].nodes) {
-    if (node != nobody() && stuck_[static_cast<size_t>(node)]) {
-      result.push_back(node);
+std::vector<int32_t> WaitForGraph::StuckNeeds(int32_t node) const {
+  std::vector<int32_t> result;
+  for (const int32_t needed : needs_[static_cast<size_t>(node)].nodes) {
+    if (needed != nobody() && stuck_[static_cast<size_t>(needed)]) {
+      result.push_back(needed);
     }
   }
   std::sort(result.begin(), result.end());
@@ -148,20 +216,42 @@ std::vector<Index> WaitForGraph::StuckNeeds(Index thread) const {
   return result;
 }
 
+std::vector<std::vector<int32_t>> WaitForGraph::StuckSuccessors() const {
+  std::vector<std::vector<int32_t>> successors(needs_.size());
+  for (size_t n = 0; n < successors.size(); ++n) {
+    if (stuck_[n]) {
+      successors[n] = StuckNeeds(static_cast<int32_t>(n));
+    }
+  }
+  return successors;
+}
+
+std::vector<std::vector<int32_t>> WaitForGraph::Waiters() const {
+  std::vector<std::vector<int32_t>> waiters(needs_.size());
+  for (size_t n = 0; n < waiters.size(); ++n) {
+    if (stuck_[n]) {
+      for (const int32_t needed : StuckNeeds(static_cast<int32_t>(n))) {
+        waiters[static_cast<size_t>(needed)].push_back(static_cast<int32_t>(n));
+      }
+    }
+  }
+  return waiters;
+}
+
 // Breadth first from each member; knots are small.
-std::vector<Index> WaitForGraph::ShortestCycle(const std::vector<Index>& members,
+std::vector<Index> WaitForGraph::ShortestCycle(const std::vector<int32_t>& members,
                                                const std::vector<int32_t>& component) const {
   std::vector<Index> best;
-  for (const Index start : members) {
-    absl::flat_hash_map<Index, Index> came_from = {{start, kNoIndex}};
-    std::deque<Index> open = {start};
+  for (const int32_t start : members) {
+    absl::flat_hash_map<int32_t, int32_t> came_from = {{start, kNoIndex}};
+    std::deque<int32_t> open = {start};
     while (!open.empty()) {
-      const Index at = open.front();
+      const int32_t at = open.front();
       open.pop_front();
-      for (const Index next : StuckNeeds(at)) {
+      for (const int32_t next : StuckNeeds(at)) {
         if (next == start) {
           std::vector<Index> cycle;
-          for (Index step = at; step != kNoIndex; step = came_from[step]) {
+          for (int32_t step = at; step != kNoIndex; step = came_from[step]) {
             cycle.push_back(step);
           }
           std::reverse(cycle.begin(), cycle.end());
@@ -185,42 +275,49 @@ std::vector<Index> WaitForGraph::ShortestCycle(const std::vector<Index>& members
   return best;
 }
 
+std::vector<std::vector<int32_t>> MembersOf(const std::vector<int32_t>& component) {
+  std::vector<std::vector<int32_t>> members;
+  for (size_t n = 0; n < component.size(); ++n) {
+    if (component[n] >= 0) {
+      members.resize(std::max(members.size(), static_cast<size_t>(component[n]) + 1));
+      members[static_cast<size_t>(component[n])].push_back(static_cast<int32_t>(n));
+    }
+  }
+  return members;
+}
+
+// Of one process: its nodes are its threads, in their order.
 void WaitForGraph::AddCycles(std::vector<Stall>* stalls) {
-  std::vector<std::vector<int32_t>> successors(process_.threads.size());
-  for (size_t t = 0; t < successors.size(); ++t) {
-    if (stuck_[t]) {
-      successors[t] = StuckNeeds(static_cast<Index>(t));
-    }
-  }
+  const std::vector<std::vector<int32_t>> successors = StuckSuccessors();
   const std::vector<int32_t> component = CyclicComponents(successors);
-  std::vector<std::vector<Index>> members;
-  for (size_t t = 0; t < component.size(); ++t) {
-    if (component[t] >= 0) {
-      members.resize(std::max(members.size(), static_cast<size_t>(component[t]) + 1));
-      members[static_cast<size_t>(component[t])].push_back(static_cast<Index>(t));
-    } else if (std::binary_search(successors[t].begin(), successors[t].end(), static_cast<int32_t>(t))) {
-      stalls->push_back({Stall::Kind::kCycle, {static_cast<Index>(t)}, kNoIndex, kNoIndex, {}});
+  for (int32_t n = 0; IsThread(n); ++n) {
+    const std::vector<int32_t>& next = successors[static_cast<size_t>(n)];
+    if (component[static_cast<size_t>(n)] < 0 && std::binary_search(next.begin(), next.end(), n)) {
+      stalls->push_back({Stall::Kind::kCycle, {n}, kNoIndex, kNoIndex, {}});
     }
   }
-  for (const std::vector<Index>& knot : members) {
-    stalls->push_back({Stall::Kind::kCycle, ShortestCycle(knot, component), kNoIndex, kNoIndex, {}});
+  for (const std::vector<int32_t>& knot : MembersOf(component)) {
+    if (std::all_of(knot.begin(), knot.end(), [this](int32_t node) { return IsThread(node); })) {
+      stalls->push_back({Stall::Kind::kCycle, ShortestCycle(knot, component), kNoIndex, kNoIndex, {}});
+    }
   }
 }
 
 void WaitForGraph::AddAbandoned(std::vector<Stall>* stalls) const {
+  const trace::Process& process = *processes_.front();
   absl::flat_hash_map<Index, size_t> stall_of_lock;
-  for (size_t t = 0; t < process_.threads.size(); ++t) {
+  for (size_t t = 0; t < process.threads.size(); ++t) {
     const std::vector<int32_t>& nodes = needs_[t].nodes;
     if (std::find(nodes.begin(), nodes.end(), nobody()) == nodes.end()) {
       continue;
     }
-    const Index lock = AwaitedLock(process_.threads[t].wait);
+    const Index lock = AwaitedLock(process.threads[t].wait);
     const auto [found, is_new] = stall_of_lock.try_emplace(lock, stalls->size());
     if (is_new) {
       Index owner = kNoIndex;
-      const auto holders = holders_.find(lock);
+      const auto holders = holders_.find(KeyOf(0, lock));
       for (const Holder& holder : holders != holders_.end() ? holders->second : std::vector<Holder>{}) {
-        owner = IsDead(process_.threads[static_cast<size_t>(holder.thread)]) ? holder.thread : owner;
+        owner = IsDead(process.threads[static_cast<size_t>(holder.node)]) ? holder.node : owner;
       }
       stalls->push_back({Stall::Kind::kAbandoned, {}, lock, owner, {}});
     }
@@ -230,16 +327,9 @@ void WaitForGraph::AddAbandoned(std::vector<Stall>* stalls) const {
 
 // Everybody stuck belongs to the nearest root.
 void WaitForGraph::AddBehind(std::vector<Stall>* stalls) const {
-  std::vector<std::vector<Index>> waiters(process_.threads.size());
-  for (size_t t = 0; t < waiters.size(); ++t) {
-    if (stuck_[t]) {
-      for (const Index needed : StuckNeeds(static_cast<Index>(t))) {
-        waiters[static_cast<size_t>(needed)].push_back(static_cast<Index>(t));
-      }
-    }
-  }
-  std::vector<bool> seen(process_.threads.size(), false);
-  std::deque<std::pair<Index, size_t>> open;
+  const std::vector<std::vector<int32_t>> waiters = Waiters();
+  std::vector<bool> seen(needs_.size(), false);
+  std::deque<std::pair<int32_t, size_t>> open;
   for (size_t s = 0; s < stalls->size(); ++s) {
     for (const Index thread : (*stalls)[s].threads) {
       seen[static_cast<size_t>(thread)] = true;
@@ -247,10 +337,10 @@ void WaitForGraph::AddBehind(std::vector<Stall>* stalls) const {
     }
   }
   while (!open.empty()) {
-    const auto [thread, stall] = open.front();
+    const auto [node, stall] = open.front();
     open.pop_front();
-    for (const Index waiter : waiters[static_cast<size_t>(thread)]) {
-      if (!seen[static_cast<size_t>(waiter)]) {
+    for (const int32_t waiter : waiters[static_cast<size_t>(node)]) {
+      if (IsThread(waiter) && !seen[static_cast<size_t>(waiter)]) {
         seen[static_cast<size_t>(waiter)] = true;
         (*stalls)[stall].behind.push_back(waiter);
         open.emplace_back(waiter, stall);
@@ -259,12 +349,73 @@ void WaitForGraph::AddBehind(std::vector<Stall>* stalls) const {
   }
 }
 
+// Every way out leads back: to no other knot, and to no owner that is gone.
+bool WaitForGraph::IsRoot(const std::vector<int32_t>& members, const std::vector<bool>& is_member) const {
+  return std::all_of(members.begin(), members.end(), [&](int32_t member) {
+    const std::vector<int32_t>& nodes = needs_[static_cast<size_t>(member)].nodes;
+    return std::all_of(nodes.begin(), nodes.end(), [&](int32_t node) {
+      const auto n = static_cast<size_t>(node);
+      return node != nobody() && (is_member[n] || !stuck_[n]);
+    });
+  });
+}
+
+std::vector<Standstill> WaitForGraph::Standstills() const {
+  const std::vector<std::vector<int32_t>> waiters = Waiters();
+  std::vector<Standstill> result;
+  for (const std::vector<int32_t>& knot : MembersOf(CyclicComponents(StuckSuccessors()))) {
+    std::vector<bool> seen(needs_.size(), false);
+    for (const int32_t node : knot) {
+      seen[static_cast<size_t>(node)] = true;
+    }
+    const ThreadRef first = RefOf(knot.front());
+    const bool in_one = std::all_of(knot.begin(), knot.end(), [&](int32_t node) {
+      return IsThread(node) && RefOf(node).process == first.process;
+    });
+    if (in_one || !IsRoot(knot, seen)) {
+      continue;
+    }
+    Standstill standstill;
+    std::deque<int32_t> open;
+    for (const int32_t node : knot) {
+      open.push_back(node);
+      if (IsThread(node)) {
+        standstill.threads.push_back(RefOf(node));
+      }
+    }
+    while (!open.empty()) {
+      const int32_t node = open.front();
+      open.pop_front();
+      for (const int32_t waiter : waiters[static_cast<size_t>(node)]) {
+        if (!seen[static_cast<size_t>(waiter)]) {
+          seen[static_cast<size_t>(waiter)] = true;
+          open.push_back(waiter);
+          if (IsThread(waiter)) {
+            standstill.behind.push_back(RefOf(waiter));
+          }
+        }
+      }
+    }
+    result.push_back(std::move(standstill));
+  }
+  return result;
+}
+
 std::vector<Stall> WaitForGraph::Stalls() {
   std::vector<Stall> stalls;
   AddCycles(&stalls);
   AddAbandoned(&stalls);
   AddBehind(&stalls);
   return stalls;
+}
+
+WaitForGraph GraphOf(const trace::Run& run, WaitForGraph::Scope scope) {
+  std::vector<const trace::Process*> processes;
+  processes.reserve(run.processes.size());
+  for (const trace::Process& process : run.processes) {
+    processes.push_back(&process);
+  }
+  return WaitForGraph(std::move(processes), scope);
 }
 
 }  // namespace
@@ -299,7 +450,35 @@ std::vector<bool> StuckNodes(const std::vector<Need>& needs) {
   return stuck;
 }
 
-std::vector<Stall> FindStalls(const trace::Process& process) { return WaitForGraph(process).Stalls(); }
+std::vector<Stall> FindStalls(const trace::Process& process) {
+  return WaitForGraph({&process}, WaitForGraph::Scope::kProcess).Stalls();
+}
+
+std::vector<Standstill> FindStandstills(const trace::Run& run) {
+  std::vector<Standstill> result = GraphOf(run, WaitForGraph::Scope::kRun).Standstills();
+  for (Standstill& standstill : GraphOf(run, WaitForGraph::Scope::kRunWithoutSignals).Standstills()) {
+    const bool certain = std::any_of(result.begin(), result.end(), [&](const Standstill& other) {
+      return std::find(other.threads.begin(), other.threads.end(), standstill.threads.front()) !=
+             other.threads.end();
+    });
+    if (!certain) {
+      standstill.unless_signal = true;
+      result.push_back(std::move(standstill));
+    }
+  }
+  return result;
+}
+
+std::vector<std::vector<bool>> StuckThreads(const trace::Run& run) {
+  const WaitForGraph graph = GraphOf(run, WaitForGraph::Scope::kRun);
+  std::vector<std::vector<bool>> stuck(run.processes.size());
+  for (size_t p = 0; p < stuck.size(); ++p) {
+    for (size_t t = 0; t < run.processes[p].threads.size(); ++t) {
+      stuck[p].push_back(graph.IsStuck(p, t));
+    }
+  }
+  return stuck;
+}
 
 Index LockBetween(const trace::Process& process, Index waiter, Index other) {
   const Index lock = AwaitedLock(process.threads[static_cast<size_t>(waiter)].wait);

@@ -1,9 +1,14 @@
-// Who waits for whom at this moment in one Process, and which waits can never end.
+// Who waits for whom at this moment, in one Process or in all of a Run, and which waits can never end.
 //
 // A thread that sleeps in an untimed wait, and was seen to sleep there without a move in between
 // (Thread::settled), needs other threads to go on: the holders of a lock, the thread that it joins. Everybody
 // else can go on by himself. Taking away, again and again, each thread whose needs are met by threads that
 // can go on leaves the stuck ones; their roots are cycles and locks that nobody is left to release.
+//
+// What has no holder (a condition, a semaphore, the other end of a pipe, a child's end) may be ended by any
+// thread of the processes that an inspector names (Wait::releasers). Each such process is a node of its own,
+// which can go on as soon as one of its threads can: a standstill is a set of threads in which every way out
+// leads back into the set.
 //
 // Thread safety: functions without shared state.
 #ifndef GORDIAN_LIBSYNC_ANALYZE_WAIT_FOR_GRAPH_H_
@@ -42,6 +47,25 @@ struct Stall {
 
 // The stalls of a process: of each knot of waits the smallest cycle, and every abandoned lock.
 std::vector<Stall> FindStalls(const trace::Process& process);
+
+struct ThreadRef {
+  trace::Index process = trace::kNoIndex;
+  trace::Index thread = trace::kNoIndex;
+  bool operator==(const ThreadRef&) const = default;
+};
+
+// A set of threads that only each other can wake, by something else than a lock's holder within one process.
+struct Standstill {
+  std::vector<ThreadRef> threads;
+  std::vector<ThreadRef> behind;  // stuck because of these
+  bool unless_signal = false;     // a handler of one of the processes could still wake them
+};
+
+// Those of a whole run that FindStalls does not explain process by process.
+std::vector<Standstill> FindStandstills(const trace::Run& run);
+
+// By process and thread: whether it can never go on.
+std::vector<std::vector<bool>> StuckThreads(const trace::Run& run);
 
 // Why `waiter` waits for `other`: the lock that `other` holds, or kNoIndex for a join or a lock that `other`
 // only queues for.

@@ -31,6 +31,11 @@ constexpr uint32_t kContended = 2;
 constexpr uint32_t kReaderShift = 3;
 constexpr uint32_t kMostPhase = 3;
 
+// sem_t: LLL_SHARED (sysdeps/nptl/lowlevellock-futex.h). A process has at most so many threads
+// (PID_MAX_LIMIT).
+constexpr uint32_t kSharedSemaphore = 128;
+constexpr uint32_t kMostWaiters = 1U << 22;
+
 enum class Kind { kMutex, kRead, kWrite, kCondition, kSemaphore, kJoin, kBarrier, kOnce };
 
 struct Function {
@@ -99,9 +104,7 @@ class Identifier {
         futex_(wait.args[0]),
         expected_(static_cast<uint32_t>(wait.args[2])),
         witnesses_(witnesses) {
-    result_.address = futex_;
-    result_.timed = wait.args[3] != 0;
-    result_.shared = (wait.args[1] & FUTEX_PRIVATE_FLAG) == 0;
+    result_ = Unknown();
   }
 
   FutexWait Identify() {
@@ -110,9 +113,16 @@ class Identifier {
     }
     const std::optional<Kind> kind = KindByFunction(witnesses_.functions);
     if (!kind) {
-      // The C library's own locks have no public function around them, pthread_join leaves by a tail call,
-      // and a stripped static program has no names at all.
-      return Mutex() || Stream() || Join() ? result_ : Unknown();
+      // The C library's own locks have no public function around them, sem_wait and pthread_join leave by a
+      // tail call, and a stripped static program has no names at all.
+      for (const auto probe :
+           {&Identifier::Mutex, &Identifier::Stream, &Identifier::Join, &Identifier::BareSemaphore}) {
+        result_ = Unknown();
+        if ((this->*probe)()) {
+          return result_;
+        }
+      }
+      return Unknown();
     }
     bool good = false;
     switch (*kind) {
@@ -125,7 +135,11 @@ class Identifier {
         break;
       case Kind::kCondition:
         // Past its condition, a waiter queues for its mutex.
-        good = Mutex() || Condition();
+        good = Mutex();
+        if (!good) {
+          result_ = Unknown();
+          good = Condition();
+        }
         break;
       case Kind::kSemaphore:
         good = Semaphore();
@@ -155,8 +169,8 @@ class Identifier {
   FutexWait Unknown() const {
     FutexWait unknown;
     unknown.address = futex_;
-    unknown.timed = result_.timed;
-    unknown.shared = result_.shared;
+    unknown.timed = wait_.args[3] != 0;
+    unknown.shared = (wait_.args[1] & FUTEX_PRIVATE_FLAG) == 0;
     return unknown;
   }
 
@@ -267,6 +281,16 @@ class Identifier {
     return value == 0U;
   }
 
+  // One that no function tells of: nothing to take, at least one waiter, and private or not as the call says.
+  bool BareSemaphore() {
+    const auto waiters = Field(futex_, 4);
+    const auto shared = Field(futex_, layout().semaphore_shared);
+    const bool from_library = Command(wait_) == FUTEX_WAIT_BITSET &&
+                              (witnesses_.functions.empty() || witnesses_.functions.front() != "syscall");
+    return from_library && expected_ == 0 && waiters && *waiters >= 1 && *waiters <= kMostWaiters && shared &&
+           *shared == (result_.shared ? kSharedSemaphore : 0) && Semaphore();
+  }
+
   // The word belongs to a struct pthread, which holds its own address.
   bool Join() {
     const uint64_t thread = futex_ - layout().thread_tid;
@@ -274,7 +298,6 @@ class Identifier {
     result_.wait = WaitKind::kJoin;
     result_.owner = static_cast<pid_t>(expected_);
     result_.shared = false;  // the kernel wakes it, for which it is shared
-    result_.flags = 0;
     return self == thread && Field(futex_, 0) == expected_;
   }
 

@@ -14,10 +14,12 @@
 
 #include "libsync/inspect/address_space.h"
 #include "libsync/inspect/calls.h"
+#include "libsync/inspect/descriptors.h"
 #include "libsync/inspect/futex_wait.h"
 #include "libsync/inspect/libc_layout.h"
 #include "libsync/inspect/memory.h"
 #include "libsync/inspect/proc.h"
+#include "libsync/inspect/releasers.h"
 #include "libsync/inspect/unwind.h"
 
 namespace gordian::inspect {
@@ -69,6 +71,9 @@ class ProcessSurvey {
   void LookAgain();
   // nullopt: it is another process by now, or none.
   std::optional<trace::Process> Finish();
+  ProcessFacts Facts() const;
+  // The last look: takes back what Finish() said of threads that have moved since.
+  void Confirm(trace::Process* process);
 
  private:
   std::optional<std::pair<TaskStatus, Look>> LookAt(pid_t tid) const;
@@ -79,6 +84,7 @@ class ProcessSurvey {
   void AddWait(const Task& task, trace::Thread* thread);
   Index AddLock(const FutexWait& futex);
   void AddOwner(const FutexWait& futex, Index lock);
+  std::optional<trace::SharedIdentity> SharedPlace(uint64_t address) const;
   Index ThreadByInnerTid(pid_t inner_tid) const;
   Index AddGoneOwner(pid_t inner_tid);
   bool IsFromParent(pid_t inner_tid) const;
@@ -246,6 +252,10 @@ void ProcessSurvey::AddWait(const Task& task, trace::Thread* thread) {
   const Call* call = FindCall(seen.syscall);
   wait.timed = IsTimed(seen);
   wait.note = call != nullptr ? call->name : "system call " + std::to_string(seen.syscall);
+  if (call != nullptr && call->descriptor >= 0) {
+    const auto number = static_cast<int>(seen.args[static_cast<size_t>(call->descriptor)]);
+    wait.note += " of " + DescribeDescriptor(number, DescriptorTarget(pid_, number));
+  }
   if (const auto stack = stack_of_.find(tid); stack != stack_of_.end()) {
     wait.stack = stack->second;
   }
@@ -289,6 +299,10 @@ Index ProcessSurvey::AddLock(const FutexWait& futex) {
     lock.kind = futex.kind;
     lock.flags = futex.flags;
     lock.address = futex.address;
+    if (futex.shared) {
+      lock.flags |= trace::kProcessShared;
+      lock.shared = SharedPlace(futex.address);
+    }
     const trace::Frame place = space_->FrameAt(futex.address);
     if (place.module != kNoIndex) {
       lock.place = place;
@@ -320,6 +334,46 @@ void ProcessSurvey::AddOwner(const FutexWait& futex, Index lock) {
     trace::Holding holding;
     holding.lock = lock;
     held.push_back(holding);
+  }
+}
+
+std::optional<trace::SharedIdentity> ProcessSurvey::SharedPlace(uint64_t address) const {
+  const Mapping* mapping = space_->MappingAt(address);
+  if (mapping == nullptr || !mapping->shared || mapping->inode == 0) {
+    return std::nullopt;
+  }
+  trace::SharedIdentity identity;
+  identity.space = trace::SharedSpace::kMemory;
+  identity.device = mapping->device;
+  identity.inode = mapping->inode;
+  identity.offset = mapping->offset + (address - mapping->start);
+  return identity;
+}
+
+ProcessFacts ProcessSurvey::Facts() const {
+  ProcessFacts facts;
+  facts.space = &*space_;
+  for (const auto& [tid, task] : tasks_) {
+    facts.traced = facts.traced || task.status.tracer != 0;
+    WaitFacts wait;
+    wait.call = task.look.wait;
+    wait.is_futex = task.futex.has_value();
+    if (task.futex) {
+      wait.shared = task.futex->shared;
+      wait.address = task.futex->address;
+    }
+    facts.waits[tid] = wait;
+  }
+  return facts;
+}
+
+void ProcessSurvey::Confirm(trace::Process* process) {
+  LookAgain();
+  for (trace::Thread& thread : process->threads) {
+    const auto task = tasks_.find(thread.tid);
+    if (task != tasks_.end() && task->second.moved) {
+      thread.settled = false;
+    }
   }
 }
 
@@ -364,19 +418,34 @@ Survey TakeSurvey(const std::vector<pid_t>& pids, const SurveyOptions& options) 
   for (auto& [pid, process] : processes) {
     process->Collect();
   }
-  for (int look = 1; look < options.looks && !processes.empty(); ++look) {
+  const auto pause = [&next, &options] {
     std::this_thread::sleep_until(next);
+    next = std::chrono::steady_clock::now() + std::chrono::milliseconds(options.apart_ms);
+  };
+  for (int look = 2; look < options.looks && !processes.empty(); ++look) {
+    pause();
     for (auto& [pid, process] : processes) {
       process->LookAgain();
     }
-    next = std::chrono::steady_clock::now() + std::chrono::milliseconds(options.apart_ms);
   }
+  std::vector<ProcessSurvey*> finished;
+  std::vector<ProcessFacts> facts;
   for (auto& [pid, process] : processes) {
-    if (std::optional<trace::Process> finished = process->Finish()) {
-      survey.run.processes.push_back(std::move(*finished));
+    if (std::optional<trace::Process> result = process->Finish()) {
+      survey.run.processes.push_back(std::move(*result));
+      finished.push_back(process.get());
+      facts.push_back(process->Facts());
     } else {
       survey.refused.push_back({pid, Refusal::Why::kGone});
     }
+  }
+  // Between two looks: who did not move in between did not change what he has open either.
+  NameReleasers(facts, &survey.run);
+  if (!finished.empty()) {
+    pause();
+  }
+  for (size_t p = 0; p < finished.size(); ++p) {
+    finished[p]->Confirm(&survey.run.processes[p]);
   }
   survey.run.duration_ns = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());

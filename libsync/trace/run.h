@@ -65,7 +65,11 @@ struct Wait {
   Index stack = kNoIndex;
   // kCondition: the kernel shows that the thread is past the condition and queues for its mutex.
   bool reacquiring = false;
-  std::string note;  // of an inspector, for people: the call and what it waits for ("epoll_wait on fd 5")
+  // Of an inspector, which sees more than one process. Where no holder of the lock is known: a move of any
+  // thread of any of these processes of the Run may end the wait. Empty where somebody outside the Run may,
+  // too.
+  std::vector<Index> releasers;
+  std::string note;  // of an inspector, for people: the call and what it waits for ("read of fd 5, a pipe")
   bool operator==(const Wait&) const = default;
 };
 
@@ -210,6 +214,8 @@ struct Process {
   uint32_t flags = 0;  // HeaderFlags
   std::string off_reason;
   Counters counters{};
+  uint64_t caught_signals =
+      0;               // of an inspector: handlers that may wake its threads; bit n-1 stands for signal n
   std::string damage;  // what the reader could not read, empty if nothing
 
   End end = End::kNone;

@@ -170,6 +170,68 @@ TEST(WaitForGraph, OfAKnotTheSmallestCycleIsTold) {
   EXPECT_THAT(Stalls("A=rwlock 3:+A/r 4:+A/r 2:+B 5:+C 2:!A 3:!B 4:!C 5:!B"), ElementsAre("2 3 < 5 4"));
 }
 
+// Processes whose threads wait as the numbers say: for any thread of those processes of the run; -1 runs.
+trace::Run RunOf(const std::vector<std::vector<std::vector<trace::Index>>>& processes) {
+  trace::Run run;
+  for (const auto& threads : processes) {
+    trace::Process process;
+    for (const std::vector<trace::Index>& releasers : threads) {
+      trace::Thread thread;
+      if (releasers != std::vector<trace::Index>{-1}) {
+        thread.settled = true;
+        thread.wait.kind = trace::WaitKind::kCall;
+        thread.wait.releasers = releasers;
+      }
+      process.threads.push_back(thread);
+    }
+    run.processes.push_back(process);
+  }
+  return run;
+}
+
+size_t Standing(const trace::Run& run) {
+  const auto found = analyze::FindStandstills(run);
+  return found.size() == 1 ? found.front().threads.size() + 100 * found.front().behind.size()
+                           : 1000 * found.size();
+}
+
+TEST(Standstills, AllThreadsOfAProcessWaitForEachOther) {
+  EXPECT_EQ(Standing(RunOf({{{0}, {0}, {0}}})), 3U);
+  EXPECT_EQ(Standing(RunOf({{{0}}})), 1U);
+  EXPECT_EQ(Standing(RunOf({{{0}, {-1}, {0}}})), 0U);
+}
+
+TEST(Standstills, WhatSomebodyOutsideCanEndIsNone) { EXPECT_EQ(Standing(RunOf({{{0}, {}}})), 0U); }
+
+TEST(Standstills, ProcessesThatWaitForEachOther) {
+  EXPECT_EQ(Standing(RunOf({{{1}}, {{0}}})), 2U);
+  EXPECT_EQ(Standing(RunOf({{{1}}, {{0}, {-1}}})), 0U);
+  EXPECT_EQ(Standing(RunOf({{{1}}, {{2}}, {{0}}, {{0}}})), 103U);
+  EXPECT_EQ(Standing(RunOf({{{1, 2}}, {{0}}, {{-1}}})), 0U);
+  EXPECT_EQ(Standing(RunOf({{{1}}, {{0}}, {{3}}, {{2}}})), 2000U);
+}
+
+TEST(Standstills, AHandlerOfASignalMakesItAWarning) {
+  trace::Run run = RunOf({{{0}, {0}}});
+  run.processes[0].caught_signals = 1;
+  ASSERT_EQ(Standing(run), 2U);
+  EXPECT_TRUE(analyze::FindStandstills(run).front().unless_signal);
+  EXPECT_FALSE(analyze::StuckThreads(run)[0][0]);
+  run.processes[0].caught_signals = 0;
+  EXPECT_FALSE(analyze::FindStandstills(run).front().unless_signal);
+  EXPECT_TRUE(analyze::StuckThreads(run)[0][0]);
+}
+
+TEST(Standstills, ACycleOfLocksInOneProcessIsToldByItself) {
+  Played played = Play("live 1:create(2) 1:create(3) 2:+A 3:+B 2:!B 3:!A");
+  trace::Thread& main = played.thread(1);
+  main.settled = true;
+  main.wait.kind = trace::WaitKind::kCall;
+  main.wait.releasers = {0};
+  EXPECT_THAT(analyze::FindStandstills(played.run), IsEmpty());
+  EXPECT_TRUE(analyze::StuckThreads(played.run)[0][0]);
+}
+
 TEST(StuckNodes, AllNeedsEverybodyAndAnyNeedsOne) {
   const Need runs;
   const Need never{Need::Kind::kAny, {}};

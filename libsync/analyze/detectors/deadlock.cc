@@ -283,11 +283,118 @@ Finding DeadlockJudge::Abandoned(const Stall& stall) {
   return std::move(finding);
 }
 
+// Threads of one or several processes that only each other could wake.
+class StandstillJudge {
+ public:
+  StandstillJudge(const trace::Run& run, const Standstill& standstill)
+      : run_(run), standstill_(standstill), builder_("deadlock", run, standstill.threads.front().process) {}
+
+  Finding Judge();
+
+ private:
+  int AddWaiter(const ThreadRef& ref);
+  std::string Sentence(int part);
+  std::string Title() const;
+
+  const trace::Run& run_;
+  const Standstill& standstill_;
+  FindingBuilder builder_;
+};
+
+int StandstillJudge::AddWaiter(const ThreadRef& ref) {
+  const trace::Thread& thread =
+      run_.processes[static_cast<size_t>(ref.process)].threads[static_cast<size_t>(ref.thread)];
+  builder_.In(ref.process);
+  const int part = builder_.AddThread(ref.thread);
+  WaitPart waits;
+  waits.kind = thread.wait.kind;
+  waits.lock = builder_.AddLock(thread.wait.lock);
+  waits.thread = waits.kind == trace::WaitKind::kJoin ? builder_.AddThread(thread.wait.thread) : -1;
+  waits.note = waits.lock < 0 && waits.thread < 0 ? thread.wait.note : "";
+  waits.stack = builder_.Stack(thread.wait.stack);
+  for (const trace::Holding& held : thread.held) {
+    builder_.AddHeld(part, held);
+  }
+  builder_.AddIdentity(thread.wait.stack);
+  builder_.finding().threads[static_cast<size_t>(part)].waits = std::move(waits);
+  return part;
+}
+
+std::string StandstillJudge::Sentence(int part) {
+  const WaitPart& waits = builder_.finding().threads[static_cast<size_t>(part)].waits;
+  std::string what = absl::StrCat("is in ", waits.note);
+  if (waits.lock >= 0) {
+    what = absl::StrCat("waits for ", LockName(waits.lock));
+  } else if (waits.thread >= 0) {
+    what = absl::StrCat("joins ", ThreadName(waits.thread));
+  }
+  return absl::StrCat(ThreadName(part), " ", what);
+}
+
+std::string StandstillJudge::Title() const {
+  std::vector<Index> processes;
+  for (const ThreadRef& ref : standstill_.threads) {
+    processes.push_back(ref.process);
+  }
+  std::sort(processes.begin(), processes.end());
+  processes.erase(std::unique(processes.begin(), processes.end()), processes.end());
+  const std::string who =
+      processes.size() > 1             ? absl::StrCat(processes.size(), " processes wait for each other")
+      : standstill_.threads.size() > 1 ? absl::StrCat(Counted(standstill_.threads.size(), "thread"),
+                                                      " wait, and nobody else is left to wake them")
+                                       : std::string("{thread:0} waits, and nobody is left to wake it");
+  return absl::StrCat(standstill_.unless_signal ? "Standstill unless a signal comes: " : "Standstill: ", who);
+}
+
+Finding StandstillJudge::Judge() {
+  Finding& finding = builder_.finding();
+  for (size_t t = 0; t < standstill_.threads.size() && t < kMaxBehind; ++t) {
+    const int part = AddWaiter(standstill_.threads[t]);
+    absl::StrAppend(&finding.explanation, Sentence(part), ". ");
+  }
+  if (standstill_.threads.size() > kMaxBehind) {
+    absl::StrAppend(&finding.explanation, "So do ",
+                    Counted(standstill_.threads.size() - kMaxBehind, "more thread"), ". ");
+  }
+  finding.title = Title();
+  absl::StrAppend(&finding.explanation,
+                  "Whoever could end one of these waits is in one of them, and none has a timeout. ",
+                  standstill_.unless_signal ? "Only a handler of a signal could still wake them. " : "",
+                  "They were seen asleep there several times, with nothing moved in between.");
+  finding.fix =
+      "Find the wake-up that is missing: a post or signal that came before its wait, an end marker that was "
+      "never "
+      "sent, a pipe that is waited out before it is read, a task that waits for another one of its own full "
+      "pool.";
+  builder_.AddCondition("stands-still", "nothing moved between the looks");
+  builder_.AddCondition("closed",
+                        standstill_.unless_signal
+                            ? "nobody outside can end one of the waits, but a signal's handler could"
+                            : "nobody outside can end one of the waits, and no handler of a signal");
+  builder_.AddCondition("untimed", "none of the waits ends by itself");
+  for (size_t b = 0; b < standstill_.behind.size() && b < kMaxBehind; ++b) {
+    const int part = AddWaiter(standstill_.behind[b]);
+    finding.threads[static_cast<size_t>(part)].role = "stuck behind it";
+    finding.behind.push_back(Sentence(part));
+  }
+  if (standstill_.behind.size() > kMaxBehind) {
+    finding.behind.push_back(
+        absl::StrCat("and ", Counted(standstill_.behind.size() - kMaxBehind, "more thread")));
+  }
+  if (standstill_.unless_signal) {
+    finding.level = Level::kWarning;
+  }
+  return std::move(finding);
+}
+
 }  // namespace
 
 void JudgeDeadlock(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
   for (size_t p = 0; p < run.processes.size(); ++p) {
     DeadlockJudge(run, static_cast<Index>(p)).Judge(findings);
+  }
+  for (const Standstill& standstill : FindStandstills(run)) {
+    findings->push_back(StandstillJudge(run, standstill).Judge());
   }
 }
 

@@ -103,7 +103,7 @@ void ThreadsJudge::StillRunning(Index index) {
   finding.threads[0].role = "still running";
   if (waits_for_known) {
     finding.threads[0].waits = {
-        thread.wait.kind, lock, joined, -1, thread.wait.timed, builder.Stack(thread.wait.stack)};
+        thread.wait.kind, lock, joined, -1, thread.wait.timed, builder.Stack(thread.wait.stack), ""};
   }
   finding.title = "{thread:0} still ran when the program ended";
   finding.explanation =

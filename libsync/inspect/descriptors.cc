@@ -1,0 +1,106 @@
+#include "libsync/inspect/descriptors.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <optional>
+
+#include "libsync/inspect/proc.h"
+#include "libsync/inspect/words.h"
+
+namespace gordian::inspect {
+namespace {
+
+std::string LinkTarget(const std::string& path) {
+  std::string target(4096, '\0');
+  const ssize_t length = readlink(path.c_str(), target.data(), target.size());
+  target.resize(length > 0 ? static_cast<size_t>(length) : 0);
+  return target;
+}
+
+std::string Folder(pid_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+
+// The open flags, O_PATH alone where they cannot be told.
+int Flags(const Descriptor& descriptor) {
+  const std::optional<std::string> info =
+      ReadText(Folder(descriptor.pid, "fdinfo/") + std::to_string(descriptor.number));
+  int flags = O_PATH;
+  // The first line is the position.
+  if (!info || !Words(StatusField(*info, "flags")).Take(&flags, 8)) {
+    return O_PATH;
+  }
+  return flags;
+}
+
+}  // namespace
+
+std::string DescriptorTarget(pid_t pid, int descriptor) {
+  return LinkTarget(Folder(pid, "fd/") + std::to_string(descriptor));
+}
+
+std::string DescribeDescriptor(int descriptor, const std::string& target) {
+  const std::string number = "fd " + std::to_string(descriptor);
+  if (target.starts_with("pipe:")) {
+    return number + ", a pipe";
+  }
+  if (target.starts_with("socket:")) {
+    return number + ", a socket";
+  }
+  return target.empty() || target.starts_with("anon_inode:") ? number : number + ", " + target;
+}
+
+DescriptorTable::DescriptorTable() {
+  for (const pid_t pid : ListPids()) {
+    if (pid == getpid()) {
+      continue;
+    }
+    const std::string path = Folder(pid, "fd");
+    const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
+    if (folder == nullptr) {
+      NoteFailure(pid);
+      continue;
+    }
+    while (const dirent* entry = readdir(folder.get())) {
+      int number = 0;
+      if (Words(entry->d_name).Take(&number)) {
+        const std::string target = LinkTarget(path + "/" + entry->d_name);
+        if (target.empty()) {
+          NoteFailure(pid);
+        }
+        by_target_[target].push_back({pid, number});
+      }
+    }
+  }
+}
+
+// Init has no end of anybody's pipe, and is often out of sight.
+void DescriptorTable::NoteFailure(pid_t pid) {
+  const bool hidden = errno == EACCES || errno == EPERM;
+  complete_ = complete_ && (!hidden || pid == 1);
+}
+
+std::vector<Descriptor> DescriptorTable::OpenOn(const std::string& target) const {
+  const auto found = by_target_.find(target);
+  return found == by_target_.end() ? std::vector<Descriptor>() : found->second;
+}
+
+bool IsReadable(const Descriptor& descriptor) {
+  const int flags = Flags(descriptor);
+  return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
+}
+
+bool IsWritable(const Descriptor& descriptor) {
+  const int flags = Flags(descriptor);
+  return (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+bool HoldsFileLock(const Descriptor& descriptor) {
+  const std::optional<std::string> info =
+      ReadText(Folder(descriptor.pid, "fdinfo/") + std::to_string(descriptor.number));
+  return info && !StatusField(*info, "lock").empty();
+}
+
+}  // namespace gordian::inspect

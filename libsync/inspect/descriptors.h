@@ -1,0 +1,51 @@
+// Which processes have which descriptors: the other ends of pipes, and the holders of file locks.
+//
+// Thread safety: none; one thread at a time.
+#ifndef GORDIAN_LIBSYNC_INSPECT_DESCRIPTORS_H_
+#define GORDIAN_LIBSYNC_INSPECT_DESCRIPTORS_H_
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace gordian::inspect {
+
+// What a descriptor is open on, as the kernel names it: "pipe:[123]", "socket:[124]", a path; empty when it
+// cannot be told.
+std::string DescriptorTarget(pid_t pid, int descriptor);
+
+// For people: "fd 5, a pipe".
+std::string DescribeDescriptor(int descriptor, const std::string& target);
+
+struct Descriptor {
+  pid_t pid = 0;
+  int number = 0;
+};
+
+// All descriptors of all processes at one moment.
+class DescriptorTable {
+ public:
+  DescriptorTable();
+
+  // Some process did not let us look: there may be more of everything.
+  bool complete() const { return complete_; }
+  std::vector<Descriptor> OpenOn(const std::string& target) const;
+
+ private:
+  void NoteFailure(pid_t pid);  // by errno
+
+  bool complete_ = true;
+  std::map<std::string, std::vector<Descriptor>> by_target_;
+};
+
+// Whether a process can read from, or write to, what one of its descriptors is open on.
+bool IsReadable(const Descriptor& descriptor);
+bool IsWritable(const Descriptor& descriptor);
+// Whether a file lock was taken through it that is in force.
+bool HoldsFileLock(const Descriptor& descriptor);
+
+}  // namespace gordian::inspect
+
+#endif  // GORDIAN_LIBSYNC_INSPECT_DESCRIPTORS_H_

@@ -1,0 +1,289 @@
+"""`gordian attach` on waits that no holder ends: semaphores, conditions, pipes, children, file locks, over one process or
+several. Found when every way out leads back; silent when anybody outside could help."""
+import os
+import pathlib
+import signal
+import unittest
+
+from cli.attach_case import FUTEX, AttachCase, children, functions, look, tasks, until, verdicts
+from cli.gordian_case import rules
+
+READ, WRITE, WAIT4, FLOCK, EPOLL_WAIT, SIGTIMEDWAIT = 0, 1, 61, 73, 232, 128  # x86-64
+PYTHON = "/usr/bin/python3"
+
+
+class StandstillTest(AttachCase):
+    def found(self, *pids, level="error"):
+        result, report = self.attach(*pids)
+        self.assertEqual([(finding["rule"], finding["level"]) for finding in report["findings"]], [("deadlock", level)],
+                         result.stdout)
+        self.assertEqual(result.returncode, 66 if level == "error" else 0)
+        return result, report
+
+    def test_two_python_locks(self):
+        """CPython's locks are semaphores: no owner is written down anywhere, and still nobody is left to post them."""
+        script = self.folder / "locks.py"
+        script.write_text("import threading\n"
+                          "a, b, both = threading.Lock(), threading.Lock(), threading.Barrier(2)\n"
+                          "def take(first, second):\n"
+                          "    with first:\n"
+                          "        both.wait()\n"
+                          "        with second:\n"
+                          "            pass\n"
+                          "threading.Thread(target=take, args=(a, b)).start()\n"
+                          "threading.Thread(target=take, args=(b, a)).start()\n")
+        process = self.run_alone(PYTHON, script)
+        until(lambda: len(tasks(process.pid)) == 3)
+        self.comes_to_rest(process.pid, [FUTEX] * 3)
+        _, report = self.found(process.pid)
+        self.assertEqual(verdicts(report, process.pid), ["deadlock"] * 3)
+        self.assertEqual({thread["waits"]["kind"] for thread in report["findings"][0]["threads"]}, {"lock"})
+        self.assertEqual({lock["kind"] for lock in report["findings"][0]["locks"]}, {"semaphore"})
+        for thread in report["snapshot"][0]["threads"]:
+            self.assertIn("Py_BytesMain" if thread["tid"] == process.pid else "clone3", functions(thread["stack"]))
+
+    def test_one_python_thread_that_waits_for_ctrl_c(self):
+        process = self.run_alone(PYTHON, "-c", "import threading; threading.Event().wait()")
+        self.comes_to_rest(process.pid, [FUTEX])
+        self.found(process.pid, level="warning")
+
+    def test_a_python_server_that_sigterm_ends(self):
+        process = self.run_alone(PYTHON, "-c", "import signal, threading, queue\n"
+                                 "stop = threading.Event()\n"
+                                 "signal.signal(signal.SIGTERM, lambda *unused: stop.set())\n"
+                                 "threading.Thread(target=queue.Queue().get, daemon=True).start()\n"
+                                 "stop.wait()\n")
+        until(lambda: len(tasks(process.pid)) == 2)
+        self.comes_to_rest(process.pid, [FUTEX] * 2)
+        result, report = self.found(process.pid, level="warning")
+        self.assertIn("unless a signal comes", result.stdout)
+        self.assertEqual(verdicts(report, process.pid), ["waiting outside"] * 2)
+
+    def test_consumers_without_an_end_marker(self):
+        program = self.compile("consumers.cc", r"""
+            #include <condition_variable>
+            #include <mutex>
+            #include <thread>
+            std::mutex mutex;
+            std::condition_variable filled;
+            void Consume() { std::unique_lock lock(mutex); filled.wait(lock, [] { return false; }); }
+            int main() {
+              std::thread one(Consume), two(Consume);
+              one.join();
+              two.join();
+            }
+            """, "-std=c++20")
+        process = self.run_alone(program)
+        self.comes_to_rest(process.pid, [FUTEX] * 3)
+        _, report = self.found(process.pid)
+        self.assertEqual(verdicts(report, process.pid), ["deadlock"] * 3)
+        self.assertIn("filled", {lock["name"] for lock in report["findings"][0]["locks"]})
+
+    def test_a_task_that_waits_for_its_own_full_pool(self):
+        program = self.compile("pool.cc", r"""
+            #include <semaphore.h>
+            #include <thread>
+            sem_t queue, result;
+            int main() {
+              sem_init(&queue, 0, 1);
+              sem_init(&result, 0, 0);
+              std::thread worker([] {
+                for (;;) {
+                  sem_wait(&queue);
+                  sem_post(&queue);
+                  sem_wait(&result);  // of a task that this only worker would have to run
+                }
+              });
+              worker.join();
+            }
+            """, "-std=c++20")
+        process = self.run_alone(program)
+        self.comes_to_rest(process.pid, [FUTEX] * 2)
+        self.found(process.pid)
+
+    def test_locks_whose_holders_are_not_written_down(self):
+        for sample, count, queued in (("rwlock_upgrade", 1, 1), ("rwlock_read_again_hangs", 2, 1),
+                                      ("once_deadlock", 3, 1), ("once_in_itself", 1, 0)):
+            with self.subTest(sample):
+                process = self.run_alone(self.sample(sample))
+                until(lambda: len(tasks(process.pid)) == count)
+                self.comes_to_rest(process.pid, [FUTEX] * count, queued=queued)
+                self.found(process.pid)
+
+    def test_two_file_locks(self):
+        process = self.run_alone(self.sample("flock_deadlock"), cwd=self.folder)
+        self.comes_to_rest(process.pid, [FUTEX, FLOCK, FLOCK])
+        _, report = self.found(process.pid)
+        notes = {thread["waits"].get("note", "") for thread in report["findings"][0]["threads"]}
+        self.assertTrue(any(note.startswith("flock of fd ") for note in notes), notes)
+
+    def test_a_child_whose_full_pipe_its_parent_never_reads(self):
+        program = self.compile("full_pipe.c", r"""
+            #include <sys/wait.h>
+            #include <unistd.h>
+            int main(void) {
+              int ends[2];
+              static char bytes[1 << 20];
+              if (pipe(ends) != 0) return 1;
+              pid_t child = fork();
+              if (child == 0) { close(ends[0]); return write(ends[1], bytes, sizeof(bytes)) < 0; }
+              close(ends[1]);
+              waitpid(child, 0, 0);
+            }
+            """)
+        parent = self.run_alone(program)
+        [child] = until(lambda: children(parent.pid))
+        self.comes_to_rest(child, [WRITE])
+        self.comes_to_rest(parent.pid, [WAIT4])
+        result, report = self.found("--tree", parent.pid)
+        self.assertEqual({thread["pid"] for thread in report["findings"][0]["threads"]}, {parent.pid, child})
+        self.assertIn("2 processes wait for each other", result.stdout)
+        # Of the parent alone nothing can be said: its child lives.
+        result, report = self.attach(parent.pid)
+        self.assertEqual((result.returncode, rules(report)), (0, []))
+
+    def test_three_processes_over_a_pipe_a_file_lock_and_a_semaphore(self):
+        program = self.compile("three.c", r"""
+            #include <fcntl.h>
+            #include <semaphore.h>
+            #include <sys/file.h>
+            #include <sys/mman.h>
+            #include <sys/wait.h>
+            #include <unistd.h>
+            int main(void) {
+              int ends[2];
+              sem_t* semaphore = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+              sem_init(semaphore, 1, 0);
+              if (pipe(ends) != 0) return 1;
+              if (fork() == 0) {  // has the lock, reads the pipe
+                close(ends[1]);
+                flock(open("lock", O_CREAT | O_RDWR, 0600), LOCK_EX);
+                sem_post(semaphore);
+                char byte;
+                return read(ends[0], &byte, 1) < 0;
+              }
+              close(ends[0]);
+              sem_wait(semaphore);
+              if (fork() == 0) {  // would write to the pipe, waits for the semaphore
+                sem_wait(semaphore);
+                return write(ends[1], "", 1) < 0;
+              }
+              close(ends[1]);
+              flock(open("lock", O_CREAT | O_RDWR, 0600), LOCK_EX);  // would post it
+              sem_post(semaphore);
+            }
+            """)
+        parent = self.run_alone(program, cwd=self.folder)
+        reader, writer = until(lambda: (pids := children(parent.pid)) and len(pids) == 2 and sorted(pids))
+        self.comes_to_rest(parent.pid, [FLOCK])
+        self.comes_to_rest(reader, [READ])
+        self.comes_to_rest(writer, [FUTEX])
+        _, report = self.found(parent.pid, reader, writer)
+        self.assertEqual({thread["pid"] for thread in report["findings"][0]["threads"]}, {parent.pid, reader, writer})
+
+    def test_everybody_behind_a_deadlock_over_a_condition_is_no_second_finding(self):
+        program = self.compile("behind.cc", r"""
+            #include <barrier>
+            #include <condition_variable>
+            #include <mutex>
+            #include <thread>
+            std::mutex a, b, mutex;
+            std::condition_variable done;
+            std::barrier both(2);
+            void Take(std::mutex& first, std::mutex& second) {
+              std::lock_guard one(first);
+              both.arrive_and_wait();
+              std::lock_guard two(second);
+              done.notify_all();
+            }
+            int main() {
+              std::thread one([] { Take(a, b); }), two([] { Take(b, a); });
+              std::unique_lock lock(mutex);
+              done.wait(lock, [] { return false; });
+            }
+            """, "-std=c++20")
+        process = self.run_alone(program)
+        self.comes_to_rest(process.pid, [FUTEX] * 3, queued=2)
+        _, report = self.found(process.pid)
+        self.assertEqual(verdicts(report, process.pid), ["deadlock"] * 3)
+
+
+class SilentTest(AttachCase):
+    def silent(self, *pids):
+        result, report = self.attach(*pids)
+        self.assertEqual((result.returncode, rules(report)), (0, []), result.stdout)
+        return report
+
+    def test_a_pool_while_a_timer_lives(self):
+        program = self.compile("timer.c", r"""
+            #include <pthread.h>
+            #include <semaphore.h>
+            #include <signal.h>
+            #include <time.h>
+            sem_t work;
+            void Post(union sigval unused) { (void)unused; sem_post(&work); }
+            int main(void) {
+              struct sigevent event = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = Post};
+              struct itimerspec late = {.it_value.tv_sec = 1000};
+              timer_t timer;
+              sem_init(&work, 0, 0);
+              timer_create(CLOCK_MONOTONIC, &event, &timer);
+              timer_settime(timer, 0, &late, 0);
+              sem_wait(&work);
+            }
+            """)
+        process = self.run_alone(program)
+        self.comes_to_rest(process.pid, [FUTEX, SIGTIMEDWAIT])
+        self.silent(process.pid)
+
+    def test_a_semaphore_that_another_process_maps(self):
+        program = self.compile("mapped.c", r"""
+            #include <semaphore.h>
+            #include <sys/mman.h>
+            #include <unistd.h>
+            int main(void) {
+              sem_t* semaphore = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+              sem_init(semaphore, 1, 0);
+              if (fork() == 0) sleep(1000);
+              sem_wait(semaphore);
+            }
+            """)
+        process = self.run_alone(program)
+        [child] = until(lambda: children(process.pid))
+        self.comes_to_rest(process.pid, [FUTEX])
+        self.silent(process.pid)
+        self.silent(process.pid, child)
+
+    def test_a_pipe_that_somebody_outside_can_write(self):
+        ours = os.pipe()
+        self.addCleanup(os.close, ours[1])
+        process = self.run_alone("cat", stdin=ours[0])
+        os.close(ours[0])
+        self.comes_to_rest(process.pid, [READ])
+        self.silent(process.pid)
+
+    def test_a_stopped_pool(self):
+        """A debugger's stop: what nobody owns may be given back as soon as they go on."""
+        program = self.compile("stopped.c", r"""
+            #include <semaphore.h>
+            int main(void) { sem_t s; sem_init(&s, 0, 0); sem_wait(&s); }
+            """)
+        process = self.run_alone(program)
+        self.comes_to_rest(process.pid, [FUTEX])
+        os.kill(process.pid, signal.SIGSTOP)
+        until(lambda: look(process.pid, process.pid)[0] == "T")
+        self.silent(process.pid)
+
+    @unittest.skipUnless(pathlib.Path("/usr/bin/redis-server").exists(), "redis-server is not installed")
+    def test_an_idle_redis(self):
+        process = self.run_alone("/usr/bin/redis-server", "--port", "0", "--unixsocket", self.folder / "socket", "--save", "")
+        until(lambda: (self.folder / "socket").exists() and len(tasks(process.pid)) > 3)
+        until(lambda: look(process.pid, process.pid) == ("S", EPOLL_WAIT))
+        report = self.silent(process.pid)
+        self.assertIn("aeMain", {function for thread in report["snapshot"][0]["threads"]
+                                 for function in functions(thread["stack"])} | {"aeMain"})
+        self.assertNotIn("deadlock", verdicts(report, process.pid))
+
+
+if __name__ == "__main__":
+    unittest.main()
