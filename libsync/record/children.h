@@ -28,8 +28,8 @@ void AfterForkInParent();
 // In the fork child, first thing: the parent's trace is no longer ours.
 void AfterForkInChild(trace::ChildRecord* child);
 
-// In the fork child, once all handlers have run: what others held in the parent and a handler made anew here is
-// no longer told as locked for ever.
+// In the fork child, once all handlers have run: what others held in the parent and a handler made anew here
+// is no longer told as locked for ever.
 void ForgiveRenewedLocks();
 
 // The record for a pid that is still unreaped, 0 if unknown.

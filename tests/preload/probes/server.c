@@ -1,4 +1,5 @@
-// A server as its locks see it: each request makes two, nests them and takes them away, while others are alive.
+// A server as its locks see it: each request makes two, nests them and takes them away, while others are
+// alive.
 //     server THREADS REQUESTS init|static
 #include <pthread.h>
 #include <stdlib.h>
