@@ -60,13 +60,13 @@ class Bag {
 };
 
 void ShowProgress(uint64_t done, uint64_t runs, const Bag& bag) {
-  constexpr uint64_t kWidth = 30;
+  constexpr uint64_t width = 30;
   if (isatty(STDERR_FILENO) == 0) {
     return;
   }
-  const uint64_t filled = runs == 0 ? kWidth : done * kWidth / runs;
+  const uint64_t filled = runs == 0 ? width : done * width / runs;
   std::fprintf(stderr, "\rgordian: hunt [%s%s] %lu/%lu, %lu errors", std::string(filled, '#').c_str(),
-               std::string(kWidth - filled, ' ').c_str(), static_cast<unsigned long>(done),
+               std::string(width - filled, ' ').c_str(), static_cast<unsigned long>(done),
                static_cast<unsigned long>(runs), static_cast<unsigned long>(bag.Errors()));
   if (done == runs) {
     std::fputc('\n', stderr);

@@ -108,6 +108,8 @@ class DocsTest(unittest.TestCase):
                         (SOURCE / (name + suffix)).exists() for suffix in (".cc", ".c", ".py"))
                     self.assertTrue(exists)
 
+    @unittest.skipIf("clang" in os.environ.get("CXX", ""), "another compiler's code stands at other addresses: both "
+                     "sides of the cycle may come in the other order")
     def test_the_first_report_of_the_readme_is_what_comes(self):
         shown = re.search(r"^\$ gordian (run [^\n]*)\n(.*?)^```", (SOURCE / "README.md").read_text(), re.MULTILINE | re.DOTALL)
         words = shown.group(1).split()

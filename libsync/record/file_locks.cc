@@ -287,8 +287,8 @@ int OwnerOf(Thread* thread, const FileId& id, trace::LockKind kind, int fd) {
   if (kind == trace::LockKind::kPosixFileLock) {
     return fd;
   }
-  constexpr int kMost = 8;
-  int others[kMost];
+  constexpr int most = 8;
+  int others[most];
   int count = 0;
   {
     SpinGuard guard(&g_image->file_locks_lock);
@@ -299,7 +299,7 @@ int OwnerOf(Thread* thread, const FileId& id, trace::LockKind kind, int fd) {
       if (held->fd == fd) {
         return fd;
       }
-      if (count < kMost) {
+      if (count < most) {
         others[count++] = held->fd;
       }
     }

@@ -57,8 +57,8 @@ uint64_t KeyOf(const char* path) {
 FileRead* EntryOf(uint64_t key) {
   FileRead* reads = __atomic_load_n(&g_image->file_reads, __ATOMIC_ACQUIRE);
   if (reads == nullptr) {
-    constexpr size_t kBytes = sizeof(FileRead) << kReadBits;
-    auto* made = static_cast<FileRead*>(MapWipedOnFork(kBytes));
+    constexpr size_t bytes = sizeof(FileRead) << kReadBits;
+    auto* made = static_cast<FileRead*>(MapWipedOnFork(bytes));
     if (made == nullptr) {
       return nullptr;
     }
@@ -66,7 +66,7 @@ FileRead* EntryOf(uint64_t key) {
                                     __ATOMIC_ACQUIRE)) {
       reads = made;
     } else {
-      Unmap(made, kBytes);
+      Unmap(made, bytes);
     }
   }
   return &reads[key >> (64 - kReadBits)];
@@ -156,9 +156,9 @@ struct Rewrite {
 };
 
 void AddInterval(trace::FileUpdateRecord* record, const FileRead& read, const Rewrite& rewrite) {
-  constexpr uint64_t kHalf = trace::kFileIntervals / 2;
+  constexpr uint64_t half = trace::kFileIntervals / 2;
   const uint64_t count = record->count;
-  const uint64_t at = count < trace::kFileIntervals ? count : kHalf + (count - trace::kFileIntervals) % kHalf;
+  const uint64_t at = count < trace::kFileIntervals ? count : half + (count - trace::kFileIntervals) % half;
   record->intervals[at] = trace::FileInterval{read.time_ns, rewrite.time_ns};
   if (at >= record->interval_count) {
     __atomic_store_n(&record->interval_count, static_cast<uint32_t>(at + 1), __ATOMIC_RELEASE);

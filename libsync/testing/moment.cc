@@ -150,10 +150,10 @@ class LeftBehind {
   }
 
   void AddChild(const trace::Child& child) {
-    constexpr uint8_t kGone = trace::kReaped | trace::kReapedInside | trace::kCreateFailed;
+    constexpr uint8_t gone = trace::kReaped | trace::kReapedInside | trace::kCreateFailed;
     siginfo_t info{};
     // Past the hooks: this question is not the program's.
-    if (child.start_ns < before_.time_ns || child.pid <= 0 || (child.flags & kGone) != 0 ||
+    if (child.start_ns < before_.time_ns || child.pid <= 0 || (child.flags & gone) != 0 ||
         syscall(SYS_waitid, P_PID, child.pid, &info, WEXITED | WNOHANG | WNOWAIT, nullptr) != 0) {
       return;
     }

@@ -49,7 +49,8 @@ TEST(BuildTest, FillsNamesIntoTextsOnce) {
   finding.threads[0].process = finding.threads[1].process = 0;
   finding.threads[0].thread = 0;
   finding.threads[1].thread = 1;
-  finding.threads[1].waits = {trace::WaitKind::kJoin, -1, 0, -1, false, {}};
+  finding.threads[1].waits.kind = trace::WaitKind::kJoin;
+  finding.threads[1].waits.thread = 0;
   finding.processes.resize(1);
   finding.processes[0].pid = 12;
   finding.processes[0].command = "/bin/sleep --token abc";

@@ -38,10 +38,10 @@ std::string NamesOf(uint64_t signals) {
 
 // An acquisition of a lock that its holder itself cannot take again.
 bool IsCandidate(const trace::Process& process, const Dependency& dependency) {
-  constexpr uint32_t kOther =
+  constexpr uint32_t other_situations =
       trace::kFolded | trace::kAwaitsThread | trace::kAwaitsChild | trace::kSignals | trace::kAwaits;
   const trace::Lock* lock = At(process.locks, dependency.lock);
-  if (dependency.signals == 0 || (dependency.flags & kOther) != 0 || lock == nullptr ||
+  if (dependency.signals == 0 || (dependency.flags & other_situations) != 0 || lock == nullptr ||
       !IsReportable(*lock) || IsFileLock(*lock) || At(process.threads, dependency.thread) == nullptr) {
     return false;
   }

@@ -24,7 +24,8 @@ extern "C" {
 #define GORDIAN_INLINE_ static inline
 #endif
 
-/* What stands at an address. */
+/* What stands at an address. Names as C has them. */
+/* NOLINTBEGIN(readability-identifier-naming) */
 enum gordian_kind {
   GORDIAN_MUTEX = 1,
   GORDIAN_RWLOCK = 2,
@@ -32,6 +33,7 @@ enum gordian_kind {
   GORDIAN_SEMAPHORE = 4,
   GORDIAN_CONDITION = 5
 };
+/* NOLINTEND(readability-identifier-naming) */
 
 /* Defined by the program, if it likes: options in the form of GORDIAN_OPTIONS, for a shim that it is linked
  * with. What stands in the environment wins. Called once, before constructors of the program have run. */
