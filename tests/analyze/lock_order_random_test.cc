@@ -104,35 +104,63 @@ TEST(LockOrderRandom, FindsWhatANaiveSearchFinds) {
   EXPECT_GT(tally.through_two_joins, 10);
 }
 
-TEST(HappensBeforeRandom, AgreesWithTheClosureOfAllSegments) {
+struct OrderTally {
   int ordered = 0;
   int unordered = 0;
+};
+
+// All pairs of segments of one random run.
+void CompareOrders(const std::string& script, analyze::Order kind, OrderTally* tally) {
+  const Played played = Play(script);
+  const NaiveJudge naive(played.process(), kind == analyze::Order::kAsSeen);
+  analyze::HappensBefore order(played.process(), nullptr, kind);
+  const std::vector<trace::Thread>& threads = played.process().threads;
+  const auto count = static_cast<Index>(threads.size());
+  for (Index a = 0; a < count; ++a) {
+    for (Index b = 0; b < count; ++b) {
+      for (uint32_t i = 0; i <= threads[static_cast<size_t>(a)].segment; ++i) {
+        for (uint32_t j = 0; j <= threads[static_cast<size_t>(b)].segment; ++j) {
+          const bool expected = naive.Ordered(a, i, b, j);
+          ASSERT_EQ(order.Ordered(a, i, b, j), expected) << a << "." << i << " " << b << "." << j << "\n"
+                                                         << script;
+          (expected ? tally->ordered : tally->unordered) += 1;
+        }
+      }
+    }
+  }
+}
+
+TEST(HappensBeforeRandom, AgreesWithTheClosureOfAllSegments) {
+  OrderTally tally;
   for (uint32_t seed = 0; seed < 1500 && !HasFailure(); ++seed) {
     RandomShape shape;
     shape.events = 150;
     shape.threads = 4 + static_cast<int>(seed % 6);
     shape.locks = 1;
     shape.joins_by_others = seed % 4 != 0;
-    const std::string script = RandomScript(seed, shape).text();
-    const Played played = Play(script);
-    const NaiveJudge naive(played.process());
-    analyze::HappensBefore order(played.process());
-    const auto count = static_cast<Index>(played.process().threads.size());
-    for (Index a = 0; a < count; ++a) {
-      for (Index b = 0; b < count; ++b) {
-        for (uint32_t i = 0; i <= played.process().threads[static_cast<size_t>(a)].segment; ++i) {
-          for (uint32_t j = 0; j <= played.process().threads[static_cast<size_t>(b)].segment; ++j) {
-            const bool expected = naive.Ordered(a, i, b, j);
-            ASSERT_EQ(order.Ordered(a, i, b, j), expected) << a << "." << i << " " << b << "." << j << "\n"
-                                                           << script;
-            (expected ? ordered : unordered) += 1;
-          }
-        }
-      }
-    }
+    CompareOrders(RandomScript(seed, shape).text(), analyze::Order::kEnforced, &tally);
   }
-  EXPECT_GT(ordered, 10000);
-  EXPECT_GT(unordered, 10000);
+  EXPECT_GT(tally.ordered, 10000);
+  EXPECT_GT(tally.unordered, 10000);
+}
+
+TEST(HappensBeforeRandom, AgreesWithTheClosureOfAllHandOvers) {
+  OrderTally enforced;
+  OrderTally as_seen;
+  for (uint32_t seed = 0; seed < 100 && !HasFailure(); ++seed) {
+    RandomShape shape;
+    shape.events = 80;
+    shape.threads = 4 + static_cast<int>(seed % 4);
+    shape.locks = 1;
+    shape.joins_by_others = seed % 4 != 0;
+    shape.hand_overs = true;
+    const std::string script = RandomScript(seed, shape).text();
+    CompareOrders(script, analyze::Order::kEnforced, &enforced);
+    CompareOrders(script, analyze::Order::kAsSeen, &as_seen);
+  }
+  EXPECT_GT(enforced.ordered, 1000);
+  EXPECT_GT(as_seen.ordered, enforced.ordered);
+  EXPECT_GT(as_seen.unordered, 1000);
 }
 
 }  // namespace

@@ -21,7 +21,12 @@ class NaiveJudge {
  public:
   using Cycle = std::vector<trace::Index>;  // locks and ends, begun at the lowest
 
-  explicit NaiveJudge(const trace::Process& process) : process_(process) {
+  // `hand_overs`: those of conditions and semaphores order too.
+  explicit NaiveJudge(const trace::Process& process, bool hand_overs = false) : process_(process) {
+    AddBarriers();
+    if (hand_overs) {
+      AddHandOvers();
+    }
     CloseOrder();
     for (const trace::Dependency& dependency : process.dependencies) {
       gates_.push_back(GatesOf(dependency));
@@ -185,6 +190,38 @@ class NaiveJudge {
       }
     }
     return nullptr;
+  }
+
+  void AddBarriers() {
+    for (const trace::Event& one : process_.events) {
+      for (const trace::Event& other : process_.events) {
+        if (one.kind == trace::EventKind::kBarrierPassed && other.kind == one.kind &&
+            one.lock == other.lock && one.value == other.value) {
+          order_.insert({{one.thread, one.error - 1}, {other.thread, other.error}});
+        }
+      }
+    }
+  }
+
+  // The semaphores of a script begin with nothing: the n-th wait follows the first n posts.
+  void AddHandOvers() {
+    std::map<trace::Index, size_t> waits;
+    for (size_t e = 0; e < process_.events.size(); ++e) {
+      const trace::Event& took = process_.events[e];
+      if (took.kind != trace::EventKind::kTook) {
+        continue;
+      }
+      const bool condition =
+          process_.locks[static_cast<size_t>(took.lock)].kind == trace::LockKind::kCondition;
+      size_t left = ++waits[took.lock];
+      for (size_t before = 0; before < e; ++before) {
+        const trace::Event& gave = process_.events[before];
+        if (gave.kind == trace::EventKind::kGave && gave.lock == took.lock &&
+            (condition ? gave.value > took.value : left > 0 && left-- > 0)) {
+          order_.insert({{gave.thread, gave.error}, {took.thread, took.error}});
+        }
+      }
+    }
   }
 
   void CloseOrder() {

@@ -112,6 +112,14 @@ TEST(SoftOrder, BeyondWhatWasRecorded) {
   EXPECT_THAT(Verdicts(absl::StrCat("S=semaphore,lost ", kAb, kBa, "2:gives(S) 3:takes(S)", kAb)), IsError());
 }
 
+TEST(SoftOrder, InOneProcessAndNotInAnotherIsOneError) {
+  const trace::Run run = PlayTogether({{100, "1:fork(201) 1:fork(202) 1:reap(201) 1:reap(202)"},
+                                       {201, absl::StrCat(kCreate, kAb, "2:gives(S) 3:takes(S)", kBa), 500},
+                                       {202, absl::StrCat(kCreate, kAb, kBa), 500}});
+  EXPECT_THAT(Verdicts(run), IsError());
+  EXPECT_EQ(analyze::Analyze(run).at(0).count, 2);
+}
+
 TEST(SoftOrder, OfTheJoinsOfACycleIsToldToo) {
   EXPECT_THAT(Verdicts("1:create(4) 4:+A 4:-A 4:gives(S) 3:takes(S) 3:+A 3:join(4) 3:-A"),
               ElementsAre("join-order-cycle warning"));

@@ -18,6 +18,7 @@ struct RandomShape {
   int locks = 4;
   int writer_locks = 0;  // so many of them let writers go first
   bool joins_by_others = true;
+  bool hand_overs = false;  // by a semaphore, a condition and a barrier
 };
 
 class RandomScript {
@@ -27,6 +28,7 @@ class RandomScript {
     for (int lock = 0; lock < shape.locks; ++lock) {
       script_ += "L" + std::to_string(lock) + (lock < shape.writer_locks ? "=writer-rwlock " : "=rwlock ");
     }
+    script_ += shape.hand_overs ? "C=condition " : "";
     for (int event = 0; event < shape.events; ++event) {
       Step();
     }
@@ -60,6 +62,10 @@ class RandomScript {
     if (!threads_[who].running) {
       return;
     }
+    if (shape_.hand_overs && Below(3) == 0) {
+      HandOver(who);
+      return;
+    }
     const int choice = Below(100);
     if (choice < 50) {
       Lock(&threads_[who]);
@@ -74,6 +80,33 @@ class RandomScript {
     } else if (who != 0 && threads_[who].held.empty()) {
       Emit(threads_[who], "end");
       threads_[who].running = false;
+    }
+  }
+
+  void HandOver(size_t who) {
+    const auto other = static_cast<size_t>(Below(static_cast<int>(threads_.size())));
+    switch (Below(5)) {
+      case 0:
+        ++posts_;
+        Emit(threads_[who], "gives(S)");
+        break;
+      case 1:
+        if (posts_ > 0) {
+          --posts_;
+          Emit(threads_[who], "takes(S)");
+        }
+        break;
+      case 2:
+        Emit(threads_[who], "gives(C," + std::to_string(++signals_) + ")");
+        break;
+      case 3:
+        Emit(threads_[who], "takes(C," + std::to_string(Below(signals_ + 1)) + ")");
+        break;
+      default:
+        if (other != who && threads_[other].running) {
+          Emit(threads_[who], "barrier(W," + std::to_string(rounds_) + ")");
+          Emit(threads_[other], "barrier(W," + std::to_string(rounds_++) + ")");
+        }
     }
   }
 
@@ -125,6 +158,9 @@ class RandomScript {
   std::mt19937 random_;
   RandomShape shape_;
   int reads_again_ = 3;
+  int posts_ = 0;  // not yet taken
+  int signals_ = 0;
+  int rounds_ = 0;
   std::vector<Actor> threads_;
   std::string script_;
 };
