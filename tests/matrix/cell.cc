@@ -1,4 +1,5 @@
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +62,19 @@ class Part {
     }
   }
 
+  // For a process that cannot go on: the others wait for its steps.
+  static void EndWithTheFirstThatFails(const std::vector<Part>& parts) {
+    int status = 0;
+    for (size_t ended = 0; ended < parts.size() && wait(&status) > 0; ++ended) {
+      if (status != 0) {
+        for (const Part& part : parts) {
+          kill(part.child_, SIGKILL);
+        }
+        _exit(WEXITSTATUS(status));
+      }
+    }
+  }
+
  private:
   std::thread thread_;
   pid_t child_ = 0;
@@ -109,6 +123,10 @@ void Cell::ByLuck(const std::vector<Step>& steps) {
   std::vector<Part> parts;
   for (int i = 0; i < count; ++i) {
     parts.emplace_back(kind_.processes, ++parts_, [&run, i] { run(i); });
+  }
+  if (kind_.processes) {
+    Part::EndWithTheFirstThatFails(parts);
+    return;
   }
   for (Part& part : parts) {
     part.Await();

@@ -49,6 +49,7 @@ const std::vector<Kind>& Kinds();
 std::vector<Kind> PthreadKinds();
 std::vector<Kind> StandardKinds();
 std::vector<Kind> LibsyncKinds();
+std::vector<Kind> FileKinds();
 
 }  // namespace gordian::matrix
 

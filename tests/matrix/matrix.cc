@@ -17,7 +17,7 @@ using gordian::matrix::Patterns;
 const std::vector<Kind>& gordian::matrix::Kinds() {
   static const std::vector<Kind> kinds = [] {
     std::vector<Kind> all = PthreadKinds();
-    for (const std::vector<Kind>& more : {StandardKinds(), LibsyncKinds()}) {
+    for (const std::vector<Kind>& more : {StandardKinds(), LibsyncKinds(), FileKinds()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;
