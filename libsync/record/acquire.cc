@@ -174,15 +174,15 @@ bool HasFastTag(const Thread* thread, const ObjectFacts& object) {
 uint64_t SituationKey(const Thread* thread, const Site& site, trace::Mode mode, Blocking blocking,
                       trace::Ref lock) {
   const uint64_t place = SiteKey(site) ^ CallKey(mode, blocking);
-  return thread->own_slot->held_count == 0 ? place : place ^ NestedKey(thread, HeldHash(thread), lock);
+  return thread->own_slot->held_count == 0 ? place : NestedKey(thread, place, HeldHash(thread), lock);
 }
 
 // The key of a situation with one object in it, for objects that the inline fast path does not know by their
 // tag alone.
 uint64_t ObjectKey(const Thread* thread, const ObjectFacts& object, trace::Mode mode, Blocking blocking,
                    const Site& site) {
-  const uint64_t held = thread->own_slot->held_count != 0 ? HeldHash(thread) ^ thread->segment_hash : 0;
-  return SiteKey(site) ^ CallKey(mode, blocking) ^ held ^ AddressKey(object.address);
+  const uint64_t place = SiteKey(site) ^ CallKey(mode, blocking) ^ AddressKey(object.address);
+  return thread->own_slot->held_count == 0 ? place : NestedKey(thread, place, HeldHash(thread), 0);
 }
 
 uint8_t FlagsOf(const trace::LockRecord* record, Blocking blocking) {
@@ -212,8 +212,8 @@ bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blockin
     return false;
   }
   const uint64_t key = ObjectKey(thread, object, mode, blocking, site);
-  const CacheEntry* entry = CacheSlot(thread, key);
-  if (entry->key != key || entry->lock == 0 || CallerSum(site, entry->callers) != entry->caller_sum ||
+  const CacheEntry* entry = FindRemembered(thread, key);
+  if (entry == nullptr || entry->lock == 0 || CallerSum(site, entry->callers) != entry->caller_sum ||
       !StandsFor(thread, entry->lock, object)) {
     return false;
   }
@@ -304,8 +304,8 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
                                 : ObjectKey(thread, object, mode, blocking, site);
     if (key != kNeverKey) {
       const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
-      *CacheSlot(thread, key) =
-          CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), by_tag ? 0 : lock};
+      Remember(thread,
+               CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), by_tag ? 0 : lock});
     }
   }
   if (g_plan != nullptr && !again) {
@@ -689,8 +689,8 @@ namespace {
 void RecordSignalHeld(Thread* thread, trace::Ref condition, const Site& site) {
   const uint64_t key =
       SituationKey(thread, site, trace::Mode::kExclusive, Blocking::kForever, condition) ^ kSignalKey;
-  CacheEntry* entry = CacheSlot(thread, key);
-  if (entry->key == key && CallerSum(site, entry->callers) == entry->caller_sum) {
+  const CacheEntry* entry = FindRemembered(thread, key);
+  if (entry != nullptr && CallerSum(site, entry->callers) == entry->caller_sum) {
     return;
   }
   const trace::Ref stack = StackOf(thread, site);
@@ -698,7 +698,7 @@ void RecordSignalHeld(Thread* thread, trace::Ref condition, const Site& site) {
       RecordDependency(thread, condition, stack, trace::Mode::kExclusive, trace::kSignals, 0);
   if (dependency != 0) {
     const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
-    *entry = CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), 0};
+    Remember(thread, CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), 0});
   }
 }
 

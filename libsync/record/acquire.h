@@ -46,8 +46,24 @@ inline uint64_t SiteKey(const Site& site) {
 inline uint64_t CallKey(trace::Mode mode, Blocking blocking) {
   return (static_cast<uint64_t>(mode) - 1 + static_cast<uint64_t>(blocking) * 2) << 1;
 }
-inline CacheEntry* CacheSlot(Thread* thread, uint64_t key) {
-  return &thread->cache[key >> (64 - kCacheBits)];
+// A situation lies in the place that its key names, or in that one's neighbour once another one came there.
+__attribute__((always_inline)) inline const CacheEntry* FindRemembered(const Thread* thread, uint64_t key) {
+  const uint64_t place = key >> (64 - kCacheBits);
+  const CacheEntry* entry = &thread->cache[place];
+  if (__builtin_expect(entry->key != key, 0)) {
+    entry = &thread->cache[place ^ 1];
+    if (entry->key != key) {
+      return nullptr;
+    }
+  }
+  return entry;
+}
+inline void Remember(Thread* thread, const CacheEntry& entry) {
+  const uint64_t place = entry.key >> (64 - kCacheBits);
+  if (thread->cache[place].key != entry.key) {
+    thread->cache[place ^ 1] = thread->cache[place];
+  }
+  thread->cache[place] = entry;
 }
 
 // Neighbours that are read and written as one.
@@ -77,10 +93,11 @@ inline uint64_t HashBelow(const Thread* thread, uint32_t count) {
 }
 // Of all that the thread holds; 0 when that is nothing.
 uint64_t HeldHash(const Thread* thread);
-// What tells one situation at a place from another when something is held: that, since which order, and what
-// is wanted.
-inline uint64_t NestedKey(const Thread* thread, uint64_t held_hash, trace::Ref lock) {
-  return held_hash ^ thread->segment_hash ^ lock * 0xD6E8FEB86659FD93u;
+// The key of a situation when something is held, from that of the place: what is held, since which order, and
+// what is wanted. Mixed, since records lie at even distances.
+inline uint64_t NestedKey(const Thread* thread, uint64_t place, uint64_t held_hash, trace::Ref lock) {
+  const uint64_t key = place ^ held_hash ^ thread->segment_hash ^ lock * 0xD6E8FEB86659FD93u;
+  return (key ^ key >> 32) * 0x9E3779B97F4A7C15u;
 }
 
 // One store that carries kind, flags and mode together, last when a wait begins and first when it ends.
@@ -214,10 +231,11 @@ __attribute__((always_inline)) inline const CacheEntry* FindSituation(Thread* th
     }
     const uint64_t held_hash = HashBelow(thread, count);
     thread->hash_below[count] = held_hash;
-    key ^= NestedKey(thread, held_hash, lock);
+    key = NestedKey(thread, key, held_hash, lock);
   }
-  const CacheEntry* entry = CacheSlot(thread, key);
-  return __builtin_expect(entry->key != key || CallerSum(site, entry->callers) != entry->caller_sum, 0)
+  const CacheEntry* entry = FindRemembered(thread, key);
+  return __builtin_expect(entry == nullptr, 0) ||
+                 __builtin_expect(CallerSum(site, entry->callers) != entry->caller_sum, 0)
              ? nullptr
              : entry;
 }
