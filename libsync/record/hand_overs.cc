@@ -26,12 +26,12 @@ bool MayRecord(trace::LockRecord* record, trace::Ref object, trace::EventKind ki
 // True the first time that the thread asks.
 bool IsNewTo(Thread* thread, uintptr_t once) {
   const uint64_t key = MixBits(once ^ kOnceKey) | 1;
-  CacheEntry* entry = CacheSlot(thread, key);
-  if (entry->key == key) {
+  if (FindRemembered(thread, key) != nullptr) {
     return false;
   }
-  *entry = CacheEntry{};
-  entry->key = key;
+  CacheEntry entry{};
+  entry.key = key;
+  Remember(thread, entry);
   return true;
 }
 
