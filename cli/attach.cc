@@ -2,12 +2,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
+#include <string_view>
+#include <system_error>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/file_util.h"
 #include "cli/final_report.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
@@ -38,6 +45,29 @@ std::vector<pid_t> TreeOf(pid_t root) {
   return tree;
 }
 
+// `group` as its folder, or as /proc/PID/cgroup names it.
+std::vector<pid_t> MembersOf(const std::string& group) {
+  const std::string root = "/sys/fs/cgroup";
+  std::error_code error;
+  std::vector<std::string> folders = {absl::StartsWith(group, root) ? group : absl::StrCat(root, "/", group)};
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           folders.front(), std::filesystem::directory_options::skip_permission_denied, error)) {
+    if (entry.is_directory(error)) {
+      folders.push_back(entry.path());
+    }
+  }
+  std::vector<pid_t> pids;
+  for (const std::string& folder : folders) {
+    const std::string members = ReadSmallFile(folder + "/cgroup.procs", size_t{1} << 24);
+    for (const absl::string_view line : absl::StrSplit(members, '\n')) {
+      if (pid_t pid = 0; absl::SimpleAtoi(line, &pid) && pid > 0) {
+        pids.push_back(pid);
+      }
+    }
+  }
+  return pids;
+}
+
 std::vector<pid_t> Wanted(const AttachArguments& arguments) {
   std::vector<pid_t> pids;
   const auto add = [&pids](pid_t pid) {
@@ -50,6 +80,11 @@ std::vector<pid_t> Wanted(const AttachArguments& arguments) {
   }
   for (const pid_t root : arguments.trees) {
     for (const pid_t pid : TreeOf(root)) {
+      add(pid);
+    }
+  }
+  for (const std::string& group : arguments.cgroups) {
+    for (const pid_t pid : MembersOf(group)) {
       add(pid);
     }
   }
@@ -70,6 +105,17 @@ bool IsNamed(const AttachArguments& arguments, pid_t pid) {
     return std::find(pids.begin(), pids.end(), pid) != pids.end();
   };
   return in(arguments.pids) || in(arguments.trees);
+}
+
+// What a look from outside can be sure of: the other detectors need a record of what came before.
+std::vector<analyze::Finding> JudgeWaits(const trace::Run& run) {
+  std::vector<analyze::Finding> findings;
+  for (const analyze::Detector& detector : analyze::Detectors()) {
+    if (std::string_view(detector.name) == "deadlock") {
+      detector.judge(run, {}, &findings);
+    }
+  }
+  return findings;
 }
 
 }  // namespace
@@ -94,13 +140,16 @@ int AttachCommand(const Options& options, const AttachArguments& arguments) {
       survey.run.lost.push_back(WhyRefused(refusal));
     }
   }
+  if (pids.empty()) {
+    Message("there is no process in that control group");
+  }
   if (refused) {
     return kExitCannotInspect;
   }
   report::BuildOptions build_options;
   build_options.redact = given.redact;
   build_options.snapshot = true;
-  report::Report report = report::BuildReport(survey.run, analyze::Analyze(survey.run, {}), build_options);
+  report::Report report = report::BuildReport(survey.run, JudgeWaits(survey.run), build_options);
   const int exit_code = HasFailingFinding(report, given.fail_on) ? given.error_exitcode : 0;
   WriteReports(std::move(report), given, &*outputs, nullptr, exit_code);
   return exit_code;

@@ -20,8 +20,21 @@ int ReportCommand(const Options& options, const std::string& directory);
 struct AttachArguments {
   std::vector<int32_t> pids;
   std::vector<int32_t> trees;  // with all that descends from them
+  std::vector<std::string> cgroups;
 };
 int AttachCommand(const Options& options, const AttachArguments& arguments);
+
+// `gordian ps`. None of the three: all.
+struct PsArguments {
+  bool zombies = false;
+  bool orphans = false;
+  bool stuck = false;
+  bool watch = false;
+};
+int PsCommand(const Options& options, const PsArguments& arguments);
+
+// `gordian doctor [-p PID | -- CMD]`. pid 0 and no command: this machine alone.
+int DoctorCommand(int32_t pid, const std::vector<std::string>& command);
 
 // `gordian watch`, which the shim starts for a program that has nothing but LD_PRELOAD.
 // What `gordian confirm` and `gordian hunt` take besides a command.

@@ -154,6 +154,25 @@ int Dispatch(SplitLine line) {
   attach->add_option("--tree", attach_arguments.trees, "also process PID and all that descend from it")
       ->type_name("PID")
       ->check(CLI::PositiveNumber);
+  attach
+      ->add_option("--cgroup", attach_arguments.cgroups,
+                   "also all processes of a control group and those below it")
+      ->type_name("PATH");
+
+  CLI::App* ps = app.add_subcommand("ps", "examine the process table: zombies, orphans, stuck processes");
+  OptionBinder ps_options(ps, true);
+  PsArguments ps_arguments;
+  ps->add_flag("--zombies", ps_arguments.zombies, "only ended processes that nobody waited for");
+  ps->add_flag("--orphans", ps_arguments.orphans, "only processes that outlived the one who started them");
+  ps->add_flag("--stuck", ps_arguments.stuck, "only processes that sleep where no signal reaches them");
+  ps->add_flag("--watch", ps_arguments.watch, "look again and again, and tell what has changed");
+
+  CLI::App* doctor = app.add_subcommand("doctor", "tell what gordian will see here, and what it will not");
+  doctor->footer("Of a program: gordian doctor -- CMD. Of a running process: gordian doctor -p PID");
+  int32_t doctor_pid = 0;
+  doctor->add_option("-p,--pid", doctor_pid, "a running process")
+      ->type_name("PID")
+      ->check(CLI::PositiveNumber);
 
   CLI::App* watch = app.add_subcommand("watch", "watch a program that started itself under the shim");
   watch->group("");
@@ -183,11 +202,22 @@ int Dispatch(SplitLine line) {
     return problem.empty() ? ReportCommand(options, directory) : UsageError(problem);
   }
   if (attach->parsed()) {
-    if (line.separated || (attach_arguments.pids.empty() && attach_arguments.trees.empty())) {
+    if (line.separated || (attach_arguments.pids.empty() && attach_arguments.trees.empty() &&
+                           attach_arguments.cgroups.empty())) {
       return UsageError("attach: name a process by its number: gordian attach PID");
     }
     std::string problem = attach_options.Resolve(&options);
     return problem.empty() ? AttachCommand(options, attach_arguments) : UsageError(problem);
+  }
+  if (ps->parsed()) {
+    std::string problem = line.separated ? "ps takes no command" : ps_options.Resolve(&options);
+    return problem.empty() ? PsCommand(options, ps_arguments) : UsageError(problem);
+  }
+  if (doctor->parsed()) {
+    if (doctor_pid > 0 && line.separated) {
+      return UsageError("doctor: either a process or a command");
+    }
+    return DoctorCommand(doctor_pid, line.command);
   }
   if (confirm->parsed() || hunt->parsed()) {
     if (line.command.empty()) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <string_view>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -49,6 +50,29 @@ std::optional<uint32_t> FileCrc(const std::string& path) {
   }
   close(fd);
   return bytes < 0 ? std::nullopt : std::optional<uint32_t>(~crc);
+}
+
+bool HasSection(const std::string& path, std::string_view name) {
+  const int fd = OpenRegularFile(path);
+  if (fd < 0) {
+    return false;
+  }
+  elf_version(EV_CURRENT);
+  Elf* elf = elf_begin(fd, ELF_C_READ_MMAP, nullptr);
+  size_t names = 0;
+  bool found = false;
+  if (elf != nullptr && elf_kind(elf) == ELF_K_ELF && elf_getshdrstrndx(elf, &names) == 0) {
+    for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr && !found;
+         section = elf_nextscn(elf, section)) {
+      GElf_Shdr header;
+      const char* text =
+          gelf_getshdr(section, &header) == nullptr ? nullptr : elf_strptr(elf, names, header.sh_name);
+      found = text != nullptr && name == text;
+    }
+  }
+  elf_end(elf);
+  close(fd);
+  return found;
 }
 
 }  // namespace
@@ -97,6 +121,11 @@ std::string DebugFileByBuildId(const std::string& build_id, const std::vector<st
     }
   }
   return "";
+}
+
+bool HasDebugInformation(const std::string& path, const std::vector<std::string>& directories) {
+  return HasSection(path, ".debug_info") ||
+         !DebugFileByBuildId(BuildIdOfFile(path).value_or(""), directories).empty();
 }
 
 std::string DebugFileByLink(const std::string& path, const std::string& link, uint32_t crc,

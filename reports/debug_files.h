@@ -24,6 +24,10 @@ std::string DebugFileByBuildId(const std::string& build_id, const std::vector<st
 std::string DebugFileByLink(const std::string& path, const std::string& link, uint32_t crc,
                             const std::vector<std::string>& directories);
 
+// The file at `path`, or its separate debug file, tells lines.
+bool HasDebugInformation(const std::string& path,
+                         const std::vector<std::string>& directories = {"/usr/lib/debug"});
+
 }  // namespace gordian::report
 
 #endif  // GORDIAN_REPORTS_DEBUG_FILES_H_

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "libsync/inspect/calls.h"
 #include "libsync/inspect/proc.h"
+#include "libsync/inspect/task_doing.h"
 #include "libsync/trace/reader.h"
 
 namespace gordian::cli {
@@ -36,19 +36,6 @@ const char* WaitName(const trace::SlotRecord& slot) {
   return nullptr;
 }
 
-std::string ThreadDoing(pid_t pid, pid_t tid) {
-  auto wait = inspect::ReadTaskWait(pid, tid);
-  if (!wait.has_value() || !wait->readable) {
-    return "";
-  }
-  if (wait->running) {
-    return "runs";
-  }
-  const inspect::Call* call = inspect::FindCall(wait->syscall);
-  return call != nullptr ? absl::StrCat("is in ", call->name, "()")
-                         : absl::StrCat("is in system call ", wait->syscall);
-}
-
 }  // namespace
 
 std::string WhatItDoes(const SeenProcess& process, const TraceSet& traces) {
@@ -65,7 +52,7 @@ std::string WhatItDoes(const SeenProcess& process, const TraceSet& traces) {
   std::string text;
   for (size_t i = 0; i < tasks.size() && i < kMostThreads; ++i) {
     auto known = recorded.find(tasks[i]);
-    std::string doing = known != recorded.end() ? known->second : ThreadDoing(pid, tasks[i]);
+    std::string doing = known != recorded.end() ? known->second : inspect::TaskDoing(pid, tasks[i]);
     if (doing.empty()) {
       continue;
     }

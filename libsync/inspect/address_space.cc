@@ -89,14 +89,13 @@ std::optional<trace::Module> ModuleAtMapping(const Mapping& mapping, const Memor
   return module;
 }
 
-bool SameRoot(pid_t pid) {
+// The kernel names mapped files as the reader sees them: a process in a chroot has the paths of ours.
+bool HasOurMounts(pid_t pid) {
   struct stat ours {};
   struct stat theirs {};
-  const std::string folder = "/proc/" + std::to_string(pid);
-  const bool same_mounts = stat("/proc/self/ns/mnt", &ours) == 0 &&
-                           stat((folder + "/ns/mnt").c_str(), &theirs) == 0 && ours.st_ino == theirs.st_ino;
-  return same_mounts && stat("/", &ours) == 0 && stat((folder + "/root/").c_str(), &theirs) == 0 &&
-         ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+  return stat("/proc/self/ns/mnt", &ours) == 0 &&
+         stat(("/proc/" + std::to_string(pid) + "/ns/mnt").c_str(), &theirs) == 0 &&
+         ours.st_ino == theirs.st_ino;
 }
 
 }  // namespace
@@ -179,7 +178,7 @@ std::optional<AddressSpace> ReadAddressSpace(pid_t pid, const Memory& memory) {
   AddressSpace space;
   space.mappings = ParseMaps(*maps);
   space.modules = FindModules(space.mappings, memory);
-  if (!SameRoot(pid)) {
+  if (!HasOurMounts(pid)) {
     for (trace::Module& module : space.modules) {
       module.path = "/proc/" + std::to_string(pid) + "/root" + module.path;
     }

@@ -45,7 +45,7 @@ std::vector<Mapping> ParseMaps(std::string_view text);
 std::vector<trace::Module> FindModules(const std::vector<Mapping>& mappings, const Memory& memory);
 
 // nullopt: no such process, or its maps cannot be read (errno says which). The files of modules are named as
-// seen from here: through /proc/PID/root where the process has another root or mount namespace.
+// seen from here: through /proc/PID/root where the process has another mount namespace.
 std::optional<AddressSpace> ReadAddressSpace(pid_t pid, const Memory& memory);
 
 }  // namespace gordian::inspect

@@ -1,0 +1,130 @@
+"""`gordian attach` where processes are many, come and go, or live in namespaces and roots of their own."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import unittest
+
+from cli.attach_case import FUTEX, AttachCase, children, look, queues, switches, tasks, until, verdicts
+from cli.gordian_case import GORDIAN, rules
+
+IS_ROOT = os.geteuid() == 0
+
+# Two threads wait for each other, and the given number of others for one of them.
+CROWD = r"""
+    #include <pthread.h>
+    #include <stdlib.h>
+    pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER, second = PTHREAD_MUTEX_INITIALIZER;
+    pthread_barrier_t barrier;
+    void* Wait(void* lock) { pthread_mutex_lock(lock); return 0; }
+    void* Meet(void* own) {
+      pthread_mutex_lock(own);
+      pthread_barrier_wait(&barrier);
+      return Wait(own == &first ? &second : &first);
+    }
+    int main(int argc, char** argv) {
+      pthread_t thread;
+      pthread_attr_t small;
+      pthread_attr_init(&small);
+      pthread_attr_setstacksize(&small, 65536);
+      pthread_barrier_init(&barrier, 0, 3);
+      pthread_create(&thread, &small, Meet, &first);
+      pthread_create(&thread, &small, Meet, &second);
+      pthread_barrier_wait(&barrier);
+      for (int i = 0; argc > 1 && i < atoi(argv[1]); ++i) pthread_create(&thread, &small, Wait, &first);
+      pthread_join(thread, 0);
+    }
+    """
+
+
+def inner(pid):
+    """Its number in its own namespace."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[-1])
+
+
+class CrowdTest(AttachCase):
+    def crowd(self, count):
+        process = self.run_alone(self.compile("crowd.c", CROWD), count)
+        until(lambda: len(tasks(process.pid)) == count + 3 and sum(queues(process.pid, tid) for tid in tasks(process.pid))
+              == count + 2)
+        return process
+
+    def test_five_hundred_threads_in_little_memory(self):
+        process = self.crowd(497)
+        before = switches(process.pid)
+        gordian = subprocess.Popen([GORDIAN, "attach", str(process.pid)], cwd=self.folder, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, text=True)
+        text = gordian.stdout.read()
+        gordian.stdout.close()
+        _, status, usage = os.wait4(gordian.pid, 0)
+        gordian.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(gordian.returncode, 66)
+        self.assertIn("500 threads", text)
+        self.assertLess(usage.ru_maxrss, 100 * 1024)  # KiB
+        self.assertLess(usage.ru_utime + usage.ru_stime, 2)
+        self.assertEqual(switches(process.pid), before)
+
+    def test_threads_that_end_while_they_are_read(self):
+        program = self.compile("short.c", r"""
+            #include <pthread.h>
+            void* Nothing(void* unused) { return unused; }
+            int main(void) {
+              for (;;) {
+                pthread_t threads[8];
+                for (int i = 0; i < 8; ++i) pthread_create(&threads[i], 0, Nothing, 0);
+                for (int i = 0; i < 8; ++i) pthread_join(threads[i], 0);
+              }
+            }
+            """)
+        process = self.run_alone(program)
+        until(lambda: len(tasks(process.pid)) > 1)
+        for _ in range(5):
+            result, report = self.attach(process.pid)
+            self.assertEqual((result.returncode, rules(report)), (0, []))
+
+    def test_it_leaves_nothing_stopped_when_it_is_broken_off(self):
+        process = self.crowd(20)
+        gordian = self.start("attach", process.pid)
+        until(lambda: pathlib.Path(f"/proc/{gordian.pid}/exe").resolve().name == "gordian")
+        gordian.send_signal(signal.SIGINT)
+        gordian.wait()
+        self.assertEqual({look(process.pid, tid) for tid in tasks(process.pid)}, {("S", FUTEX)})
+
+
+@unittest.skipUnless(IS_ROOT and shutil.which("unshare"), "needs root for namespaces")
+class NamespaceTest(AttachCase):
+    def test_a_pid_namespace(self):
+        """The C library writes down numbers that mean nothing outside."""
+        program = self.compile("crowd.c", CROWD)
+        outer = self.run_alone("unshare", "--pid", "--mount-proc", "--fork", program)
+        [pid] = until(lambda: children(outer.pid))
+        until(lambda: len(tasks(pid)) == 3 and sum(queues(pid, tid) for tid in tasks(pid)) == 2)
+        self.assertEqual(inner(pid), 1)
+        result, report = self.attach(pid)
+        self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]))
+        self.assertEqual({thread["tid"] for thread in report["findings"][0]["threads"]}, set(tasks(pid)))
+        self.assertEqual(verdicts(report, pid), ["deadlock"] * 3)
+
+    def test_another_root(self):
+        """Names come from the files that the process sees, not from ours with the same paths."""
+        root = self.folder / "root"
+        program = self.compile("crowd.c", CROWD, "-Wl,--disable-new-dtags")
+        needed = [word for line in subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout.splitlines()
+                  for word in line.split() if word.startswith("/")]
+        for file in needed:
+            copy = root / file.lstrip("/")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(os.path.realpath(file), copy)
+        shutil.copy(program, root / "inside")
+        process = self.run_alone("chroot", root, "/inside")
+        until(lambda: len(tasks(process.pid)) == 3 and sum(queues(process.pid, tid) for tid in tasks(process.pid)) == 2)
+        result, report = self.attach(process.pid)
+        self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]))
+        self.assertEqual({lock["name"] for lock in report["findings"][0]["locks"]}, {"first", "second"})
+        self.assertEqual(report["coverage"]["unseen"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
