@@ -84,8 +84,8 @@ void TraceSet::LookAt(const std::string& path, bool any_owner, uint64_t now_ns, 
   } else if (trace.pid == 0) {
     trace.pid = OuterPid(*header, tree);
   }
-  uint32_t& newest = traced_[{trace.pid, header->start_ticks}];
-  newest = std::max(newest, header->image);
+  uint64_t& newest = newest_image_ns_[{trace.pid, header->start_ticks}];
+  newest = std::max(newest, header->start_mono_ns);
   bool exec = header->end == static_cast<uint32_t>(trace::End::kExec);
   if (!exec) {
     trace.exec_seen_ns = 0;
@@ -108,7 +108,7 @@ bool TraceSet::HasEnded(LiveTrace* trace, uint64_t now_ns) const {
   if (trace->exec_seen_ns == 0) {
     return false;
   }
-  return NewestImage({trace->pid, trace->header.start_ticks}) > trace->header.image ||
+  return !IsNewestImage({trace->pid, trace->header.start_ticks}, trace->header.start_mono_ns) ||
          now_ns - trace->exec_seen_ns >= kExecSettledNs;
 }
 
@@ -156,7 +156,9 @@ void TraceSet::Keep(const LiveTrace& trace) {
   if (out_.empty()) {
     return;
   }
-  std::string target = absl::StrCat(out_, "/", NameOf(trace.path));
+  // Whoever changed the user cannot see the images before: numbers, and so names, may come twice.
+  const std::string user = trace.any_owner ? absl::StrCat("user-", trace.header.uid, "-") : "";
+  std::string target = absl::StrCat(out_, "/", user, NameOf(trace.path));
   if (!CopyFile(trace.path, target, trace.header.used)) {
     Lose(trace.path, ErrnoText("it was not kept: " + target));
   }
@@ -189,7 +191,7 @@ const LiveTrace* TraceSet::FindLive(pid_t pid) const {
   const LiveTrace* newest = nullptr;
   for (const auto& [path, trace] : live_) {
     if (trace.pid == pid && trace.header.pid != 0 &&
-        (newest == nullptr || trace.header.image > newest->header.image)) {
+        (newest == nullptr || trace.header.start_mono_ns > newest->header.start_mono_ns)) {
       newest = &trace;
     }
   }
@@ -197,8 +199,8 @@ const LiveTrace* TraceSet::FindLive(pid_t pid) const {
 }
 
 bool TraceSet::WasTracedPid(pid_t pid) const {
-  auto it = traced_.lower_bound({pid, 0});
-  return it != traced_.end() && it->first.first == pid;
+  auto it = newest_image_ns_.lower_bound({pid, 0});
+  return it != newest_image_ns_.end() && it->first.first == pid;
 }
 
 bool TraceSet::SaidLost(pid_t pid) const {
@@ -215,9 +217,9 @@ bool TraceSet::SaidLost(pid_t pid) const {
   return false;
 }
 
-uint32_t TraceSet::NewestImage(const ProcessId& id) const {
-  auto it = traced_.find(id);
-  return it == traced_.end() ? 0 : it->second;
+bool TraceSet::IsNewestImage(const ProcessId& id, uint64_t start_ns) const {
+  auto it = newest_image_ns_.find(id);
+  return it == newest_image_ns_.end() || it->second <= start_ns;
 }
 
 std::vector<ProcessId> TraceSet::LiveProcesses() const {

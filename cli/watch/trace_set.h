@@ -54,14 +54,14 @@ class TraceSet {
   // The live trace of this process's newest image.
   const LiveTrace* FindLive(pid_t pid) const;
   // An image of this process left a trace, now or earlier.
-  bool WasTraced(const ProcessId& id) const { return traced_.contains(id); }
+  bool WasTraced(const ProcessId& id) const { return newest_image_ns_.contains(id); }
   bool WasTracedPid(pid_t pid) const;
   // This program left a trace in another pid namespace, whose pids tell nothing here.
   bool WasTracedElsewhere(const std::string& program) const { return foreign_programs_.contains(program); }
   // The shim said itself that it could not record this process.
   bool SaidLost(pid_t pid) const;
-  // The number of the newest image of this process that left a trace.
-  uint32_t NewestImage(const ProcessId& id) const;
+  // No image of this process that began after `start_ns` left a trace.
+  bool IsNewestImage(const ProcessId& id, uint64_t start_ns) const;
   // All processes that have a trace in the folders now.
   std::vector<ProcessId> LiveProcesses() const;
 
@@ -76,7 +76,7 @@ class TraceSet {
   uint64_t own_pid_namespace_;
   std::map<std::string, LiveTrace> live_;  // by path
   std::deque<trace::Process> ended_;
-  std::map<ProcessId, uint32_t> traced_;  // newest image
+  std::map<ProcessId, uint64_t> newest_image_ns_;  // when the newest image that left a trace began
   std::set<std::string> foreign_programs_;
   std::set<std::string> unreadable_;
   std::vector<std::string> lost_;

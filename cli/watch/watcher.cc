@@ -234,7 +234,7 @@ void Watcher::NameUnseenImages(const trace::Run& run) {
   for (const trace::Process& process : run.processes) {
     ProcessId id{process.pid, process.start_ticks};
     const SeenProcess* seen = tree_.Find(id);
-    bool replaced = process.end == trace::End::kExec && traces_.NewestImage(id) == process.image;
+    bool replaced = process.end == trace::End::kExec && traces_.IsNewestImage(id, process.start_ns);
     if (replaced && seen != nullptr && seen->observed.unseen.empty()) {
       tree_.SetUnseen(id, unseen_.WhyGone(id, "", std::nullopt));
     }

@@ -68,8 +68,9 @@ struct Wait {
   // Of an inspector, which sees more than one process. Where no holder of the lock is known: a move of any
   // thread of any of these processes of the Run may end the wait. Empty where somebody outside the Run may,
   // too.
-  std::vector<Index> releasers;
-  std::string note;  // of an inspector, for people: the call and what it waits for ("read of fd 5, a pipe")
+  std::vector<Index> releasers = {};
+  // The call and what it waits for, for people: "read of fd 5, a pipe".
+  std::string note = "";
   bool operator==(const Wait&) const = default;
 };
 

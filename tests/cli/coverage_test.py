@@ -130,6 +130,16 @@ class CoverageTest(GordianCase):
             "-q", "--", "setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups", program)
         self.assertIn("lock-order-cycle", [finding["rule"] for finding in report["findings"]], result.stderr)
         self.assertEqual(result.returncode, 66)
+        self.assertEqual(report["coverage"]["unseen"], [])
+
+    @unittest.skipUnless(os.geteuid() == 0, "changing the user needs root; scripts/test runs as root")
+    def test_a_kept_run_has_the_images_before_and_after_it_changed_its_user(self):
+        os.chmod(self.folder, 0o755)
+        program = shutil.copy(self.sample("abba"), self.folder)
+        kept = self.folder / "kept"
+        self.gordian("run", "-q", "--out", kept, "--", "sh", "-c",
+                     f"echo; exec setpriv --reuid 1234 --regid 1234 --clear-groups {program}")
+        self.assertEqual(len(list(kept.glob("*.trace"))), 3)
 
     @unittest.skipUnless(os.geteuid() == 0, "a pid namespace needs root; scripts/test runs as root")
     def test_another_pid_namespace_is_seen(self):
