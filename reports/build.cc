@@ -304,7 +304,9 @@ class FindingBuilder {
         continue;
       }
       identity.stacks.push_back(IdentifyingFunctions(stack, process->executable));
-      top = top.empty() ? WithoutTemplateArguments(TopFrame(stack).function) : top;
+      if (const SourceFrame& frame = TopFrame(stack); top.empty()) {
+        top = frame.function.empty() ? ShortPlace(frame) : WithoutTemplateArguments(frame.function);
+      }
     }
     if (identity.stacks.empty()) {
       for (const ReportProcess& process : out_.processes) {

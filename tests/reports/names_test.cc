@@ -47,7 +47,17 @@ TEST(IdentifyingFunctionsTest, TellsLibrariesByTheirNameAndTheProgramByNone) {
   EXPECT_EQ(IdentifyingFunctions({In("/usr/lib/libshop.so.2", "Load")}, "/opt/app"),
             Names{"libshop.so.2:Load"});
   EXPECT_EQ(IdentifyingFunctions({In("/opt/app", "Load")}, "/opt/app"), Names{"Load"});
-  EXPECT_EQ(IdentifyingFunctions({In("/opt/app", "")}, "/opt/app"), Names{"?"});
+}
+
+TEST(IdentifyingFunctionsTest, TellsPlacesWithoutANameByTheirOffset) {
+  SourceFrame nameless = In("/opt/app", "");
+  nameless.offset = 0x12ab;
+  EXPECT_EQ(IdentifyingFunctions({nameless}, "/opt/app"), Names{"app+0x12ab"});
+  nameless.module = "/usr/lib/libshop.so.2";
+  EXPECT_EQ(IdentifyingFunctions({nameless}, "/opt/app"), Names{"libshop.so.2+0x12ab"});
+}
+
+TEST(IdentifyingFunctionsTest, NothingOfNothing) {
   EXPECT_EQ(IdentifyingFunctions({}, "/opt/app"), Names{});
 }
 
