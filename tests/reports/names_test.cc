@@ -57,9 +57,7 @@ TEST(IdentifyingFunctionsTest, TellsPlacesWithoutANameByTheirOffset) {
   EXPECT_EQ(IdentifyingFunctions({nameless}, "/opt/app"), Names{"libshop.so.2+0x12ab"});
 }
 
-TEST(IdentifyingFunctionsTest, NothingOfNothing) {
-  EXPECT_EQ(IdentifyingFunctions({}, "/opt/app"), Names{});
-}
+TEST(IdentifyingFunctionsTest, NothingOfNothing) { EXPECT_EQ(IdentifyingFunctions({}, "/opt/app"), Names{}); }
 
 TEST(FramesTest, WithoutProjectFramesAllAreKept) {
   const Frames runtime = {In("/usr/lib/libc.so.6", "malloc"), In("/usr/lib/libc.so.6", "__libc_start_main")};
