@@ -305,7 +305,9 @@ class FindingBuilder {
       }
       identity.stacks.push_back(IdentifyingFunctions(stack, process->executable));
       if (const SourceFrame& frame = TopFrame(stack); top.empty()) {
-        top = frame.function.empty() ? ShortPlace(frame) : WithoutTemplateArguments(frame.function);
+        top = !frame.function.empty() ? WithoutTemplateArguments(frame.function)
+              : frame.module.empty()  ? ""
+                                      : ShortPlace(frame);
       }
     }
     if (identity.stacks.empty()) {

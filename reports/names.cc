@@ -219,8 +219,9 @@ std::string ThreadName(const trace::Process& process, const trace::Thread& threa
 std::vector<std::string> IdentifyingFunctions(const Frames& stack, const std::string& executable) {
   std::vector<std::string> names;
   for (const SourceFrame& frame : ProjectFrames(stack)) {
-    const std::string function =
-        frame.function.empty() ? ShortPlace(frame) : WithoutTemplateArguments(frame.function);
+    const std::string function = !frame.function.empty() ? WithoutTemplateArguments(frame.function)
+                                 : frame.module.empty()  ? "?"  // code made at run time: an address
+                                                         : ShortPlace(frame);
     const bool in_executable = frame.module.empty() || frame.module == executable || frame.function.empty();
     std::string name = in_executable ? function : absl::StrCat(BaseName(frame.module), ":", function);
     // A part that the compiler split off calls, and is called by, its own function: one frame at -O0.
