@@ -50,6 +50,9 @@ class LiveTest(GordianCase):
         self.assertLess(time.monotonic() - start, 2)
         self.assertIn("deadlock", line)
         self.assertIsNone(process.poll())
+        # Gordian hands the signal on; killed, it would leave the program hanging.
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
 
     def test_told_once(self):
         program = self.compile("hang.c", DEADLOCK)
