@@ -51,17 +51,35 @@ static inline void Reap(const char* who, pid_t pid) {
   SayStatus(who, status);
 }
 
-// The system call that a thread sleeps in; -1: none.
-static inline long SleepsIn(pid_t process, pid_t thread) {
-  char text[128];
-  snprintf(text, sizeof(text), "/proc/%d/task/%d/syscall", process, thread);
-  const int descriptor = open(text, O_RDONLY | O_CLOEXEC);
-  const ssize_t bytes = descriptor < 0 ? 0 : read(descriptor, text, sizeof(text) - 1);
+// A file of /proc/PID/task/TID, as far as it fits.
+static inline void ReadOfTask(pid_t process, pid_t thread, const char* name, char* text, size_t size) {
+  char path[64];
+  snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", process, thread, name);
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  const ssize_t bytes = descriptor < 0 ? 0 : read(descriptor, text, size - 1);
   close(descriptor);
   text[bytes < 0 ? 0 : bytes] = '\0';
+}
+
+// The system call that a thread sleeps in; -1: none. One that ends still shows the call that a signal interrupted, and
+// may sleep on its way out.
+static inline long SleepsIn(pid_t process, pid_t thread) {
+  char text[512];
+  ReadOfTask(process, thread, "syscall", text, sizeof(text));
   char* end = text;
   const long number = strtol(text, &end, 10);
-  return end == text ? -1 : number;
+  if (end == text) {
+    return -1;
+  }
+  ReadOfTask(process, thread, "stat", text, sizeof(text));
+  const char* name_end = strrchr(text, ')');
+  char state = '?';
+  unsigned flags = 0;
+  if (name_end == NULL || sscanf(name_end, ") %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2) {
+    return -1;
+  }
+  const unsigned kExiting = 4;  // PF_EXITING
+  return state == 'S' && (flags & kExiting) == 0 ? number : -1;
 }
 
 // Runs the scenario that the first argument names.
