@@ -296,7 +296,8 @@ class FindingBuilder {
       const bool by_schedule = lock_names_[i].source == NameSource::kFirstLocked;
       identity.cycle.push_back(by_schedule ? out_.locks[i].kind : lock_names_[i].lock_class);
     }
-    std::string top;
+    std::string function;
+    std::string place;
     for (const StackAt& at : finding_.identity) {
       const trace::Process* process = ProcessAt(at.process);
       const Frames stack = StackOf(at);
@@ -304,10 +305,12 @@ class FindingBuilder {
         continue;
       }
       identity.stacks.push_back(IdentifyingFunctions(stack, process->executable));
-      if (const SourceFrame& frame = TopFrame(stack); top.empty()) {
-        top = !frame.function.empty() ? WithoutTemplateArguments(frame.function)
-              : frame.module.empty()  ? ""
-                                      : ShortPlace(frame);
+      const SourceFrame& frame = TopFrame(stack);
+      if (function.empty()) {
+        function = WithoutTemplateArguments(frame.function);
+      }
+      if (place.empty() && !frame.module.empty()) {
+        place = ShortPlace(frame);
       }
     }
     if (identity.stacks.empty()) {
@@ -316,11 +319,12 @@ class FindingBuilder {
       }
     }
     out_.fingerprint = Fingerprint(identity);
-    out_.suppression = absl::StrCat(out_.rule, ":", SuppressionPattern(top));
+    out_.suppression = absl::StrCat(out_.rule, ":", SuppressionPattern(function, place));
   }
 
-  // Names of locks where all have names of their own; descriptions hold line numbers, which would not last.
-  std::string SuppressionPattern(const std::string& top_function) const {
+  // What lasts longest comes first: names of locks where all have names of their own (descriptions hold line
+  // numbers), a function, the program's name, and only then an offset, which the next build moves.
+  std::string SuppressionPattern(const std::string& function, const std::string& place) const {
     const bool named =
         !lock_names_.empty() && std::all_of(lock_names_.begin(), lock_names_.end(), [](const auto& n) {
           return n.source == NameSource::kUser || n.source == NameSource::kSymbol;
@@ -332,14 +336,14 @@ class FindingBuilder {
       }
       return absl::StrJoin(NormalRotation(cycle), " -> ");
     }
-    if (!top_function.empty()) {
-      return top_function;
+    if (!function.empty()) {
+      return function;
     }
     if (!out_.processes.empty()) {
       const std::string& command = out_.processes.back().command;
       return BaseName(command.substr(0, command.find(' ')));
     }
-    return "*";
+    return place.empty() ? "*" : place;
   }
 
   const trace::Run& run_;
