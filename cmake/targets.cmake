@@ -5,10 +5,11 @@ if(GORDIAN_WERROR)
   list(APPEND GORDIAN_WARNINGS -Werror)
 endif()
 
-# Code that runs in Gordian's own processes: sanitized in the sanitizer presets.
+# Code that runs in Gordian's own processes: sanitized in the sanitizer presets. Functions and lines are what its stacks
+# need; the debug information of variables is a third of the time that it takes to compile (the debug preset has it).
 function(gordian_own_code target)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
-  target_compile_options(${target} PRIVATE ${GORDIAN_WARNINGS})
+  target_compile_options(${target} PRIVATE ${GORDIAN_WARNINGS} $<$<CONFIG:RelWithDebInfo>:-g1>)
   if(GORDIAN_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${GORDIAN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${GORDIAN_SANITIZE})
