@@ -61,8 +61,8 @@ static inline void ReadOfTask(pid_t process, pid_t thread, const char* name, cha
   text[bytes < 0 ? 0 : bytes] = '\0';
 }
 
-// The system call that a thread sleeps in; -1: none. One that ends still shows the call that a signal interrupted, and
-// may sleep on its way out.
+// The system call that a thread sleeps in; -1: none. One that ends still shows the call that a signal
+// interrupted, and may sleep on its way out.
 static inline long SleepsIn(pid_t process, pid_t thread) {
   char text[512];
   ReadOfTask(process, thread, "syscall", text, sizeof(text));
