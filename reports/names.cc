@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "libsync/analyze/finding_builder.h"
 #include "reports/demangle.h"
 #include "reports/frames.h"
 
@@ -23,8 +24,6 @@ constexpr std::string_view kWrapperWords[] = {"lock",     "locker", "locked",   
 
 const char* BaseKind(trace::LockKind kind) {
   switch (kind) {
-    case trace::LockKind::kMutex:
-      return "mutex";
     case trace::LockKind::kRecursiveMutex:
       return "recursive mutex";
     case trace::LockKind::kErrorcheckMutex:
@@ -33,31 +32,9 @@ const char* BaseKind(trace::LockKind kind) {
       return "adaptive mutex";
     case trace::LockKind::kCondition:
       return "condition";
-    case trace::LockKind::kRwlock:
-    case trace::LockKind::kWriterRwlock:
-      return "read-write lock";
-    case trace::LockKind::kSpinlock:
-      return "spinlock";
-    case trace::LockKind::kSemaphore:
-      return "semaphore";
-    case trace::LockKind::kNamedSemaphore:
-      return "named semaphore";
-    case trace::LockKind::kSystemVSemaphore:
-      return "System V semaphore";
-    case trace::LockKind::kFlock:
-    case trace::LockKind::kPosixFileLock:
-    case trace::LockKind::kOpenFileLock:
-      return "file lock";
-    case trace::LockKind::kStream:
-      return "stream lock";
-    case trace::LockKind::kBarrier:
-      return "barrier";
-    case trace::LockKind::kOnce:
-      return "once flag";
-    case trace::LockKind::kUnknown:
-      break;
+    default:
+      return analyze::KindWord(kind);
   }
-  return "lock";
 }
 
 // "MutexLock", "mutex_lock" and "mutexLock" have the words "mutex" and "lock"; "Block" has neither.
