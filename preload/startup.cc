@@ -80,7 +80,10 @@ void Start(int argument_count, char** arguments) {
   g_config.times_holds = ReadMilliseconds(options, "hold_ms", &g_config.hold_ms);
   g_config.times_waits = ReadMilliseconds(options, "wait_ms", &g_config.wait_ms);
   g_config.children = !OptionIs(options, "children", "0");
-  g_config.checks_free = OptionIs(options, "check_free", "1") && LookAtFrees();
+  if (OptionIs(options, "check_free", "1")) {
+    g_config.checks_free = LookAtFrees();
+    g_config.misses_frees = !g_config.checks_free;
+  }
   if (!FindRun(options) || !record::Prepare(argument_count, arguments)) {
     return;
   }

@@ -114,6 +114,10 @@ void AddRecorder(const trace::Run& run, Sentences* out) {
       run, "", " did not pass through the hooks: nothing was seen of it",
       [](const trace::Process& p) { return (p.flags & trace::kHooksWork) == 0; }, out);
   AddFlagged(
+      run, "no free was looked at in ",
+      ": libgordian_check_free.so does not stand behind the shim in LD_PRELOAD",
+      [](const trace::Process& p) { return (p.flags & trace::kFreesUnseen) != 0; }, out);
+  AddFlagged(
       run, "locks are known by address only in ",
       ": one that reuses the memory of another may be taken for it",
       [](const trace::Process& p) {

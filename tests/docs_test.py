@@ -47,6 +47,7 @@ def essence(report):
     text = re.sub(r"\b(thread|pid|parent) \d+", r"\1 N", " ".join(report.split()))
     text = re.sub(r"/\S+/(?=samples/)", "", text)
     text = re.sub(r"\b[\d.]+ m?s\b", "N ms", text)
+    text = re.sub(r"Coverage: 1 place waits for a futex.*? (?=gordian: )", "", text)  # std::barrier had to wait
     if "python3.11+0x" in text:
         text = re.sub(r"(?<=python3.11\+0x)[0-9a-f]+|(?<=Fingerprint )[0-9a-f]+", "N", text)
     return text

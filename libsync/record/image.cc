@@ -147,7 +147,8 @@ void FillHeader(int32_t pid, uint64_t ticks, int32_t session, uint32_t image) {
   header->flags = (g_config.use_tags ? trace::kTagsWork : 0u) |
                   (g_config.hooks_proved ? trace::kHooksWork : 0u) |
                   (g_lineage.count > 0 ? trace::kForkChild : 0u) |
-                  (g_config.watcher_image_pid == pid ? trace::kPrivateTracer : 0u);
+                  (g_config.watcher_image_pid == pid ? trace::kPrivateTracer : 0u) |
+                  (g_config.misses_frees ? trace::kFreesUnseen : 0u);
   header->nonce = g_image->nonce;
   header->parent_nonce = g_lineage.count > 0 ? g_lineage.ancestors[g_lineage.count - 1].nonce : 0;
   memcpy(header->boot_id, g_identity.boot_id, sizeof(header->boot_id));

@@ -39,6 +39,7 @@ struct Config {
   bool times_waits;
   uint32_t wait_ms;  // a wait for a lock is told when it lasts longer
   bool checks_free;
+  bool misses_frees;  // they were to be checked, and cannot be
 };
 inline constexpr uint32_t kDefaultHoldMs = 100;
 extern Config g_config;

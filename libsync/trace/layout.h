@@ -52,6 +52,7 @@ enum HeaderFlags : uint32_t {
   kStorageFull = 1u << 4,    // no room was left for records; later facts are missing
   kSeccomp = 1u << 5,        // seccomp was seen; the recorder makes no system call since
   kPrivateTracer = 1u << 6,  // this image started its own watcher (bare LD_PRELOAD)
+  kFreesUnseen = 1u << 7,    // frees were to be checked, and the object that hooks them is not loaded
 };
 
 // What could not be recorded. Each counts events, saturating is not needed.

@@ -35,7 +35,10 @@ class FreesTest(ShimCase):
         self.check("rightly", (), options="")
 
     def test_the_option_without_the_object(self):
-        self.compare([self.probe["frees"], "rightly"], (), 0, ":check_free=1")
+        report = self.compare([self.probe["frees"], "rightly"], (), 0, ":check_free=1")
+        self.assertRegex("\n".join(report["coverage"]["unseen"]), "no free was looked at in .*libgordian_check_free.so")
+        report = self.check("rightly")
+        self.assertEqual(report["coverage"]["unseen"], [])
 
 
 if __name__ == "__main__":
