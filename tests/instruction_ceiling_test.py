@@ -28,9 +28,9 @@ int main(int argc, char** argv) {
 """
 
 SHORT, LONG = 1000, 11000
-# Instructions that the shim adds to a pair, libc's own not counted. Measured 121 and 139 by g++, 136 and 155 by clang;
+# Instructions that the shim adds to a pair, libc's own not counted. Measured 121 and 144 by g++, 140 and 163 by clang;
 # raise a ceiling only with a reason in the commit message.
-CEILING = {"top level": 142, "nested": 162}
+CEILING = {"top level": 142, "nested": 166}
 
 
 def instructions(program, folder, environment, *arguments):
