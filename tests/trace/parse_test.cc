@@ -374,11 +374,13 @@ TEST(ParseTest, InterpreterLocks) {
 
 TEST(InterpretersTest, ByFileName) {
   for (const char* path : {"/usr/bin/python3.11", "/usr/bin/python3", "/usr/bin/python", "/opt/bin/python2.7",
-                           "python311", "python3.12d", "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0"}) {
+                           "python311", "python3.12d", "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0",
+                           "/usr/lib/jvm/java-17-openjdk-amd64/lib/server/libjvm.so"}) {
     EXPECT_TRUE(IsInterpreter(path)) << path;
   }
-  for (const char* path : {"/usr/bin/pythonqt", "/usr/bin/python3-config", "/usr/lib/python3/x.so", "",
-                           "/usr/bin/ipython3", "/home/python/server", "/usr/bin/python4"}) {
+  for (const char* path :
+       {"/usr/bin/pythonqt", "/usr/bin/python3-config", "/usr/lib/python3/x.so", "", "/usr/bin/ipython3",
+        "/home/python/server", "/usr/bin/python4", "/opt/lib/libjvm.so.1"}) {
     EXPECT_FALSE(IsInterpreter(path)) << path;
   }
 }
