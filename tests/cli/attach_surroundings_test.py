@@ -51,6 +51,7 @@ class CrowdTest(AttachCase):
               == count + 2)
         return process
 
+    @unittest.skipIf(os.environ.get("GORDIAN_SANITIZE"), "a sanitizer needs memory of its own")
     def test_five_hundred_threads_in_little_memory(self):
         process = self.crowd(497)
         before = switches(process.pid)

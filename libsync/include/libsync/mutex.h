@@ -48,7 +48,9 @@ class Mutex {
 
  private:
   int Lock(const internal::Deadline& deadline) {
-    return pthread_mutex_clocklock(&mutex_, deadline.clock, &deadline.time);
+    return deadline.clock == CLOCK_REALTIME
+               ? pthread_mutex_timedlock(&mutex_, &deadline.time)
+               : pthread_mutex_clocklock(&mutex_, deadline.clock, &deadline.time);
   }
 
   pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;

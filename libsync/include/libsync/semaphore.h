@@ -64,7 +64,10 @@ class Semaphore {
     return error;
   }
   int Acquire(const internal::Deadline& deadline) {
-    return Again([&] { return sem_clockwait(&semaphore_, deadline.clock, &deadline.time); });
+    return Again([&] {
+      return deadline.clock == CLOCK_REALTIME ? sem_timedwait(&semaphore_, &deadline.time)
+                                              : sem_clockwait(&semaphore_, deadline.clock, &deadline.time);
+    });
   }
 
   sem_t semaphore_;

@@ -63,10 +63,14 @@ class SharedMutex {
 
  private:
   int Lock(const internal::Deadline& deadline) {
-    return pthread_rwlock_clockwrlock(&rwlock_, deadline.clock, &deadline.time);
+    return deadline.clock == CLOCK_REALTIME
+               ? pthread_rwlock_timedwrlock(&rwlock_, &deadline.time)
+               : pthread_rwlock_clockwrlock(&rwlock_, deadline.clock, &deadline.time);
   }
   int LockShared(const internal::Deadline& deadline) {
-    return pthread_rwlock_clockrdlock(&rwlock_, deadline.clock, &deadline.time);
+    return deadline.clock == CLOCK_REALTIME
+               ? pthread_rwlock_timedrdlock(&rwlock_, &deadline.time)
+               : pthread_rwlock_clockrdlock(&rwlock_, deadline.clock, &deadline.time);
   }
 
   pthread_rwlock_t rwlock_ = PTHREAD_RWLOCK_INITIALIZER;

@@ -529,7 +529,7 @@ static int Codes() {
   Say("join %d", pthread_join(thread, &result));
   Say(" result %d\n", result == nullptr);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  sem_t end;
+  static sem_t end;  // used by a thread that may outlive this frame
   sem_init(&end, 0, 0);
   pthread_create(&thread, &attributes, WaitForPost, &end);
   Say("join detached %d, detach again %d\n", pthread_join(thread, nullptr), pthread_detach(thread));
