@@ -17,7 +17,8 @@ constexpr Runtime kRuntimes[] = {
     {"python2", Rest::kVersion},
     {"python3", Rest::kVersion},
     {"libpython", Rest::kAnything},
-    // HotSpot. Its VM thread takes Threads_lock for the last safepoint and ends with it, on purpose (vmThread.cpp).
+    // HotSpot. Its VM thread takes Threads_lock for the last safepoint and ends with it, on purpose
+    // (vmThread.cpp).
     {"libjvm.so", Rest::kNothing},
 };
 
