@@ -13,4 +13,4 @@ def start_helper():
 
 
 start_helper()
-time.sleep(1.5)  # the program's other work
+time.sleep(3)  # the program's other work

@@ -15,4 +15,4 @@ class Notifier:
 
 notifier = Notifier()
 notifier.notify("started")
-time.sleep(1.5)  # the program's other work
+time.sleep(3)  # the program's other work

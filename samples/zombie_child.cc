@@ -13,5 +13,5 @@ pid_t StartHelper() {
 
 int main() {
   StartHelper();
-  usleep(1500000);  // the parent's other work
+  usleep(3000000);  // the parent's other work
 }

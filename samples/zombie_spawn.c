@@ -17,6 +17,6 @@ int main(void) {
   for (int i = 0; i < 3; ++i) Start();
   wait(NULL);
   wait(NULL);
-  usleep(1500000); /* the parent's other work */
+  usleep(3000000); /* the parent's other work */
   return 0;
 }
