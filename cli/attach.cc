@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <map>
 #include <set>
-#include <string_view>
 #include <system_error>
 
 #include "absl/strings/match.h"
@@ -107,17 +106,6 @@ bool IsNamed(const AttachArguments& arguments, pid_t pid) {
   return in(arguments.pids) || in(arguments.trees);
 }
 
-// What a look from outside can be sure of: the other detectors need a record of what came before.
-std::vector<analyze::Finding> JudgeWaits(const trace::Run& run) {
-  std::vector<analyze::Finding> findings;
-  for (const analyze::Detector& detector : analyze::Detectors()) {
-    if (std::string_view(detector.name) == "deadlock") {
-      detector.judge(run, {}, &findings);
-    }
-  }
-  return findings;
-}
-
 }  // namespace
 
 int AttachCommand(const Options& options, const AttachArguments& arguments) {
@@ -149,7 +137,7 @@ int AttachCommand(const Options& options, const AttachArguments& arguments) {
   report::BuildOptions build_options;
   build_options.redact = given.redact;
   build_options.snapshot = true;
-  report::Report report = report::BuildReport(survey.run, JudgeWaits(survey.run), build_options);
+  report::Report report = report::BuildReport(survey.run, analyze::AnalyzeWaits(survey.run), build_options);
   const int exit_code = HasFailingFinding(report, given.fail_on) ? given.error_exitcode : 0;
   WriteReports(std::move(report), given, &*outputs, nullptr, exit_code);
   return exit_code;

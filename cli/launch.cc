@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "cli/file_util.h"
+#include "libsync/inspect/descriptors.h"
 
 namespace gordian::cli {
 namespace {
@@ -77,7 +78,11 @@ InheritedDescriptors InheritedDescriptors::List() {
   InheritedDescriptors inherited;
   for (const std::string& name : ListNames("/proc/self/fd")) {
     int fd = std::atoi(name.c_str());
-    if (fd > STDERR_FILENO && fcntl(fd, F_GETFD) >= 0) {
+    if (fcntl(fd, F_GETFD) < 0) {
+      continue;
+    }
+    inherited.targets_.insert(inspect::DescriptorTarget(getpid(), fd));
+    if (fd > STDERR_FILENO) {
       inherited.descriptors_.push_back(fd);
     }
   }

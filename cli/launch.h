@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,11 +31,14 @@ class InheritedDescriptors {
  public:
   // Call first of all: everything open now is inherited.
   static InheritedDescriptors List();
+  // What they and the standard streams are open on, as in inspect::DescriptorTarget.
+  const std::set<std::string>& targets() const { return targets_; }
   // Puts /dev/null in the place of stdin and stdout and closes all the others but stderr.
   void Release() const;
 
  private:
   std::vector<int> descriptors_;
+  std::set<std::string> targets_;
 };
 
 }  // namespace gordian::cli

@@ -129,7 +129,7 @@ Ending RunAndReport(const Options& options, const std::vector<std::string>& comm
     why = ErrnoText("cannot make a process");
     return before_start();
   }
-  Watcher watcher({&options, &*folder, &*outputs, getpid(), {sentinel.pid()}, shim});
+  Watcher watcher({&options, &*folder, &*outputs, getpid(), {sentinel.pid()}, shim, descriptors.targets()});
   Launched launched = Launch(
       command, [&] { return ProgramEnvironment(plan, options); }, signals);
   if (launched.exec_error != 0) {

@@ -14,7 +14,12 @@ using analyze::Finding;
 std::string KeyOf(const trace::Run& run, const Finding& finding) {
   std::vector<std::string> parts;
   auto process_name = [&](analyze::Index index) {
-    return index < 0 ? 0 : run.processes[static_cast<size_t>(index)].nonce;
+    if (index < 0) {
+      return std::string();
+    }
+    const trace::Process& process = run.processes[static_cast<size_t>(index)];
+    return process.nonce != 0 ? absl::StrCat(process.nonce)
+                              : absl::StrCat(process.pid, "/", process.start_ticks);
   };
   for (const analyze::ThreadPart& thread : finding.threads) {
     parts.push_back(absl::StrCat("t", process_name(thread.process), ".", thread.thread));
@@ -40,7 +45,7 @@ std::string KeyOf(const trace::Run& run, const Finding& finding) {
 std::vector<ProcessId> Hanging(const trace::Run& run, const std::vector<Finding>& findings) {
   std::vector<ProcessId> hanging;
   for (const Finding& finding : findings) {
-    if (!IsDeadlockRule(finding.rule->id)) {
+    if (!IsDeadlockRule(finding.rule->id) || finding.level != analyze::Level::kError) {
       continue;
     }
     for (const analyze::ThreadPart& thread : finding.threads) {
@@ -67,8 +72,16 @@ bool IsDeadlockRule(const std::string& rule) {
 std::vector<ProcessId> LiveReport::Judge(const trace::Run& run) {
   analyze::Options analyze_options;
   analyze_options.grace_ms = options_->grace_ms;
+  return Tell(run, analyze::Analyze(run, analyze_options));
+}
+
+std::vector<ProcessId> LiveReport::JudgeWaits(const trace::Run& run) {
+  return Tell(run, analyze::AnalyzeWaits(run));
+}
+
+std::vector<ProcessId> LiveReport::Tell(const trace::Run& run, std::vector<Finding> findings) {
   std::vector<Finding> fresh;
-  for (Finding& finding : analyze::Analyze(run, analyze_options)) {
+  for (Finding& finding : findings) {
     if (finding.confidence != analyze::Confidence::kConfirmed || finding.level == analyze::Level::kNote) {
       continue;
     }

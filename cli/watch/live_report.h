@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/watch/process_tree.h"
+#include "libsync/analyze/finding.h"
 #include "libsync/trace/run.h"
 #include "reports/report.h"
 
@@ -26,12 +27,16 @@ class LiveReport {
   // Judges `run` (not over yet) and prints what is new. Returns the processes that hang for good by a finding
   // not known before.
   std::vector<ProcessId> Judge(const trace::Run& run);
+  // The same of the waits alone.
+  std::vector<ProcessId> JudgeWaits(const trace::Run& run);
 
   // What was printed, for the final report: none of it may be missing there.
   const std::vector<report::ReportFinding>& findings() const { return findings_; }
   std::vector<std::string> PrintedFingerprints() const;
 
  private:
+  std::vector<ProcessId> Tell(const trace::Run& run, std::vector<analyze::Finding> findings);
+
   const Options* options_;
   const Outputs* outputs_;
   std::set<std::string> known_;

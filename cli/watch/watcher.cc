@@ -37,6 +37,7 @@ Watcher::Watcher(const Setup& setup)
       traces_(setup.folder->path(), setup.folder->drop(), setup.outputs->out()),
       live_report_(setup.options, setup.outputs),
       unseen_(setup.options, setup.shim),
+      standstill_(setup.given),
       start_ns_(NowNs()),
       start_real_ns_(RealNs()) {
   if (!setup.folder->remark().empty()) {
@@ -65,6 +66,7 @@ void Watcher::Tick(uint64_t now_ns) {
   LearnCreators();
   size_t ended = traces_.FoldEnded(now_ns);
   LookAtTraces(now_ns);
+  LookForStandstill(now_ns);
   uint64_t cost_ns = NowNs() - begin_ns;
   uint64_t pause_ns = std::clamp(cost_ns * kCostFactor, kLookNs, kLongestLookNs);
   next_tick_ns_ = now_ns + (ended >= kManyEnded ? kBusyLookNs : pause_ns);
@@ -111,11 +113,23 @@ bool Watcher::NewsWorthJudging(uint64_t now_ns) {
 void Watcher::JudgeLive(uint64_t now_ns) {
   trace::Run run = LiveRun();
   judged_ended_ = traces_.ended().size();
-  for (const ProcessId& id : live_report_.Judge(run)) {
-    hanging_.push_back(id);
-  }
+  Hang(live_report_.Judge(run));
   uint64_t cost_ns = NowNs() - now_ns;
   next_judge_ns_ = now_ns + std::max(kJudgeNs, cost_ns * kCostFactor);
+}
+
+void Watcher::Hang(const std::vector<ProcessId>& processes) {
+  hanging_.insert(hanging_.end(), processes.begin(), processes.end());
+}
+
+void Watcher::LookForStandstill(uint64_t now_ns) {
+  std::vector<trace::Process> found = standstill_.Look(tree_, &traces_, now_ns);
+  if (found.empty()) {
+    return;
+  }
+  trace::Run run = RunSoFar();
+  run.processes = std::move(found);
+  Hang(live_report_.JudgeWaits(run));
 }
 
 std::vector<trace::Process> Watcher::ReadLive() {
@@ -134,13 +148,19 @@ std::vector<trace::Process> Watcher::ReadLive() {
   return processes;
 }
 
-// What runs now and what ended since the last judgement: the rest has been judged.
-trace::Run Watcher::LiveRun() {
+// Without processes.
+trace::Run Watcher::RunSoFar() const {
   trace::Run run;
   run.command = command_;
   run.root_pid = root_.first;
   run.start_real_ns = start_real_ns_;
   run.duration_ns = NowNs() - start_ns_;
+  return run;
+}
+
+// What runs now and what ended since the last judgement: the rest has been judged.
+trace::Run Watcher::LiveRun() {
+  trace::Run run = RunSoFar();
   run.processes = ReadLive();
   for (size_t i = judged_ended_; i < traces_.ended().size(); ++i) {
     run.processes.push_back(traces_.ended()[i]);

@@ -23,6 +23,7 @@
 #include "cli/watch/live_report.h"
 #include "cli/watch/process_tree.h"
 #include "cli/watch/settle.h"
+#include "cli/watch/standstill.h"
 #include "cli/watch/trace_set.h"
 #include "cli/watch/unseen.h"
 #include "libsync/trace/run.h"
@@ -38,6 +39,7 @@ class Watcher {
     pid_t ancestor = 0;  // as in ProcessTree
     std::set<pid_t> not_ours;
     std::string shim;  // what LD_PRELOAD must name for a process to be seen
+    std::optional<std::set<std::string>> given = std::nullopt;  // as in StandstillWatch
   };
   explicit Watcher(const Setup& setup);
 
@@ -78,7 +80,10 @@ class Watcher {
   void LearnCreators();
   void DescribeZombies();
   bool NewsWorthJudging(uint64_t now_ns);
+  void LookForStandstill(uint64_t now_ns);
   void JudgeLive(uint64_t now_ns);
+  void Hang(const std::vector<ProcessId>& processes);
+  trace::Run RunSoFar() const;
   trace::Run LiveRun();
   std::vector<trace::Process> ReadLive();
   void NameUnseenImages(const trace::Run& run);
@@ -91,6 +96,7 @@ class Watcher {
   LiveReport live_report_;
   UnseenProcesses unseen_;
   std::map<std::string, SettleWatch> settle_;  // by trace path
+  StandstillWatch standstill_;
   ProcessId root_{0, 0};
   std::string root_unseen_;
   std::vector<std::string> command_;

@@ -35,6 +35,10 @@ std::span<const Rule> Rules();
 // Runs every detector. The result is ordered: confirmed before potential, errors first, then by rule.
 std::vector<Finding> Analyze(const trace::Run& run, const Options& options = {});
 
+// Judges the waits alone: what a look at this moment is enough for, where nothing is known of what came
+// before.
+std::vector<Finding> AnalyzeWaits(const trace::Run& run);
+
 }  // namespace gordian::analyze
 
 #endif  // GORDIAN_LIBSYNC_ANALYZE_DETECTOR_H_

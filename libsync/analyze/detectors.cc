@@ -46,4 +46,10 @@ std::vector<Finding> Analyze(const trace::Run& run, const Options& options) {
   return findings;
 }
 
+std::vector<Finding> AnalyzeWaits(const trace::Run& run) {
+  std::vector<Finding> findings;
+  JudgeDeadlock(run, {}, &findings);
+  return findings;
+}
+
 }  // namespace gordian::analyze

@@ -1,5 +1,6 @@
 #include "libsync/analyze/finding_builder.h"
 
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -199,6 +200,18 @@ std::string CommandOf(const trace::Process& process) {
 
 std::string Counted(uint64_t count, const char* word) {
   return absl::StrCat(count, " ", word, count == 1 ? "" : "s");
+}
+
+std::string SignalNames(uint64_t signals) {
+  std::string names;
+  for (int signal = 1; signal <= 64; ++signal) {
+    if ((signals >> (signal - 1) & 1) != 0) {
+      const char* name = sigabbrev_np(signal);
+      absl::StrAppend(&names, names.empty() ? "" : " or ",
+                      name != nullptr ? absl::StrCat("SIG", name) : absl::StrCat("signal ", signal));
+    }
+  }
+  return names;
 }
 
 size_t SmallestRotation(const std::vector<std::string>& items) {

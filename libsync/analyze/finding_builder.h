@@ -78,6 +78,8 @@ std::string Milliseconds(uint64_t ms);
 std::string CommandOf(const trace::Process& process);
 // "3 threads": the number and the word, with an s if needed.
 std::string Counted(uint64_t count, const char* word);
+// "SIGHUP", "SIGHUP or SIGTERM"; bit N-1 stands for signal N.
+std::string SignalNames(uint64_t signals);
 // Where a ring must begin to read the smallest: the same for every rotation of it.
 size_t SmallestRotation(const std::vector<std::string>& items);
 

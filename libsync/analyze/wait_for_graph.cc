@@ -24,9 +24,9 @@ using LockKey = std::variant<std::pair<size_t, Index>, trace::SharedIdentity>;
 class WaitForGraph {
  public:
   enum class Scope {
-    kProcess,            // one process alone: what has no holder counts as something that somebody can end
-    kRun,                // all processes; a caught signal may wake its process
-    kRunWithoutSignals,  // the same if no signal comes
+    kProcess,       // one process alone: what has no holder counts as something that somebody can end
+    kRun,           // all processes; a signal that is caught, or who maps shared memory yet, may help
+    kRunLeftAlone,  // the same if nothing of that kind comes
   };
   WaitForGraph(std::vector<const trace::Process*> processes, Scope scope);
 
@@ -148,8 +148,10 @@ Need WaitForGraph::NeedOf(size_t process, size_t index) {
   }
   // Without an inspector, somebody outside these records may end the wait for a condition or a process.
   if (need.nodes.empty() && scope_ != Scope::kProcess) {
-    need.kind = thread.wait.releasers.empty() ? Need::Kind::kAll : Need::Kind::kAny;
-    for (const Index releaser : thread.wait.releasers) {
+    const bool helped = thread.wait.releasers.empty() || (scope_ == Scope::kRun && thread.wait.named);
+    need.kind = helped ? Need::Kind::kAll : Need::Kind::kAny;
+    for (size_t r = 0; r < thread.wait.releasers.size() && !helped; ++r) {
+      const Index releaser = thread.wait.releasers[r];
       need.nodes.push_back(ProcessNode(static_cast<size_t>(releaser)));
     }
   }
@@ -456,13 +458,13 @@ std::vector<Stall> FindStalls(const trace::Process& process) {
 
 std::vector<Standstill> FindStandstills(const trace::Run& run) {
   std::vector<Standstill> result = GraphOf(run, WaitForGraph::Scope::kRun).Standstills();
-  for (Standstill& standstill : GraphOf(run, WaitForGraph::Scope::kRunWithoutSignals).Standstills()) {
+  for (Standstill& standstill : GraphOf(run, WaitForGraph::Scope::kRunLeftAlone).Standstills()) {
     const bool certain = std::any_of(result.begin(), result.end(), [&](const Standstill& other) {
       return std::find(other.threads.begin(), other.threads.end(), standstill.threads.front()) !=
              other.threads.end();
     });
     if (!certain) {
-      standstill.unless_signal = true;
+      standstill.certain = false;
       result.push_back(std::move(standstill));
     }
   }

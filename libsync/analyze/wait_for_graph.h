@@ -58,7 +58,8 @@ struct ThreadRef {
 struct Standstill {
   std::vector<ThreadRef> threads;
   std::vector<ThreadRef> behind;  // stuck because of these
-  bool unless_signal = false;     // a handler of one of the processes could still wake them
+  // False: a handler of a signal could still wake them, or somebody who maps their shared memory by its name.
+  bool certain = true;
 };
 
 // Those of a whole run that FindStalls does not explain process by process.

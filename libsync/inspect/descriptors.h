@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,15 +28,17 @@ struct Descriptor {
 // All descriptors of all processes at one moment.
 class DescriptorTable {
  public:
-  DescriptorTable();
+  // `counts`: whether a process that does not let us look may have what is asked for.
+  explicit DescriptorTable(std::function<bool(pid_t)> counts);
 
-  // Some process did not let us look: there may be more of everything.
+  // Some process that counts did not let us look: there may be more of everything.
   bool complete() const { return complete_; }
   std::vector<Descriptor> OpenOn(const std::string& target) const;
 
  private:
   void NoteFailure(pid_t pid);  // by errno
 
+  std::function<bool(pid_t)> counts_;
   bool complete_ = true;
   std::map<std::string, std::vector<Descriptor>> by_target_;
 };

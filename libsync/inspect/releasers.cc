@@ -1,6 +1,7 @@
 #include "libsync/inspect/releasers.h"
 
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,10 +10,12 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "libsync/inspect/calls.h"
 #include "libsync/inspect/descriptors.h"
+#include "libsync/inspect/futex_wait.h"
 #include "libsync/inspect/words.h"
 #include "libsync/trace/interpreters.h"
 
@@ -25,6 +28,10 @@ using trace::WaitKind;
 constexpr uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 // glibc's own, for pthread_cancel and for setuid in all threads: their handlers wake nobody.
 constexpr uint64_t kLibrarySignals = SignalBit(32) | SignalBit(33);
+// A thread that sleeps makes no such mistake, and their handlers write a message and end the process.
+constexpr uint64_t kFaultSignals = SignalBit(SIGSEGV) | SignalBit(SIGBUS) | SignalBit(SIGFPE) |
+                                   SignalBit(SIGILL) | SignalBit(SIGABRT) | SignalBit(SIGTRAP) |
+                                   SignalBit(SIGSYS);
 
 bool Reads(int64_t call) {
   return call == SYS_read || call == SYS_readv || call == SYS_recvfrom || call == SYS_recvmsg;
@@ -36,9 +43,22 @@ bool Writes(int64_t call) {
 
 bool LocksFile(int64_t call) { return call == SYS_flock || call == SYS_fcntl; }
 
+bool IsPipe(const std::string& target) { return target.starts_with("pipe:"); }
+
+// Others may still find it by its name and map it. The kernel marks files that are deleted, and memory that
+// never had a name; System V memory shows its key.
+bool HasName(const Mapping& mapping) {
+  constexpr std::string_view system_v = "/SYSV";
+  if (mapping.path.starts_with(system_v)) {
+    return !mapping.path.starts_with("/SYSV00000000");
+  }
+  return !mapping.path.ends_with(" (deleted)");
+}
+
 class Namer {
  public:
-  Namer(const std::vector<ProcessFacts>& facts, trace::Run* run) : facts_(facts), run_(run) {
+  Namer(const std::vector<ProcessFacts>& facts, const Surroundings& surroundings, trace::Run* run)
+      : facts_(facts), surroundings_(surroundings), run_(run) {
     for (size_t p = 0; p < run->processes.size(); ++p) {
       index_[run->processes[p].pid] = static_cast<Index>(p);
     }
@@ -46,7 +66,7 @@ class Namer {
 
   void Name() {
     for (size_t p = 0; p < facts_.size(); ++p) {
-      run_->processes[p].caught_signals = CaughtSignals(run_->processes[p]);
+      run_->processes[p].caught_signals = CaughtSignals(p);
       helped_.push_back(facts_[p].traced || HasKernelHelper(p));
     }
     for (size_t p = 0; p < facts_.size(); ++p) {
@@ -62,32 +82,36 @@ class Namer {
  private:
   using Pids = std::optional<std::vector<pid_t>>;
 
-  static uint64_t CaughtSignals(const trace::Process& process);
+  uint64_t CaughtSignals(size_t process) const;
   bool HasKernelHelper(size_t process) const;
   void NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait);
-  Pids Candidates(size_t process, const WaitFacts& facts, const trace::Wait& wait);
-  Pids Children(size_t process, int64_t which) const;
-  Pids WithMapping(size_t process, uint64_t address);
+  Pids Children(size_t process, int64_t which);
+  Pids WithMapping(const Mapping& own);
   Pids AtDescriptor(size_t process, const WaitFacts& facts);
   const DescriptorTable& Table();
 
   const std::vector<ProcessFacts>& facts_;
+  const Surroundings& surroundings_;
   trace::Run* run_;
   std::map<pid_t, Index> index_;
   std::vector<bool> helped_;
   std::unique_ptr<DescriptorTable> table_;
+  std::optional<std::multimap<pid_t, ProcStat>> by_parent_;
   std::map<std::pair<uint64_t, uint64_t>, Pids> mappers_;  // by device and inode
 };
 
 // CPython's handler of SIGINT is always there and only breaks the program off. It is no way out of a
-// standstill of several threads; one thread alone may well wait for it.
-uint64_t Namer::CaughtSignals(const trace::Process& process) {
-  const std::optional<SignalMasks> masks = ReadSignalMasks(process.pid);
-  uint64_t caught = masks ? masks->caught & ~kLibrarySignals : ~uint64_t{0};
+// standstill of several threads, nor of one that waits for a child or a pipe; one thread alone may well sleep
+// until it comes.
+uint64_t Namer::CaughtSignals(size_t process) const {
+  const trace::Process& target = run_->processes[process];
+  const std::optional<SignalMasks> masks = ReadSignalMasks(target.pid);
+  uint64_t caught = masks ? masks->caught & ~(kLibrarySignals | kFaultSignals) : ~uint64_t{0};
   const bool interpreter =
-      std::any_of(process.modules.begin(), process.modules.end(),
+      std::any_of(target.modules.begin(), target.modules.end(),
                   [](const trace::Module& module) { return trace::IsInterpreter(module.path); });
-  if (interpreter && process.threads.size() > 1) {
+  const auto& waits = facts_[process].waits;
+  if (interpreter && !(waits.size() == 1 && waits.begin()->second.is_futex)) {
     caught &= ~SignalBit(SIGINT);
   }
   return caught;
@@ -103,16 +127,24 @@ bool Namer::HasKernelHelper(size_t process) const {
 
 const DescriptorTable& Namer::Table() {
   if (table_ == nullptr) {
-    table_ = std::make_unique<DescriptorTable>();
+    table_ = std::make_unique<DescriptorTable>([this](pid_t pid) { return surroundings_.Counts(pid); });
   }
   return *table_;
 }
 
-Namer::Pids Namer::Children(size_t process, int64_t which) const {
+Namer::Pids Namer::Children(size_t process, int64_t which) {
+  if (!by_parent_) {
+    by_parent_.emplace();
+    for (ProcStat& stat : ListProcesses()) {
+      by_parent_->emplace(stat.ppid, std::move(stat));
+    }
+  }
   std::vector<pid_t> children;
-  for (const ProcStat& child : inspect::Children({run_->processes[process].pid})) {
-    // One that has ended ends the wait at once; who waits for some group is not looked at more closely.
-    if (child.IsZombie() || which == 0 || which < -1) {
+  const auto [first, last] = by_parent_->equal_range(run_->processes[process].pid);
+  for (auto entry = first; entry != last; ++entry) {
+    const ProcStat& child = entry->second;
+    // One that has ended ends the wait at once.
+    if (child.IsZombie() && (which == -1 || which == child.pid)) {
       return std::nullopt;
     }
     if (which == -1 || which == child.pid) {
@@ -123,25 +155,20 @@ Namer::Pids Namer::Children(size_t process, int64_t which) const {
 }
 
 // Everybody who maps the same file or shared memory now.
-Namer::Pids Namer::WithMapping(size_t process, uint64_t address) {
-  const Mapping* own = facts_[process].space->MappingAt(address);
-  if (own == nullptr || !own->shared || own->inode == 0) {
-    return std::nullopt;
-  }
-  const auto [known, is_new] = mappers_.try_emplace({own->device, own->inode});
+Namer::Pids Namer::WithMapping(const Mapping& own) {
+  const auto [known, is_new] = mappers_.try_emplace({own.device, own.inode});
   if (!is_new) {
     return known->second;
   }
   std::vector<pid_t> pids;
   for (const pid_t pid : ListPids()) {
     const std::optional<std::string> maps = ReadProcFile(pid, "maps");
-    // Init shares nobody's memory, and is often out of sight.
-    if (!maps && pid != 1 && (errno == EACCES || errno == EPERM)) {
+    if (!maps && (errno == EACCES || errno == EPERM) && surroundings_.Counts(pid)) {
       return known->second;
     }
     const std::vector<Mapping> mappings = ParseMaps(maps.value_or(""));
-    if (std::any_of(mappings.begin(), mappings.end(), [own](const Mapping& mapping) {
-          return mapping.inode == own->inode && mapping.device == own->device;
+    if (std::any_of(mappings.begin(), mappings.end(), [&own](const Mapping& mapping) {
+          return mapping.inode == own.inode && mapping.device == own.device;
         })) {
       pids.push_back(pid);
     }
@@ -155,8 +182,8 @@ Namer::Pids Namer::AtDescriptor(size_t process, const WaitFacts& facts) {
   const pid_t pid = run_->processes[process].pid;
   const auto number = static_cast<int>(facts.call.args[0]);
   const std::string target = DescriptorTarget(pid, number);
-  const bool pipe = target.starts_with("pipe:");
-  if (target.empty() || !((pipe && (Reads(call) || Writes(call))) || LocksFile(call)) ||
+  const bool pipe = IsPipe(target) && (Reads(call) || Writes(call));
+  if (target.empty() || !(pipe || LocksFile(call)) || surroundings_.given.contains(target) ||
       !Table().complete()) {
     return std::nullopt;
   }
@@ -172,23 +199,24 @@ Namer::Pids Namer::AtDescriptor(size_t process, const WaitFacts& facts) {
   return pids;
 }
 
-Namer::Pids Namer::Candidates(size_t process, const WaitFacts& facts, const trace::Wait& wait) {
-  if (wait.kind == WaitKind::kProcess) {
-    // waitid names its child by a kind of number that is not known here.
-    return facts.call.syscall == SYS_wait4 ? Children(process, wait.value) : std::nullopt;
-  }
-  if (wait.kind == WaitKind::kCall) {
-    return AtDescriptor(process, facts);
-  }
-  if (!facts.is_futex) {
-    return std::nullopt;
-  }
-  return facts.shared ? WithMapping(process, facts.address)
-                      : Pids(std::vector<pid_t>{run_->processes[process].pid});
-}
-
 void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) {
-  const Pids pids = Candidates(process, facts, *wait);
+  Pids pids;
+  bool named = false;
+  if (wait->kind == WaitKind::kProcess) {
+    const std::optional<int64_t> child = AwaitedChild(facts.call);
+    pids = child ? Children(process, *child) : std::nullopt;
+  } else if (wait->kind == WaitKind::kCall) {
+    pids = AtDescriptor(process, facts);
+  } else if (facts.is_futex) {
+    const Mapping* mapping = facts_[process].space->MappingAt(facts.address);
+    // Many calls say "shared" of memory that is not: nobody else can wake them by it.
+    if (!facts.shared || (mapping != nullptr && !mapping->shared)) {
+      pids.emplace({run_->processes[process].pid});
+    } else if (mapping != nullptr && mapping->inode != 0) {
+      pids = WithMapping(*mapping);
+      named = HasName(*mapping);
+    }
+  }
   // Nobody at all: the wait is about to end, or what it waits for was not understood.
   if (!pids || pids->empty()) {
     return;
@@ -202,10 +230,54 @@ void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) 
     releasers.insert(known->second);
   }
   wait->releasers.assign(releasers.begin(), releasers.end());
+  wait->named = named;
 }
 
 }  // namespace
 
-void NameReleasers(const std::vector<ProcessFacts>& facts, trace::Run* run) { Namer(facts, run).Name(); }
+std::optional<int64_t> AwaitedChild(const TaskWait& wait) {
+  int64_t child = 0;
+  if (wait.syscall == SYS_wait4) {
+    child = static_cast<int32_t>(wait.args[0]);
+  } else if (wait.syscall == SYS_waitid && wait.args[0] == P_ALL) {
+    child = -1;
+  } else if (wait.syscall == SYS_waitid && wait.args[0] == P_PID) {
+    child = static_cast<int32_t>(wait.args[1]);
+  }
+  // Of a group, any member would do.
+  return child > 0 || child == -1 ? std::optional(child) : std::nullopt;
+}
+
+// Init has no end of anybody's pipe and maps nobody's memory, and is often out of sight.
+bool Surroundings::Counts(pid_t pid) const { return family ? family->contains(pid) : pid != 1; }
+
+bool MayHaveReleasers(pid_t pid, const TaskWait& wait, const Surroundings& surroundings) {
+  if (!wait.readable || wait.running || IsTimed(wait)) {
+    return false;
+  }
+  if (IsFutexWait(wait)) {
+    return true;
+  }
+  switch (wait.syscall) {
+    case SYS_wait4:
+    case SYS_waitid:
+      return AwaitedChild(wait).has_value();
+    case SYS_flock:
+    case SYS_fcntl:
+      return true;
+    default:
+      break;
+  }
+  if (!Reads(wait.syscall) && !Writes(wait.syscall)) {
+    return false;
+  }
+  const std::string target = DescriptorTarget(pid, static_cast<int>(wait.args[0]));
+  return IsPipe(target) && !surroundings.given.contains(target);
+}
+
+void NameReleasers(const std::vector<ProcessFacts>& facts, const Surroundings& surroundings,
+                   trace::Run* run) {
+  Namer(facts, surroundings, run).Name();
+}
 
 }  // namespace gordian::inspect

@@ -13,6 +13,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "libsync/inspect/address_space.h"
@@ -35,8 +38,27 @@ struct ProcessFacts {
   bool traced = false;  // by a debugger, which may do anything
 };
 
-// `facts` belongs to run->processes. Fills Wait::releasers and Process::caught_signals.
-void NameReleasers(const std::vector<ProcessFacts>& facts, trace::Run* run);
+// Who else may have what the looked-at processes wait at.
+struct Surroundings {
+  // The processes below the caller, where all that are looked at are such: anybody else has of theirs what he
+  // can be seen to have, and what is `given`. nullopt: nothing is known of them.
+  std::optional<std::set<pid_t>> family;
+  std::set<std::string> given;  // what the first of the family was started with, as in DescriptorTarget
+
+  // Whether a process that does not let us look may have it.
+  bool Counts(pid_t pid) const;
+};
+
+// Which child a thread waits for: its pid as the thread knows it, or -1 for any. nullopt: for none, or for
+// one that is not known.
+std::optional<int64_t> AwaitedChild(const TaskWait& wait);
+
+// Whether such a wait may turn out to be one that only certain processes can end; cheap. False for timed
+// ones, sockets, terminals, and all that anybody may end.
+bool MayHaveReleasers(pid_t pid, const TaskWait& wait, const Surroundings& surroundings);
+
+// `facts` belongs to run->processes. Fills Wait::releasers, Wait::named and Process::caught_signals.
+void NameReleasers(const std::vector<ProcessFacts>& facts, const Surroundings& surroundings, trace::Run* run);
 
 }  // namespace gordian::inspect
 

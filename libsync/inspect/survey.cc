@@ -66,8 +66,8 @@ class ProcessSurvey {
 
   // The first look. Returns why not.
   std::optional<Refusal::Why> Begin();
-  // Stacks and objects, as they stand now.
-  void Collect();
+  // Objects, and with `stacks` these, as they stand now.
+  void Collect(bool stacks);
   void LookAgain();
   // nullopt: it is another process by now, or none.
   std::optional<trace::Process> Finish();
@@ -135,18 +135,22 @@ std::optional<Refusal::Why> ProcessSurvey::Begin() {
   return tasks_.empty() ? std::optional(Refusal::Why::kGone) : std::nullopt;
 }
 
-void ProcessSurvey::Collect() {
+void ProcessSurvey::Collect(bool stacks) {
   space_ = ReadAddressSpace(pid_, memory_);
   if (!space_) {
     space_.emplace();
   }
-  unwinder_ = std::make_unique<Unwinder>(&memory_, &*space_);
+  if (stacks) {
+    unwinder_ = std::make_unique<Unwinder>(&memory_, &*space_);
+  }
   layout_ = LayoutOf(*space_, memory_);
   for (auto& [tid, task] : tasks_) {
     if (!Sleeps(task.look)) {
       continue;
     }
-    TakeStack(tid, task);
+    if (stacks) {
+      TakeStack(tid, task);
+    }
     if (IsFutexWait(task.look.wait)) {
       task.futex = Identify(task);
     }
@@ -416,7 +420,7 @@ Survey TakeSurvey(const std::vector<pid_t>& pids, const SurveyOptions& options) 
   }
   auto next = std::chrono::steady_clock::now() + std::chrono::milliseconds(options.apart_ms);
   for (auto& [pid, process] : processes) {
-    process->Collect();
+    process->Collect(options.stacks);
   }
   const auto pause = [&next, &options] {
     std::this_thread::sleep_until(next);
@@ -440,7 +444,7 @@ Survey TakeSurvey(const std::vector<pid_t>& pids, const SurveyOptions& options) 
     }
   }
   // Between two looks: who did not move in between did not change what he has open either.
-  NameReleasers(facts, &survey.run);
+  NameReleasers(facts, options.surroundings, &survey.run);
   if (!finished.empty()) {
     pause();
   }

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "libsync/inspect/releasers.h"
 #include "libsync/trace/run.h"
 
 namespace gordian::inspect {
@@ -21,6 +22,9 @@ namespace gordian::inspect {
 struct SurveyOptions {
   int looks = 3;
   int apart_ms = 100;
+  // Without them, what a futex belongs to is told by the memory alone, and all is far cheaper.
+  bool stacks = true;
+  Surroundings surroundings;
 };
 
 // Why a process is not in the Run.

@@ -65,6 +65,8 @@ struct Wait {
   Index stack = kNoIndex;
   // kCondition: the kernel shows that the thread is past the condition and queues for its mutex.
   bool reacquiring = false;
+  // With `releasers`: it lies in memory that others may still map by its name, and end the wait then.
+  bool named = false;
   // Of an inspector, which sees more than one process. Where no holder of the lock is known: a move of any
   // thread of any of these processes of the Run may end the wait. Empty where somebody outside the Run may,
   // too.

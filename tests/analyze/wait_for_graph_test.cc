@@ -215,11 +215,19 @@ TEST(Standstills, AHandlerOfASignalMakesItAWarning) {
   trace::Run run = RunOf({{{0}, {0}}});
   run.processes[0].caught_signals = 1;
   ASSERT_EQ(Standing(run), 2U);
-  EXPECT_TRUE(analyze::FindStandstills(run).front().unless_signal);
+  EXPECT_FALSE(analyze::FindStandstills(run).front().certain);
   EXPECT_FALSE(analyze::StuckThreads(run)[0][0]);
   run.processes[0].caught_signals = 0;
-  EXPECT_FALSE(analyze::FindStandstills(run).front().unless_signal);
+  EXPECT_TRUE(analyze::FindStandstills(run).front().certain);
   EXPECT_TRUE(analyze::StuckThreads(run)[0][0]);
+}
+
+TEST(Standstills, MemoryWithANameMakesItAWarning) {
+  trace::Run run = RunOf({{{0}, {0}}});
+  run.processes[0].threads[0].wait.named = true;
+  ASSERT_EQ(Standing(run), 2U);
+  EXPECT_FALSE(analyze::FindStandstills(run).front().certain);
+  EXPECT_FALSE(analyze::StuckThreads(run)[0][0]);
 }
 
 TEST(Standstills, ACycleOfLocksInOneProcessIsToldByItself) {

@@ -56,7 +56,7 @@ class StandstillTest(AttachCase):
         until(lambda: len(tasks(process.pid)) == 2)
         self.comes_to_rest(process.pid, [FUTEX] * 2)
         result, report = self.found(process.pid, level="warning")
-        self.assertIn("unless a signal comes", result.stdout)
+        self.assertIn("unless SIGTERM comes", result.stdout)
         self.assertEqual(verdicts(report, process.pid), ["waiting outside"] * 2)
 
     def test_consumers_without_an_end_marker(self):

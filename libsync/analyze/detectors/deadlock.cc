@@ -1,10 +1,13 @@
 // deadlock, self-deadlock and abandoned-lock: what the wait-for graph says can never go on. Certain as soon
 // as it stands still, so judged while the program runs.
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "libsync/analyze/content.h"
 #include "libsync/analyze/detectors/detectors.h"
 #include "libsync/analyze/finding_builder.h"
@@ -295,15 +298,41 @@ class StandstillJudge {
   int AddWaiter(const ThreadRef& ref);
   std::string Sentence(int part);
   std::string Title() const;
+  const trace::Process& ProcessOf(const ThreadRef& ref) const {
+    return run_.processes[static_cast<size_t>(ref.process)];
+  }
+  // What could still come from outside: "SIGTERM comes"; empty where nothing can.
+  std::string Unless() const;
 
   const trace::Run& run_;
   const Standstill& standstill_;
   FindingBuilder builder_;
 };
 
+// More signals than these are not named one by one.
+constexpr int kNamedSignals = 3;
+
+std::string StandstillJudge::Unless() const {
+  uint64_t caught = 0;
+  bool named = false;
+  for (const ThreadRef& ref : standstill_.threads) {
+    const trace::Process& process = ProcessOf(ref);
+    caught |= process.caught_signals;
+    named = named || process.threads[static_cast<size_t>(ref.thread)].wait.named;
+  }
+  std::vector<std::string> ways;
+  if (caught != 0) {
+    const bool many = std::popcount(caught) > kNamedSignals;
+    ways.push_back(absl::StrCat(many ? "a signal" : SignalNames(caught), " comes"));
+  }
+  if (named) {
+    ways.emplace_back("another process opens their shared memory");
+  }
+  return standstill_.certain ? "" : absl::StrJoin(ways, " or ");
+}
+
 int StandstillJudge::AddWaiter(const ThreadRef& ref) {
-  const trace::Thread& thread =
-      run_.processes[static_cast<size_t>(ref.process)].threads[static_cast<size_t>(ref.thread)];
+  const trace::Thread& thread = ProcessOf(ref).threads[static_cast<size_t>(ref.thread)];
   builder_.In(ref.process);
   const int part = builder_.AddThread(ref.thread);
   WaitPart waits;
@@ -322,8 +351,10 @@ int StandstillJudge::AddWaiter(const ThreadRef& ref) {
 
 std::string StandstillJudge::Sentence(int part) {
   const WaitPart& waits = builder_.finding().threads[static_cast<size_t>(part)].waits;
-  std::string what = absl::StrCat("is in ", waits.note);
-  if (waits.lock >= 0) {
+  std::string what = absl::StrCat("is in ", waits.note.empty() ? "a system call" : waits.note);
+  if (waits.kind == trace::WaitKind::kProcess) {
+    what = "waits for a child process to end";
+  } else if (waits.lock >= 0) {
     what = absl::StrCat("waits for ", LockName(waits.lock));
   } else if (waits.thread >= 0) {
     what = absl::StrCat("joins ", ThreadName(waits.thread));
@@ -343,7 +374,8 @@ std::string StandstillJudge::Title() const {
       : standstill_.threads.size() > 1 ? absl::StrCat(Counted(standstill_.threads.size(), "thread"),
                                                       " wait, and nobody else is left to wake them")
                                        : std::string("{thread:0} waits, and nobody is left to wake it");
-  return absl::StrCat(standstill_.unless_signal ? "Standstill unless a signal comes: " : "Standstill: ", who);
+  return absl::StrCat(
+      standstill_.certain ? "Standstill: " : absl::StrCat("Standstill unless ", Unless(), ": "), who);
 }
 
 Finding StandstillJudge::Judge() {
@@ -359,7 +391,7 @@ Finding StandstillJudge::Judge() {
   finding.title = Title();
   absl::StrAppend(&finding.explanation,
                   "Whoever could end one of these waits is in one of them, and none has a timeout. ",
-                  standstill_.unless_signal ? "Only a handler of a signal could still wake them. " : "",
+                  standstill_.certain ? "" : absl::StrCat("They stand still unless ", Unless(), ". "),
                   "They were seen asleep there several times, with nothing moved in between.");
   finding.fix =
       "Find the wake-up that is missing: a post or signal that came before its wait, an end marker that was "
@@ -367,10 +399,9 @@ Finding StandstillJudge::Judge() {
       "sent, a pipe that is waited out before it is read, a task that waits for another one of its own full "
       "pool.";
   builder_.AddCondition("stands-still", "nothing moved between the looks");
-  builder_.AddCondition("closed",
-                        standstill_.unless_signal
-                            ? "nobody outside can end one of the waits, but a signal's handler could"
-                            : "nobody outside can end one of the waits, and no handler of a signal");
+  builder_.AddCondition(
+      "closed", standstill_.certain ? "nobody outside can end one of the waits, and no handler of a signal"
+                                    : absl::StrCat("nobody else can end one of the waits unless ", Unless()));
   builder_.AddCondition("untimed", "none of the waits ends by itself");
   for (size_t b = 0; b < standstill_.behind.size() && b < kMaxBehind; ++b) {
     const int part = AddWaiter(standstill_.behind[b]);
@@ -381,7 +412,7 @@ Finding StandstillJudge::Judge() {
     finding.behind.push_back(
         absl::StrCat("and ", Counted(standstill_.behind.size() - kMaxBehind, "more thread")));
   }
-  if (standstill_.unless_signal) {
+  if (!standstill_.certain) {
     finding.level = Level::kWarning;
   }
   return std::move(finding);

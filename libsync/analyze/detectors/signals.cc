@@ -23,19 +23,6 @@ using trace::Dependency;
 using trace::LockKind;
 using trace::Mode;
 
-// "SIGHUP", "SIGHUP or SIGTERM".
-std::string NamesOf(uint64_t signals) {
-  std::string names;
-  for (int signal = 1; signal <= 64; ++signal) {
-    if ((signals >> (signal - 1) & 1) != 0) {
-      const char* name = sigabbrev_np(signal);
-      absl::StrAppend(&names, names.empty() ? "" : " or ",
-                      name != nullptr ? absl::StrCat("SIG", name) : absl::StrCat("signal ", signal));
-    }
-  }
-  return names;
-}
-
 // An acquisition of a lock that its holder itself cannot take again.
 bool IsCandidate(const trace::Process& process, const Dependency& dependency) {
   constexpr uint32_t other_situations =
@@ -101,7 +88,7 @@ Finding SignalJudge::Build(const Dependency& inside, const Dependency& outside) 
   const bool is_same = inside.thread == outside.thread;
   const int holder = builder.AddThread(outside.thread);
   const int lock = builder.AddLock(inside.lock);
-  const std::string signals = NamesOf(inside.signals);
+  const std::string signals = SignalNames(inside.signals);
   trace::Holding held;
   held.lock = outside.lock;
   held.stack = outside.stack;
