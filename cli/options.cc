@@ -140,8 +140,8 @@ const OptionKey kKeys[] = {
      "what to do with a program that hangs for good: report it (default), kill the whole tree, or let the "
      "deadlocked process dump core first",
      false, false, SetOnDeadlock},
-    {"dump-after", "--dump-after", "SEC", "print what every thread holds and waits for after SEC seconds",
-     false, false,
+    {"dump-after", "--dump-after", "SEC",
+     "print what every thread does, holds and waits for after SEC seconds", false, false,
      [](Options* options, const std::string& value) { return SetSeconds(value, &options->dump_after); }},
     {"kill-after", "--kill-after", "SEC", "end the whole tree after SEC seconds, then exit 124", false, false,
      [](Options* options, const std::string& value) { return SetSeconds(value, &options->kill_after); }},

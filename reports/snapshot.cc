@@ -24,6 +24,8 @@ using trace::WaitKind;
 
 // So many threads of one place are named; of the others, how many there are.
 constexpr size_t kNamedThreads = 8;
+// And so many locks of one thread.
+constexpr size_t kNamedLocks = 4;
 
 const char* VerdictName(Verdict verdict) {
   switch (verdict) {
@@ -60,7 +62,7 @@ class ProcessSnapshot {
       return task;
     }
     task.kind = KindOfWait(thread.wait.kind);
-    task.what = What(thread.wait);
+    task.what = absl::StrCat(What(thread.wait), Held(thread));
     task.timed = thread.wait.timed;
     task.stack = symbolizer_->ResolveStack(process_, thread.wait.stack);
     return task;
@@ -76,6 +78,22 @@ class ProcessSnapshot {
     return names.source == NameSource::kSymbol || names.source == NameSource::kUser
                ? absl::StrCat(KindName(*lock), " ", names.name)
                : names.name;
+  }
+
+  // "; holds mutex a, taken at cache.cc:12".
+  std::string Held(const trace::Thread& thread) {
+    std::string text;
+    for (size_t h = 0; h < thread.held.size() && h < kNamedLocks; ++h) {
+      absl::StrAppend(&text, h == 0 ? "; holds " : "; ", LockText(thread.held[h].lock));
+      const Frames stack = symbolizer_->ResolveStack(process_, thread.held[h].stack);
+      if (!stack.empty()) {
+        absl::StrAppend(&text, ", taken at ", ShortPlace(TopFrame(stack)));
+      }
+    }
+    if (thread.held.size() > kNamedLocks) {
+      absl::StrAppend(&text, "; and ", thread.held.size() - kNamedLocks, " more");
+    }
+    return text;
   }
 
   std::string What(const trace::Wait& wait) {

@@ -1,5 +1,5 @@
 // What every thread of the looked-at processes does: the part of a report that `gordian attach` and `gordian
-// core` add to the findings.
+// core` add to the findings, and all that `gordian run --dump-after` prints.
 //
 // Thread safety: functions without shared state; the symbolizer belongs to one thread.
 #ifndef GORDIAN_REPORTS_SNAPSHOT_H_

@@ -28,7 +28,7 @@ class Merger {
 
   void Merge(const std::function<int32_t(int32_t)>& traced_tid) {
     for (trace::Thread& thread : traced_->threads) {
-      thread.gone = thread.state != trace::ThreadState::kFinished;
+      thread.gone = true;
     }
     for (const trace::Thread& thread : seen_.threads) {
       threads_.push_back(ThreadOf(traced_tid(thread.tid), thread));

@@ -6,10 +6,12 @@
 #include <ctime>
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/preload.h"
 #include "cli/watch/doing.h"
-#include "cli/watch/dump.h"
+#include "libsync/inspect/survey.h"
+#include "reports/snapshot.h"
 
 namespace gordian::cli {
 namespace {
@@ -206,10 +208,34 @@ void Watcher::Reaped(const ProcStat& stat, int status, uint64_t now_ns) {
 std::vector<ProcessId> Watcher::TakeHanging() { return std::exchange(hanging_, {}); }
 
 std::string Watcher::Dump() {
+  tree_.Look(NowNs());
   traces_.Look(NowNs(), tree_);
-  trace::Run run = LiveRun();
-  std::erase_if(run.processes, [](const trace::Process& process) { return process.ended; });
-  return DumpThreads(run, *setup_.options);
+  std::vector<pid_t> pids;
+  for (const SeenProcess* process : tree_.Living()) {
+    pids.push_back(process->stat.pid);
+  }
+  inspect::SurveyOptions survey_options;
+  survey_options.surroundings = standstill_.SurroundingsOf(tree_);
+  inspect::Survey survey = inspect::TakeSurvey(pids, survey_options);
+  trace::Run run = RunSoFar();
+  run.processes = WithTraces(std::move(survey.run.processes), &traces_);
+  for (const inspect::Refusal& refusal : survey.refused) {
+    // What the trace of such a process says is not all, but something.
+    const LiveTrace* trace = traces_.FindLive(refusal.pid);
+    std::optional<trace::Process> traced = trace == nullptr ? std::nullopt : traces_.Read(*trace);
+    if (traced.has_value() && refusal.why == inspect::Refusal::Why::kNotPermitted) {
+      settle_[trace->path].Apply(&*traced);
+      run.processes.push_back(std::move(*traced));
+    }
+  }
+  report::BuildOptions build_options;
+  build_options.redact = setup_.options->redact;
+  build_options.snapshot = true;
+  report::TextOptions text_options;
+  text_options.color = setup_.outputs->color();
+  return absl::StrFormat("gordian: what every thread does after %.1f s\n%s",
+                         static_cast<double>(run.duration_ns) / 1e9,
+                         report::SnapshotToText(report::BuildReport(run, {}, build_options), text_options));
 }
 
 // Children that exec'd and left no trace: too short-lived for a look at /proc.

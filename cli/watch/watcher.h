@@ -63,7 +63,8 @@ class Watcher {
   const TraceSet& traces() const { return traces_; }
   // Processes found to hang for good since the last call.
   std::vector<ProcessId> TakeHanging();
-  // What every thread holds and waits for now, as text.
+  // What every thread of the tree holds and waits for now, and whether it will go on, as text. Takes a look
+  // of 300 ms.
   std::string Dump();
   void Remark(const std::string& sentence) { remarks_.push_back(sentence); }
 

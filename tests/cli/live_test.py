@@ -82,12 +82,43 @@ class LiveTest(GordianCase):
 
     def test_dump_after_prints_every_thread_once(self):
         program = self.compile("hang.c", DEADLOCK)
-        result = self.gordian("run", "-q", "--dump-after", "0.5", "--kill-after", "1.5", "--", program)
-        self.assertEqual(len(re.findall(r"what every thread holds and waits for", result.stderr)), 1)
-        for name in ("first", "second"):
-            self.assertRegex(result.stderr, rf"holds mutex {name}\b")
-            self.assertRegex(result.stderr, rf"waits for lock mutex {name}\b")
-        self.assertRegex(result.stderr, r"Other at \S*hang\.c:\d+")
+        result = self.gordian("run", "-q", "--dump-after", "0.5", "--kill-after", "2", "--", program)
+        self.assertEqual(result.returncode, 124)
+        self.assertEqual(len(re.findall(r"gordian: what every thread does after", result.stderr)), 1)
+        text = " ".join(result.stderr.split())
+        for held, wanted in (("first", "second"), ("second", "first")):
+            self.assertRegex(text, rf"DEADLOCK [^:]*: waits for mutex {wanted}, held by [^;]*; holds mutex {held}, "
+                                   r"taken at hang\.c:\d+")
+        self.assertRegex(result.stderr, r"Other\s+\S*hang\.c:\d+")
+
+    def test_dump_after_has_a_verdict_for_everybody(self):
+        program = self.compile("all.c", """
+            #include <pthread.h>
+            #include <stdio.h>
+            #include <unistd.h>
+            static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+            static void* Leave(void* unused) { pthread_mutex_lock(&lock); return unused; }
+            static void* Wait(void* unused) { pthread_mutex_lock(&lock); return unused; }
+            static void* Spin(void* unused) { for (;;) __asm__ volatile(""); return unused; }
+            int main(void) {
+              pthread_t thread;
+              if (fork() == 0) execlp("sleep", "sleep", "1001", NULL);
+              pthread_create(&thread, 0, Leave, 0);
+              pthread_join(thread, 0);
+              pthread_create(&thread, 0, Wait, 0);
+              pthread_create(&thread, 0, Spin, 0);
+              return getchar();
+            }
+        """)
+        ours = os.pipe()
+        self.addCleanup(os.close, ours[0])
+        self.addCleanup(os.close, ours[1])
+        result = self.gordian("run", "-q", "--dump-after", "1", "--kill-after", "2.5", "--", program, stdin=ours[0])
+        text = " ".join(result.stderr.split())
+        self.assertRegex(text, r"OWNER GONE [^:]*: waits for mutex lock")
+        self.assertRegex(text, r"WAITING OUTSIDE main: is in read of fd 0, a pipe")
+        self.assertRegex(text, r"PROGRESSING [^:]*: runs")
+        self.assertRegex(text, r"pid \d+ sleep 1001: 1 thread WAITING OUTSIDE [^:]*: sleeps")
 
     def test_contention_is_no_deadlock(self):
         program = self.compile("busy.c", """
