@@ -36,12 +36,12 @@ int PsCommand(const Options& options, const PsArguments& arguments);
 // `gordian doctor [-p PID | -- CMD]`. pid 0 and no command: this machine alone.
 int DoctorCommand(int32_t pid, const std::vector<std::string>& command);
 
-// `gordian watch`, which the shim starts for a program that has nothing but LD_PRELOAD.
 // What `gordian confirm` and `gordian hunt` take besides a command.
 struct TryOptions {
   std::string directory;  // confirm: the kept run
   std::string finding;    // confirm: the fingerprint, or its beginning; empty: all
   std::string output;     // confirm -o; empty: none
+  std::string input;      // what the program reads from stdin, each time anew; empty: nothing
   uint64_t runs = 20;
   uint64_t seed = 1;
   double timeout_seconds = 60;  // of one run
@@ -51,6 +51,7 @@ struct TryOptions {
 int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& command);
 int HuntCommand(const TryOptions& options, const std::vector<std::string>& command);
 
+// `gordian watch`, which the shim starts for a program that has nothing but LD_PRELOAD.
 struct WatchArguments {
   int32_t pid = 0;
   std::string run;

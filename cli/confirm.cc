@@ -15,6 +15,7 @@
 #include "cli/plan.h"
 #include "cli/trial.h"
 #include "libsync/analyze/detector.h"
+#include "libsync/analyze/lookup.h"
 #include "libsync/trace/reader.h"
 #include "reports/report.h"
 
@@ -22,8 +23,15 @@ namespace gordian::cli {
 namespace {
 
 // The longest that a thread is held back, from try to try: short pauses disturb less, long ones wait for slow
-// threads.
-constexpr uint32_t kPausesMs[] = {200, 1000, 50, 3000};
+// threads. One in sixteen outlasts what programs wait for each other before they give up.
+constexpr uint32_t kPausesMs[] = {50, 200, 1000, 3000};
+constexpr uint32_t kLongestPauseMs = 25000;
+
+uint32_t PauseOf(uint64_t seed, double timeout_seconds) {
+  const uint32_t pause_ms = seed % 16 == 5 ? kLongestPauseMs : kPausesMs[seed % std::size(kPausesMs)];
+  // Those who are held back in vain, one after the other, shall see the end of the program.
+  return std::min(pause_ms, static_cast<uint32_t>(std::min(timeout_seconds, 1e6) * 1000 / 3));
+}
 
 struct Candidate {
   PlannedCycle cycle;
@@ -52,37 +60,100 @@ std::vector<Candidate> FindCandidates(const trace::Run& run, const std::string& 
   return candidates;
 }
 
-// The deadlock of this run that stands at the places of the cycle.
-std::optional<report::ReportFinding> DeadlockOf(const trace::Run& run, const PlannedCycle& cycle) {
+// What a try came to.
+struct Result {
+  std::optional<report::ReportFinding> deadlock;  // at the places of the cycle
+  std::string other;                              // fingerprint of another one
+  uint64_t together = 0;                          // threads that stood at their steps at one time
+  uint64_t pauses = 0;
+};
+
+// What the trace of a program that hung cannot say of itself. In the run that was kept the semaphores of the
+// cycle were locks, posted by their holders alone; in one that hung nobody came as far as the post. And where
+// a waiter of a condition was in its wait was seen by the watcher, who called it a deadlock, not by the
+// trace.
+class Completion {
+ public:
+  Completion(const Trial& trial, const PlannedCycle& cycle, trace::Run* run)
+      : trial_(trial), cycle_(cycle), run_(*run) {}
+
+  void Complete() {
+    for (size_t p = 0; p < run_.processes.size(); ++p) {
+      for (trace::Thread& thread : run_.processes[p].threads) {
+        for (const trace::Holding& held : thread.held) {
+          CompleteSemaphore(p, held.lock, held.stack);
+        }
+        CompleteSemaphore(p, thread.wait.lock, thread.wait.stack);
+        CompleteWait(run_.processes[p], &thread.wait);
+      }
+    }
+  }
+
+ private:
+  void CompleteSemaphore(size_t process, trace::Index index, trace::Index stack) {
+    if (index < 0) {
+      return;
+    }
+    trace::Lock& lock = run_.processes[process].locks[static_cast<size_t>(index)];
+    const std::vector<PlannedFrame> place = FramesOf(run_, {static_cast<trace::Index>(process), stack});
+    const bool is_of_cycle =
+        !place.empty() && std::any_of(cycle_.steps.begin(), cycle_.steps.end(), [&](const PlannedStep& step) {
+          return step.outer == place || step.inner == place;
+        });
+    if (is_of_cycle && analyze::IsSemaphore(lock) && (lock.flags & trace::kHandOff) == 0) {
+      lock.flags |= trace::kLockLike;
+    }
+  }
+
+  void CompleteWait(const trace::Process& process, trace::Wait* wait) {
+    if (wait->kind == trace::WaitKind::kCondition && wait->lock >= 0) {
+      const uint32_t signals = process.locks[static_cast<size_t>(wait->lock)].signals;
+      wait->reacquiring = trial_.ended_for_deadlock() && signals != static_cast<uint32_t>(wait->value);
+    }
+  }
+
+  const Trial& trial_;
+  const PlannedCycle& cycle_;
+  trace::Run& run_;
+};
+
+Result ResultOf(const Trial& trial, const PlannedCycle& cycle) {
+  Result result;
+  trace::Run run = *trial.run;
+  if (run.ended_by_gordian) {
+    Completion(trial, cycle, &run).Complete();
+  }
   for (const analyze::Finding& finding : analyze::Analyze(run)) {
     if (std::string_view(finding.rule->id) != "deadlock") {
       continue;
     }
     const auto happened = CycleOf(run, finding);
     if (happened.has_value() && SameWaits(cycle, *happened)) {
-      return Named(run, finding);
+      result.deadlock = Named(run, finding);
+      break;
     }
+    result.other = Named(run, finding).fingerprint;
   }
-  return std::nullopt;
-}
-
-// How far a try came: how many of the cycle's threads stood at their steps at one time.
-std::string HowFar(const trace::Run& run, const PlannedCycle& cycle) {
-  uint64_t together = 0;
-  uint64_t pauses = 0;
   for (const trace::Process& process : run.processes) {
-    together = std::max(together, process.counters.most_together);
-    pauses += process.counters.pauses;
+    result.together = std::max(result.together, process.counters.most_together);
+    result.pauses += process.counters.pauses;
   }
-  return absl::StrCat(together, " of ", cycle.steps.size(), " threads stood at their steps at one time (",
-                      pauses, pauses == 1 ? " pause)" : " pauses)");
+  return result;
 }
 
-Plan PlanFor(const PlannedCycle& cycle, uint64_t seed) {
+std::string HowFar(const Trial& trial, const Result& result, size_t steps) {
+  return absl::StrCat(result.together, " of ", steps, " threads stood at their steps at one time (",
+                      result.pauses, result.pauses == 1 ? " pause)" : " pauses)",
+                      !result.other.empty()      ? "; another deadlock happened: " + result.other
+                      : trial.ended_by_timeout() ? "; ended by --timeout"
+                                                 : "");
+}
+
+Plan PlanFor(const PlannedCycle& cycle, uint64_t seed, double timeout_seconds) {
   Plan plan;
   plan.wishes = trace::kSteer;
   plan.seed = seed;
-  plan.pause_ms = kPausesMs[seed % std::size(kPausesMs)];
+  plan.pause_ms = PauseOf(seed, timeout_seconds);
   // Every other try also shakes the schedule: a thread may have to be late to meet the others.
   if (seed % 2 == 0) {
     plan.wishes |= trace::kDisturb;
@@ -100,26 +171,34 @@ enum class Outcome { kConfirmed, kNot, kBroken };
 
 Outcome Confirm(const TryOptions& options, const std::vector<std::string>& command, const TrialFolder& folder,
                 Candidate* candidate, int* exit_code) {
+  uint64_t nearest = 0;
   for (uint64_t attempt = 0; attempt < options.runs; ++attempt) {
     const uint64_t seed = options.seed + attempt;
-    const Trial trial = RunTrial(PlanFor(candidate->cycle, seed), options, command, folder);
+    const Trial trial =
+        RunTrial(PlanFor(candidate->cycle, seed, options.timeout_seconds), options, command, folder);
     if (CouldNotStart(trial, exit_code)) {
       Message(absl::StrCat("cannot run the program: ", trial.problem));
       return Outcome::kBroken;
     }
-    const auto deadlock = DeadlockOf(*trial.run, candidate->cycle);
-    if (deadlock.has_value()) {
+    const Result result = ResultOf(trial, candidate->cycle);
+    if (result.deadlock.has_value()) {
       candidate->cycle.seed = seed;
       Print(absl::StrCat("  try ", attempt + 1, " of ", options.runs, ": CONFIRMED, the program hangs\n",
                          "  again: gordian confirm ", options.directory, " --finding ",
-                         candidate->cycle.fingerprint, " --tries 1 --seed ", seed, " ", ShellCommand(command),
-                         "\n\n", report::FindingToText(*deadlock, {}), "\n"));
+                         candidate->cycle.fingerprint, " --tries 1 --seed ", seed, InputOption(options), " ",
+                         ShellCommand(command), "\n\n", report::FindingToText(*result.deadlock, {}), "\n"));
       return Outcome::kConfirmed;
     }
+    nearest = std::max(nearest, result.together);
     Print(absl::StrCat("  try ", attempt + 1, " of ", options.runs, ": ",
-                       HowFar(*trial.run, candidate->cycle), "\n"));
+                       HowFar(trial, result, candidate->cycle.steps.size()), "\n"));
   }
-  Print("  not reproduced: it stays potential\n\n");
+  Print("  not reproduced: it stays potential\n");
+  if (nearest == 0 && options.runs != 0) {
+    Print(absl::StrCat("  No thread came to these places: is it the same program, with the same arguments",
+                       options.input.empty() ? ", and does it need --input FILE?" : " and input?", "\n"));
+  }
+  Print("\n");
   return Outcome::kNot;
 }
 
@@ -138,6 +217,13 @@ int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& co
                 ? "the run has no possible deadlock to confirm"
                 : "the run has no possible deadlock with the fingerprint " + options.finding);
     return options.finding.empty() ? 0 : kExitUsage;
+  }
+  for (const Candidate& candidate : candidates) {
+    const std::string problem = BuiltAnew(candidate.cycle);
+    if (!problem.empty()) {
+      Message(absl::StrCat(options.directory, " is of another build: ", problem, "; keep a run of this one"));
+      return kExitUsage;
+    }
   }
   const TrialFolder folder;
   if (!folder.valid()) {

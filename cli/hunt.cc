@@ -1,9 +1,11 @@
 // `gordian hunt -n RUNS -- CMD`: many runs, each with other random pauses, and everything that any of them
-// found.
+// found. Runs are also held back at the steps of the cycles that the runs before them showed possible.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -15,28 +17,40 @@
 namespace gordian::cli {
 namespace {
 
+// At a step of a cycle, in the hope that the others come.
+constexpr uint32_t kPauseMs = 50;
+
 struct Caught {
   report::ReportFinding finding;
   uint64_t runs = 0;
-  uint64_t seed = 0;  // of the first
+  uint64_t last_run = 0;
+  std::string again;  // the command that shows it, as the first run did
 };
 
 class Bag {
  public:
-  // Returns whether something confirmed is among them.
-  bool Add(const report::Report& report, uint64_t seed) {
+  // `again`: the command that repeats the run. Returns whether something confirmed is among its findings.
+  bool Add(const trace::Run& run, const std::string& again) {
+    const std::vector<analyze::Finding> findings = analyze::Analyze(run);
+    for (const analyze::Finding& finding : findings) {
+      AddCycle(run, finding);
+    }
+    ++runs_;
     bool confirmed = false;
-    for (const report::ReportFinding& finding : report.findings) {
+    for (const report::ReportFinding& finding : report::BuildReport(run, findings, {}).findings) {
       confirmed = confirmed || (finding.confidence == "confirmed" && finding.level == "error");
       Caught* known = Find(finding.fingerprint);
       if (known == nullptr) {
-        caught_.push_back({finding, 0, seed});
+        caught_.push_back({finding, 0, 0, again});
         known = &caught_.back();
       }
-      ++known->runs;
+      known->runs += known->last_run == runs_ ? 0 : 1;
+      known->last_run = runs_;
     }
     return confirmed;
   }
+  // Those that fit into one plan.
+  const std::vector<PlannedCycle>& cycles() const { return cycles_; }
   const std::vector<Caught>& caught() const { return caught_; }
   uint64_t Errors() const {
     uint64_t errors = 0;
@@ -56,8 +70,32 @@ class Bag {
     return nullptr;
   }
 
+  void AddCycle(const trace::Run& run, const analyze::Finding& finding) {
+    auto cycle = absl::EndsWith(finding.rule->id, "-order-cycle") ? CycleOf(run, finding) : std::nullopt;
+    if (cycle.has_value() && steps_ + cycle->steps.size() <= trace::kMostPlanSteps &&
+        std::none_of(cycles_.begin(), cycles_.end(),
+                     [&](const PlannedCycle& known) { return known.steps == cycle->steps; })) {
+      steps_ += cycle->steps.size();
+      cycles_.push_back(std::move(*cycle));
+    }
+  }
+
   std::vector<Caught> caught_;
+  std::vector<PlannedCycle> cycles_;
+  size_t steps_ = 0;
+  uint64_t runs_ = 0;
 };
+
+// What a run that knew no cycle yet did, its seed alone does again; a later one is known by those before it.
+std::string CommandAgain(const Plan& plan, uint64_t number, const TryOptions& options,
+                         const std::vector<std::string>& command) {
+  if (plan.cycles.empty()) {
+    return absl::StrCat("gordian run --perturb=", plan.seed, " ", ShellCommand(command),
+                        InputRedirection(options));
+  }
+  return absl::StrCat("gordian hunt -n ", number, " --seed ", options.seed, InputOption(options), " ",
+                      ShellCommand(command));
+}
 
 void ShowProgress(uint64_t done, uint64_t runs, const Bag& bag) {
   constexpr uint64_t width = 30;
@@ -73,12 +111,11 @@ void ShowProgress(uint64_t done, uint64_t runs, const Bag& bag) {
   }
 }
 
-void PrintBag(const Bag& bag, uint64_t done, const std::vector<std::string>& command) {
+void PrintBag(const Bag& bag, uint64_t done) {
   for (const Caught& caught : bag.caught()) {
     std::fputs(report::FindingToText(caught.finding, {}).c_str(), stdout);
-    std::printf("  In %lu of %lu runs, first with: gordian run --perturb=%lu %s\n\n",
-                static_cast<unsigned long>(caught.runs), static_cast<unsigned long>(done),
-                static_cast<unsigned long>(caught.seed), ShellCommand(command).c_str());
+    std::printf("  In %lu of %lu runs, first with: %s\n\n", static_cast<unsigned long>(caught.runs),
+                static_cast<unsigned long>(done), caught.again.c_str());
   }
   std::printf("gordian: hunt: %lu findings, %lu of them errors, in %lu runs\n",
               static_cast<unsigned long>(bag.caught().size()), static_cast<unsigned long>(bag.Errors()),
@@ -96,10 +133,13 @@ int HuntCommand(const TryOptions& options, const std::vector<std::string>& comma
   Bag bag;
   uint64_t done = 0;
   bool over = false;
+  ShowProgress(0, options.runs, bag);
   while (done < options.runs && !over) {
     Plan plan;
-    plan.wishes = trace::kDisturb;
+    plan.wishes = trace::kDisturb | (bag.cycles().empty() ? 0u : static_cast<uint32_t>(trace::kSteer));
     plan.seed = options.seed + done;
+    plan.pause_ms = kPauseMs;
+    plan.cycles = bag.cycles();
     const Trial trial = RunTrial(plan, options, command, folder);
     int exit_code = 0;
     if (CouldNotStart(trial, &exit_code)) {
@@ -107,11 +147,10 @@ int HuntCommand(const TryOptions& options, const std::vector<std::string>& comma
       return exit_code;
     }
     ++done;
-    over =
-        bag.Add(report::BuildReport(*trial.run, analyze::Analyze(*trial.run), {}), plan.seed) && options.stop;
+    over = bag.Add(*trial.run, CommandAgain(plan, done, options, command)) && options.stop;
     ShowProgress(over ? options.runs : done, options.runs, bag);
   }
-  PrintBag(bag, done, command);
+  PrintBag(bag, done);
   return bag.Errors() != 0 ? 66 : 0;
 }
 

@@ -143,6 +143,11 @@ int Dispatch(SplitLine line) {
         ->type_name("S");
     command->add_option("--timeout", tries.timeout_seconds, "end a run after SEC seconds (default 60)")
         ->type_name("SEC");
+    command
+        ->add_option("--input", tries.input,
+                     "what the program reads from stdin, each time anew (default: nothing)")
+        ->type_name("FILE")
+        ->check(CLI::ExistingFile);
     command->add_flag("--show-output", tries.show, "let the program's own output through");
   }
 

@@ -1,5 +1,7 @@
 #include "cli/plan.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -18,22 +20,6 @@ namespace {
 
 constexpr char kSchema[] = "gordian.cycles/1";
 constexpr size_t kMostFileBytes = size_t{16} << 20;
-
-std::vector<PlannedFrame> FramesOf(const trace::Run& run, const analyze::StackAt& at) {
-  std::vector<PlannedFrame> frames;
-  if (at.process == trace::kNoIndex || at.stack == trace::kNoIndex) {
-    return frames;
-  }
-  const trace::Process& process = run.processes[static_cast<size_t>(at.process)];
-  for (const trace::Frame& frame : process.stacks[static_cast<size_t>(at.stack)].frames) {
-    if (frame.module == trace::kNoIndex || frames.size() == trace::kPlanFrames) {
-      break;
-    }
-    const trace::Module& module = process.modules[static_cast<size_t>(frame.module)];
-    frames.push_back({{module.path, module.build_id}, frame.offset});
-  }
-  return frames;
-}
 
 // As the recorder reads it from the module's own memory: eight bytes, the first one lowest.
 uint64_t BuildIdHead(const std::string& hex) {
@@ -80,28 +66,86 @@ std::vector<PlannedFrame> FramesFromJson(const nlohmann::json& frames,
   return result;
 }
 
+// A thread that is named for another reason, such as being stuck behind the ring, makes no step. A standstill
+// of several processes tells no steps.
+bool IsInRing(const analyze::Finding& finding, size_t thread) {
+  return finding.interleaving.empty() ||
+         std::any_of(finding.interleaving.begin(), finding.interleaving.end(),
+                     [thread](const analyze::Step& step) { return step.thread == static_cast<int>(thread); });
+}
+
+bool BringsLock(trace::PlanRole role) {
+  return role == trace::PlanRole::kHolds || role == trace::PlanRole::kReacquires;
+}
+
+// Whether the thread waits there for a mutex that a condition wait gave up and takes back.
+bool TakesBack(const trace::Run& run, const analyze::ThreadPart& part) {
+  const std::vector<trace::Dependency>& all = run.processes[static_cast<size_t>(part.process)].dependencies;
+  return std::any_of(all.begin(), all.end(), [&](const trace::Dependency& dependency) {
+    return dependency.thread == part.thread && dependency.stack == part.waits.stack.stack &&
+           (dependency.flags & trace::kReacquire) != 0;
+  });
+}
+
+trace::PlanRole RoleOf(const trace::Run& run, const analyze::Finding& finding, size_t thread) {
+  const analyze::ThreadPart& part = finding.threads[thread];
+  if (!part.holds.empty()) {
+    return TakesBack(run, part) ? trace::PlanRole::kReacquires : trace::PlanRole::kHolds;
+  }
+  for (const analyze::ThreadPart& other : finding.threads) {
+    if (other.waits.kind == trace::WaitKind::kJoin && other.waits.thread == static_cast<int>(thread)) {
+      return trace::PlanRole::kThreadEnd;
+    }
+    if (other.waits.kind == trace::WaitKind::kProcess && other.waits.process >= 0 &&
+        finding.processes[static_cast<size_t>(other.waits.process)].pid ==
+            run.processes[static_cast<size_t>(part.process)].pid) {
+      return trace::PlanRole::kProcessEnd;
+    }
+  }
+  return trace::PlanRole::kQueues;
+}
+
 std::string OtherBuild(const PlannedModule& module) {
   const std::string now = report::BuildIdOfFile(module.path).value_or("");
   if (module.build_id.empty() || now == module.build_id) {
     return "";
   }
   return absl::StrCat(module.path, " has the build-id ", now.empty() ? "(none)" : now, ", not ",
-                      module.build_id, ": it was built anew since; run `gordian confirm` again");
+                      module.build_id, ": it was built anew since");
 }
 
 }  // namespace
 
+std::vector<PlannedFrame> FramesOf(const trace::Run& run, const analyze::StackAt& at) {
+  std::vector<PlannedFrame> frames;
+  if (at.process == trace::kNoIndex || at.stack == trace::kNoIndex) {
+    return frames;
+  }
+  const trace::Process& process = run.processes[static_cast<size_t>(at.process)];
+  for (const trace::Frame& frame : process.stacks[static_cast<size_t>(at.stack)].frames) {
+    if (frame.module == trace::kNoIndex || frames.size() == trace::kPlanFrames) {
+      break;
+    }
+    const trace::Module& module = process.modules[static_cast<size_t>(frame.module)];
+    frames.push_back({{module.path, module.build_id}, frame.offset});
+  }
+  return frames;
+}
+
 std::optional<PlannedCycle> CycleOf(const trace::Run& run, const analyze::Finding& finding) {
   PlannedCycle cycle;
-  for (const analyze::ThreadPart& thread : finding.threads) {
-    if (thread.waits.kind != trace::WaitKind::kLock && thread.waits.kind != trace::WaitKind::kCondition) {
+  for (size_t t = 0; t < finding.threads.size(); ++t) {
+    const analyze::ThreadPart& thread = finding.threads[t];
+    if (!IsInRing(finding, t) || thread.waits.kind == trace::WaitKind::kNone) {
       continue;
     }
     PlannedStep step;
+    step.role = RoleOf(run, finding, t);
     step.inner = FramesOf(run, thread.waits.stack);
-    step.outer =
-        thread.holds.empty() ? std::vector<PlannedFrame>{} : FramesOf(run, thread.holds.front().stack);
-    if (step.inner.empty() || step.outer.empty()) {
+    if (BringsLock(step.role)) {
+      step.outer = FramesOf(run, thread.holds.front().stack);
+    }
+    if (step.inner.empty() || (BringsLock(step.role) && step.outer.empty())) {
       return std::nullopt;
     }
     cycle.steps.push_back(std::move(step));
@@ -112,18 +156,32 @@ std::optional<PlannedCycle> CycleOf(const trace::Run& run, const analyze::Findin
   return cycle;
 }
 
-bool SameWaits(const PlannedCycle& a, const PlannedCycle& b) {
-  std::vector<bool> taken(b.steps.size());
-  return a.steps.size() == b.steps.size() &&
-         std::all_of(a.steps.begin(), a.steps.end(), [&](const PlannedStep& step) {
-           for (size_t s = 0; s < b.steps.size(); ++s) {
-             if (!taken[s] && b.steps[s].inner == step.inner) {
-               taken[s] = true;
-               return true;
-             }
-           }
-           return false;
-         });
+bool SameWaits(const PlannedCycle& cycle, const PlannedCycle& deadlock) {
+  std::vector<bool> taken(deadlock.steps.size());
+  return std::all_of(cycle.steps.begin(), cycle.steps.end(), [&](const PlannedStep& step) {
+    for (size_t s = 0; s < deadlock.steps.size(); ++s) {
+      if (!taken[s] && deadlock.steps[s].inner == step.inner) {
+        taken[s] = true;
+        return true;
+      }
+    }
+    return step.role == trace::PlanRole::kQueues;
+  });
+}
+
+std::string BuiltAnew(const PlannedCycle& cycle) {
+  for (const PlannedStep& step : cycle.steps) {
+    for (const std::vector<PlannedFrame>* frames : {&step.outer, &step.inner}) {
+      for (const PlannedFrame& frame : *frames) {
+        std::string problem =
+            access(frame.module.path.c_str(), R_OK) == 0 ? OtherBuild(frame.module) : std::string();
+        if (!problem.empty()) {
+          return problem;
+        }
+      }
+    }
+  }
+  return "";
 }
 
 std::string WritePlan(const Plan& plan, const std::string& path) {
@@ -146,12 +204,14 @@ std::string WritePlan(const Plan& plan, const std::string& path) {
       step.steps = static_cast<uint32_t>(cycle.steps.size());
       step.outer_count = FillFrames(cycle.steps[s].outer, step.outer);
       step.inner_count = FillFrames(cycle.steps[s].inner, step.inner);
+      step.role = cycle.steps[s].role;
       steps.append(reinterpret_cast<const char*>(&step), sizeof(step));
       ++header.step_count;
     }
     ++number;
   }
-  const std::string bytes = std::string(reinterpret_cast<const char*>(&header), sizeof(header)) + steps;
+  const std::string bytes = std::string(reinterpret_cast<const char*>(&header), sizeof(header)) + steps +
+                            std::string(trace::kMostStanding * sizeof(trace::PlanStanding), '\0');
   return WriteSmallFile(path, bytes) ? "" : absl::StrCat(path, ": ", std::strerror(errno));
 }
 
@@ -161,8 +221,9 @@ std::string WriteCycles(const std::vector<PlannedCycle>& cycles, const std::stri
   for (const PlannedCycle& cycle : cycles) {
     nlohmann::ordered_json steps = nlohmann::ordered_json::array();
     for (const PlannedStep& step : cycle.steps) {
-      steps.push_back(
-          {{"outer", FramesToJson(step.outer, &modules)}, {"inner", FramesToJson(step.inner, &modules)}});
+      steps.push_back({{"role", static_cast<uint32_t>(step.role)},
+                       {"outer", FramesToJson(step.outer, &modules)},
+                       {"inner", FramesToJson(step.inner, &modules)}});
     }
     listed.push_back({{"fingerprint", cycle.fingerprint},
                       {"title", cycle.title},
@@ -194,14 +255,15 @@ std::string ReadCycles(const std::string& path, std::vector<PlannedCycle>* cycle
       modules.push_back({module.at("path"), module.at("build_id")});
       const std::string problem = OtherBuild(modules.back());
       if (!problem.empty()) {
-        return absl::StrCat(path, ": ", problem);
+        return absl::StrCat(path, ": ", problem, "; run `gordian confirm` again");
       }
     }
     for (const nlohmann::json& listed : all.at("cycles")) {
       PlannedCycle cycle{listed.at("fingerprint"), listed.at("title"), listed.at("seed"), {}};
       for (const nlohmann::json& step : listed.at("steps")) {
-        cycle.steps.push_back(
-            {FramesFromJson(step.at("outer"), modules), FramesFromJson(step.at("inner"), modules)});
+        cycle.steps.push_back({static_cast<trace::PlanRole>(step.at("role").get<uint32_t>()),
+                               FramesFromJson(step.at("outer"), modules),
+                               FramesFromJson(step.at("inner"), modules)});
       }
       cycles->push_back(std::move(cycle));
     }

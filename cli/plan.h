@@ -29,8 +29,10 @@ struct PlannedFrame {
 };
 
 struct PlannedStep {
-  std::vector<PlannedFrame> outer;  // where the thread took what it holds
+  trace::PlanRole role = trace::PlanRole::kHolds;
+  std::vector<PlannedFrame> outer;  // where the thread took what it holds; empty where it brings no lock
   std::vector<PlannedFrame> inner;  // where it goes to wait
+  bool operator==(const PlannedStep&) const = default;
 };
 
 // A cycle by the places in code at which its threads stand.
@@ -41,12 +43,19 @@ struct PlannedCycle {
   std::vector<PlannedStep> steps;
 };
 
-// Of a finding in which threads hold one lock and wait for the next. nullopt: a step has no stack to be known
-// by.
+// A stack by the places that hold for every run of the same build; empty if there are none.
+std::vector<PlannedFrame> FramesOf(const trace::Run& run, const analyze::StackAt& at);
+
+// Of a finding in which threads wait for each other. nullopt: a step has no stack to be known by.
 std::optional<PlannedCycle> CycleOf(const trace::Run& run, const analyze::Finding& finding);
 
-// Whether the threads of the one wait at the places at which those of the other do.
-bool SameWaits(const PlannedCycle& a, const PlannedCycle& b);
+// Whether the threads of a deadlock wait at the places at which those of the cycle do. Writers that come
+// between may be missing there.
+bool SameWaits(const PlannedCycle& cycle, const PlannedCycle& deadlock);
+
+// Empty, or which file on the disk is no longer what it was when the cycle was found. One that is not there
+// is passed over.
+std::string BuiltAnew(const PlannedCycle& cycle);
 
 struct Plan {
   uint32_t wishes = 0;  // trace::PlanWish

@@ -22,7 +22,10 @@ namespace {
 
 constexpr char kSafe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
 
-int Spawn(const std::vector<std::string>& arguments, bool show) {
+// Of `gordian run`, where nothing else changes the exit code.
+constexpr int kExitForDeadlock = 66;
+
+int Spawn(const std::vector<std::string>& arguments, const TryOptions& options) {
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) {
@@ -31,8 +34,9 @@ int Spawn(const std::vector<std::string>& arguments, bool show) {
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  if (!show) {
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO,
+                                   options.input.empty() ? "/dev/null" : options.input.c_str(), O_RDONLY, 0);
+  if (!options.show) {
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   }
@@ -46,6 +50,12 @@ int Spawn(const std::vector<std::string>& arguments, bool show) {
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   return status;
+}
+
+std::string ShellWord(const std::string& word) {
+  return !word.empty() && word.find_first_not_of(kSafe) == std::string::npos
+             ? word
+             : absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
 }  // namespace
@@ -63,6 +73,17 @@ TrialFolder::~TrialFolder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
+}
+
+bool Trial::ended_for_deadlock() const {
+  // With --fail-on=never no finding alone makes this code.
+  return run.has_value() && run->ended_by_gordian && WIFEXITED(status) &&
+         WEXITSTATUS(status) == kExitForDeadlock;
+}
+
+bool Trial::ended_by_timeout() const {
+  return run.has_value() && run->ended_by_gordian && WIFEXITED(status) &&
+         WEXITSTATUS(status) == kExitWatchdog;
 }
 
 Trial RunTrial(const Plan& plan, const TryOptions& options, const std::vector<std::string>& command,
@@ -92,7 +113,7 @@ Trial RunTrial(const Plan& plan, const TryOptions& options, const std::vector<st
                                         absl::StrCat("--kill-after=", options.timeout_seconds),
                                         "--"};
   arguments.insert(arguments.end(), command.begin(), command.end());
-  trial.status = Spawn(arguments, options.show);
+  trial.status = Spawn(arguments, options);
   if (trial.status < 0) {
     trial.problem = absl::StrCat("cannot start gordian run: ", std::strerror(-trial.status));
     return trial;
@@ -111,12 +132,16 @@ bool CouldNotStart(const Trial& trial, int* exit_code) {
 
 std::string ShellCommand(const std::vector<std::string>& command) {
   return absl::StrCat("-- ", absl::StrJoin(command, " ", [](std::string* out, const std::string& word) {
-                        if (!word.empty() && word.find_first_not_of(kSafe) == std::string::npos) {
-                          out->append(word);
-                        } else {
-                          absl::StrAppend(out, "'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
-                        }
+                        out->append(ShellWord(word));
                       }));
+}
+
+std::string InputOption(const TryOptions& options) {
+  return options.input.empty() ? "" : " --input " + ShellWord(options.input);
+}
+
+std::string InputRedirection(const TryOptions& options) {
+  return options.input.empty() ? "" : " < " + ShellWord(options.input);
 }
 
 }  // namespace gordian::cli

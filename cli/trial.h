@@ -33,10 +33,13 @@ struct Trial {
   std::optional<trace::Run> run;  // nullopt: there is none to judge
   int status = 0;                 // of `gordian run`, as wait(2) gives it
   std::string problem;            // why there is no run
+  // How `gordian run` ended it, if it did.
+  bool ended_for_deadlock() const;
+  bool ended_by_timeout() const;
 };
 
-// Runs the command once under the plan; a deadlock ends it at once. The program gets no input, and its output
-// goes where gordian's goes only where that was asked for.
+// Runs the command once under the plan; a deadlock ends it at once. The program gets the input of the
+// options, and its output goes where gordian's goes only where that was asked for.
 Trial RunTrial(const Plan& plan, const TryOptions& options, const std::vector<std::string>& command,
                const TrialFolder& folder);
 
@@ -45,6 +48,10 @@ bool CouldNotStart(const Trial& trial, int* exit_code);
 
 // How the program is run again by hand: "-- CMD ARGS", quoted for a shell.
 std::string ShellCommand(const std::vector<std::string>& command);
+// " --input FILE", or nothing.
+std::string InputOption(const TryOptions& options);
+// " < FILE", or nothing.
+std::string InputRedirection(const TryOptions& options);
 
 }  // namespace gordian::cli
 

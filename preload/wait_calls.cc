@@ -5,6 +5,7 @@
 #include "libsync/record/acquire.h"
 #include "libsync/record/blocking.h"
 #include "libsync/record/children.h"
+#include "libsync/record/plan.h"
 #include "preload/intercept.h"
 
 using namespace gordian::record;
@@ -23,6 +24,9 @@ Thread* BeginChildWait(pid_t pid, int options, const Site& site) {
   const gordian::trace::Ref stack = StackOf(entry.thread(), site);
   if (entry->own_slot->held_count != 0) {
     RecordAwaitedEnd(entry.thread(), child, gordian::trace::kAwaitsChild, stack);
+    if (g_plan != nullptr && child != 0) {
+      BeforeChildWait(entry.thread(), pid, stack);
+    }
   }
   return BeginWait(&entry, gordian::trace::WaitKind::kProcess, child, pid, false, stack);
 }

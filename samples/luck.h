@@ -1,6 +1,7 @@
 // For samples whose threads run one after the other although nothing orders them: the second waits for the
-// first, but gives up in the end, so that luck alone keeps the two apart. With LUCK_PATIENCE_MS=0 in the
-// environment there is no luck: nobody waits, and the machine decides.
+// first, but gives up in the end, so that luck alone keeps the two apart. `gordian confirm` holds the first
+// one back for longer than that. With LUCK_PATIENCE_MS=0 in the environment there is no luck: nobody waits,
+// and the machine decides.
 #ifndef GORDIAN_SAMPLES_LUCK_H_
 #define GORDIAN_SAMPLES_LUCK_H_
 
@@ -15,7 +16,7 @@ class Luck {
 
   void Wait() const {
     const char* patience = std::getenv("LUCK_PATIENCE_MS");
-    for (int ms = patience == nullptr ? 20000 : std::atoi(patience); ms > 0 && !done_; --ms) {
+    for (int ms = patience == nullptr ? 2000 : std::atoi(patience); ms > 0 && !done_; --ms) {
       usleep(1000);
     }
   }

@@ -176,6 +176,10 @@ void SettleWatch::Settle(trace::Process* process, trace::Thread* thread) const {
     const trace::Lock& mutex = process->locks[static_cast<size_t>(thread->wait.mutex)];
     thread->wait.reacquiring = sample->second.task.futex == mutex.address;
   }
+  if (thread->settled && thread->wait.kind == trace::WaitKind::kProcess && thread->wait.child >= 0) {
+    const trace::Child& child = process->children[static_cast<size_t>(thread->wait.child)];
+    thread->wait.note = absl::StrCat("a wait for the end of pid ", child.pid);
+  }
 }
 
 }  // namespace gordian::cli

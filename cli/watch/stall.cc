@@ -55,8 +55,11 @@ Target FindTarget(const std::vector<SlotSnapshot>& slots, const SlotSnapshot& sl
       }
       target.waits = !target.slots.empty();
       break;
-    case WaitKind::kNone:
     case WaitKind::kProcess:
+      // A parent that holds nothing is in nobody's way.
+      target.waits = target.nobody = !slot.held.empty();
+      break;
+    case WaitKind::kNone:
     case WaitKind::kBarrier:
     case WaitKind::kFutex:
     case WaitKind::kSleep:

@@ -54,6 +54,7 @@ class WaitForGraph {
   bool Waits(const trace::Thread& thread) const;
   Need NeedOf(size_t process, size_t thread);
   void AddLockNeed(size_t process, size_t thread, Index lock, Mode mode, Need* need);
+  void AddChildNeed(size_t process, Index child, Need* need);
   bool IsOrphanedByFork(const trace::Lock& lock, const LockKey& key) const;
   std::vector<int32_t> StuckNeeds(int32_t node) const;
   std::vector<std::vector<int32_t>> StuckSuccessors() const;
@@ -145,6 +146,8 @@ Need WaitForGraph::NeedOf(size_t process, size_t index) {
     if (joined != nullptr && !IsDead(*joined)) {
       need.nodes.push_back(Node(process, static_cast<size_t>(thread.wait.thread)));
     }
+  } else if (thread.wait.kind == WaitKind::kProcess && thread.wait.releasers.empty()) {
+    AddChildNeed(process, thread.wait.child, &need);
   }
   // Without an inspector, somebody outside these records may end the wait for a condition or a process.
   if (need.nodes.empty() && scope_ != Scope::kProcess) {
@@ -156,6 +159,23 @@ Need WaitForGraph::NeedOf(size_t process, size_t index) {
     }
   }
   return need;
+}
+
+// A recorded child that has not ended by itself ends when its threads get on.
+void WaitForGraph::AddChildNeed(size_t process, Index child_index, Need* need) {
+  const trace::Child* child = At(processes_[process]->children, child_index);
+  if (scope_ == Scope::kProcess || child == nullptr || child->reap_ns != 0) {
+    return;
+  }
+  for (size_t p = processes_.size(); p-- > 0;) {
+    // The last image of it counts.
+    if (processes_[p]->pid == child->pid) {
+      if (processes_[p]->end == trace::End::kNone && !processes_[p]->threads.empty()) {
+        need->nodes.push_back(ProcessNode(p));
+      }
+      return;
+    }
+  }
 }
 
 void WaitForGraph::AddLockNeed(size_t process, size_t index, Index lock_index, Mode mode, Need* need) {

@@ -654,6 +654,9 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
   slot->wait_value = wait.signals;
   slot->wait_address = reinterpret_cast<uint64_t>(condition);
   NoteUse(object, 1);
+  if (g_plan != nullptr) {
+    BeforeConditionWait(thread, lock, stack);
+  }
   PublishWait(slot, trace::WaitKind::kCondition, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
   return wait;
 }
@@ -665,6 +668,7 @@ void EndConditionWait(const ConditionWait& wait, AfterWait after) {
   trace::SlotRecord* slot = wait.thread->own_slot;
   NoteUse(slot->wait_object, -1);
   ClearWait(slot);
+  AfterConditionWait(wait.thread);
   NoteOrder(wait.thread);
   // Without a signal it was a timeout, or nothing at all.
   if (after == AfterWait::kHeld && g_trace.At<trace::LockRecord>(wait.condition)->signals != wait.signals) {

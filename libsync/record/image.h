@@ -15,13 +15,11 @@
 #include "libsync/record/table.h"
 #include "libsync/record/trace_file.h"
 #include "libsync/trace/layout.h"
-#include "libsync/trace/plan.h"
 
 namespace gordian::record {
 
 struct FileRead;
 struct HeldFileLock;
-struct Parked;
 struct Thread;
 
 struct Config {
@@ -102,12 +100,8 @@ struct Image {
   Thread* all_threads;    // every Thread ever made, through Thread::next
   Thread* ended_threads;  // whose thread is over, oldest first, through Thread::next_ended
   Thread* ended_last;
-  // Of a plan (plan.h): (stack, side) -> its steps; threads held back; one gate a cycle, 1: somebody is
-  // inside.
+  // Of a plan (plan.h): (stack, side) -> its steps.
   Table plan_steps;
-  SpinLock parked_lock;
-  Parked* parked;
-  uint32_t gates[trace::kMostPlanSteps];
   // File locks (file_locks.cc): those in force, how many of them, how many calls that may add one are under
   // way, SharedRecords to be used again (linked through SharedRecord::reserved), names given.
   SpinLock file_locks_lock;

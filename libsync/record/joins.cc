@@ -6,6 +6,7 @@
 
 #include "libsync/record/errors.h"
 #include "libsync/record/events.h"
+#include "libsync/record/plan.h"
 
 namespace gordian::record {
 namespace {
@@ -98,6 +99,9 @@ ThreadCall BeginJoin(pthread_t pthread, Blocking blocking, const Site& site) {
   const ThreadCall call = Begin(entry.thread(), pthread, false, blocking, site);
   if (blocking == Blocking::kForever) {
     RecordAwaitedEnd(entry.thread(), call.other, trace::kAwaitsThread, call.stack);
+    if (g_plan != nullptr && call.other != 0) {
+      BeforeJoin(entry.thread(), call.other, call.stack);
+    }
   }
   BeginWait(&entry, trace::WaitKind::kJoin, call.other, 0, blocking != Blocking::kForever, call.stack);
   return call;

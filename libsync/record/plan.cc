@@ -1,5 +1,6 @@
 #include "libsync/record/plan.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
@@ -12,17 +13,7 @@
 
 namespace gordian::record {
 
-const trace::PlanHeader* g_plan = nullptr;
-
-// A thread that stands before its step, on that thread's stack.
-struct Parked {
-  Parked* next;
-  uint32_t cycle;
-  uint64_t steps;  // that it can be: several threads may do the same at one place
-  trace::Ref held;
-  trace::Ref wanted;
-  uint32_t go;  // futex: 1 once all threads of its cycle stand
-};
+trace::PlanHeader* g_plan = nullptr;
 
 namespace {
 
@@ -32,10 +23,25 @@ constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint32_t kVainPauses = 24;
 constexpr uint64_t kMostVainNs = 6'000 * kMillisecond;
 constexpr uint64_t kMostDisturbance = 5'000 * kMillisecond;
+// The list of those who stand is kept for microseconds: for as long as this, by somebody who is gone.
+constexpr uint64_t kListKeptNs = 50 * kMillisecond;
+// A thread in a condition wait stands for as long as it waits, and for this at most.
+constexpr uint64_t kLongestWaitNs = 600'000 * kMillisecond;
+// What a writer needs to queue before the reader comes that shall find it there.
+constexpr uint64_t kQueueingNs = 20 * kMillisecond;
+// How often who waits at a gate looks whether the one inside still lives.
+constexpr uint64_t kGateLookNs = 100 * kMillisecond;
+// A search among many who do the same may take long.
+constexpr int kMostLooks = 10'000;
 // Marks a mask in the table of stacks as computed.
 constexpr uint64_t kComputed = uint64_t{1} << 63;
 
 const trace::PlanStep* Steps() { return reinterpret_cast<const trace::PlanStep*>(g_plan + 1); }
+trace::PlanStanding* AllStanding() {
+  return reinterpret_cast<trace::PlanStanding*>(reinterpret_cast<trace::PlanStep*>(g_plan + 1) +
+                                                g_plan->step_count);
+}
+uint32_t CountBits(uint64_t mask) { return static_cast<uint32_t>(__builtin_popcountll(mask)); }
 
 bool Asks(trace::PlanWish wish) { return (g_plan->wishes & wish) != 0 && !g_no_syscalls; }
 
@@ -44,16 +50,15 @@ void SleepNs(uint64_t ns) {
   RawSyscall(SYS_nanosleep, ToRaw(&time));
 }
 
-// Until *word is no longer `value`, at most until `end_ns`.
+// Until *word is no longer `value`, at most until `end_ns`. The word may lie in memory of several processes.
 void WaitWhile(uint32_t* word, uint32_t value, uint64_t end_ns) {
   const timespec end{static_cast<time_t>(end_ns / 1'000'000'000), static_cast<long>(end_ns % 1'000'000'000)};
   while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value && NowNs() < end_ns) {
-    RawSyscall(SYS_futex, ToRaw(word), FUTEX_WAIT_BITSET_PRIVATE, value, ToRaw(&end), 0,
-               FUTEX_BITSET_MATCH_ANY);
+    RawSyscall(SYS_futex, ToRaw(word), FUTEX_WAIT_BITSET, value, ToRaw(&end), 0, FUTEX_BITSET_MATCH_ANY);
   }
 }
 
-void Wake(uint32_t* word) { RawSyscall(SYS_futex, ToRaw(word), FUTEX_WAKE_PRIVATE, INT32_MAX); }
+void Wake(uint32_t* word) { RawSyscall(SYS_futex, ToRaw(word), FUTEX_WAKE, INT32_MAX); }
 
 bool FramesMatch(const trace::PlanFrame* frames, uint32_t count, const trace::StackRecord* stack) {
   if (count == 0 || stack->count < count) {
@@ -108,111 +113,328 @@ uint64_t Random(Thread* thread) {
 // ---- steer
 // ---------------------------------------------------------------------------------------------------------
 
-// Looks for parked threads that lead from the lock `wanted` to the lock `target`, one for each of the cycle's
-// steps that is not in `used`. Marks them in `chain`. REQUIRES: the list is locked.
-bool Complete(uint32_t cycle, uint32_t missing, uint64_t used, trace::Ref wanted, trace::Ref target,
-              Parked** chain) {
-  if (missing == 0) {
-    return wanted == target;
+// Numbers that mean the same lock, thread or process in all processes of the run.
+uint64_t NumberOfLock(trace::Ref lock) {
+  const auto* record = g_trace.At<trace::LockRecord>(lock);
+  if (record->shared == 0) {
+    return MixBits(g_image->nonce ^ lock) | 1;
   }
-  for (Parked* other = g_image->parked; other != nullptr; other = other->next) {
-    if (other->cycle != cycle || other->held != wanted) {
-      continue;
+  const auto* shared = g_trace.At<trace::SharedRecord>(record->shared);
+  // Ranges of a file may overlap without being the same.
+  const uint64_t offset =
+      shared->space == static_cast<uint32_t>(trace::SharedSpace::kFile) ? 0 : shared->offset;
+  return MixBits(MixBits(MixBits(shared->device + shared->space) ^ shared->inode) + offset) | 1;
+}
+uint64_t NumberOfThread(trace::Ref thread) { return MixBits(~g_image->nonce ^ thread) | 1; }
+uint64_t NumberOfProcess(int32_t pid) { return MixBits(~static_cast<uint64_t>(pid)) | 1; }
+
+// The list of all who stand, of all processes. Whoever cannot get it does without.
+class ListGuard {
+ public:
+  ListGuard() {
+    const uint64_t begin_ns = NowNs();
+    for (uint64_t now = begin_ns; now - begin_ns < 4 * kListKeptNs; now = NowNs()) {
+      uint64_t taken = 0;
+      if (__atomic_compare_exchange_n(&g_plan->list_taken_ns, &taken, now, false, __ATOMIC_ACQUIRE,
+                                      __ATOMIC_RELAXED) ||
+          (now > taken + kListKeptNs &&
+           __atomic_compare_exchange_n(&g_plan->list_taken_ns, &taken, now, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED))) {
+        taken_ns_ = now;
+        return;
+      }
+      RawSyscall(SYS_sched_yield);
     }
-    for (uint64_t free = other->steps & ~used; free != 0; free &= free - 1) {
-      chain[missing - 1] = other;
-      if (Complete(cycle, missing - 1, used | (free & -free), other->wanted, target, chain)) {
+  }
+  ~ListGuard() {
+    uint64_t mine = taken_ns_;
+    if (mine != 0) {
+      __atomic_compare_exchange_n(&g_plan->list_taken_ns, &mine, uint64_t{0}, false, __ATOMIC_RELEASE,
+                                  __ATOMIC_RELAXED);
+    }
+  }
+  ListGuard(const ListGuard&) = delete;
+  ListGuard& operator=(const ListGuard&) = delete;
+  explicit operator bool() const { return taken_ns_ != 0; }
+
+ private:
+  uint64_t taken_ns_ = 0;
+};
+
+// Calls visit(standing) for everybody who stands at a step of the cycle. REQUIRES: the list is taken.
+template <typename Visit>
+void ForEachStanding(uint32_t cycle, uint64_t now_ns, Visit visit) {
+  trace::PlanStanding* all = AllStanding();
+  for (uint32_t i = 0; i < trace::kMostStanding; ++i) {
+    if (all[i].end_ns > now_ns && all[i].cycle == cycle && all[i].go == 0) {
+      visit(&all[i]);
+    }
+  }
+}
+
+// The steps of a cycle that have one of the roles.
+template <typename... Roles>
+uint64_t StepsWith(uint32_t cycle, Roles... roles) {
+  uint64_t mask = 0;
+  for (uint32_t s = 0; s < g_plan->step_count; ++s) {
+    const trace::PlanStep& step = Steps()[s];
+    mask |= step.cycle == cycle && ((step.role == roles) || ...) ? uint64_t{1} << step.step : 0;
+  }
+  return mask;
+}
+
+// Who can go together: each wants what the next one has, and between two readers queues a writer.
+class Meeting {
+ public:
+  Meeting(uint32_t cycle, uint64_t now_ns)
+      : cycle_(cycle),
+        now_ns_(now_ns),
+        writers_(StepsWith(cycle, trace::PlanRole::kQueues)),
+        ring_(StepsWith(cycle, trace::PlanRole::kHolds, trace::PlanRole::kThreadEnd,
+                        trace::PlanRole::kProcessEnd, trace::PlanRole::kReacquires)) {}
+
+  // Looks for one among those who stand, and lets all of it go.
+  bool Begin() {
+    bool begun = false;
+    ForEachStanding(cycle_, now_ns_, [&](trace::PlanStanding* first) {
+      for (uint64_t own = first->steps & ring_; own != 0 && !begun; own &= own - 1) {
+        count_ = 0;
+        begun = Join(first, own & -own, first->has) && AreAlive();
+      }
+    });
+    if (begun) {
+      LetGo();
+    }
+    return begun;
+  }
+
+  // How many steps are stood at.
+  uint32_t Together() const {
+    uint64_t steps = 0;
+    uint32_t threads = 0;
+    ForEachStanding(cycle_, now_ns_, [&](const trace::PlanStanding* standing) {
+      steps |= standing->steps;
+      threads += standing->steps != 0 ? 1 : 0;
+    });
+    return CountBits(steps) < threads ? CountBits(steps) : threads;
+  }
+
+ private:
+  // `used`: the steps that are taken, this one's included. `target`: what the last one must want.
+  bool Join(trace::PlanStanding* standing, uint64_t used, uint64_t target) {
+    chosen_[count_++] = standing;
+    if (used == ring_) {
+      if (standing->wants == target && FindWriters(writers_)) {
+        return true;
+      }
+    } else {
+      bool found = false;
+      ForEachStanding(cycle_, now_ns_, [&](trace::PlanStanding* other) {
+        if (other->has != standing->wants) {
+          return;
+        }
+        for (uint64_t free = other->steps & ring_ & ~used; free != 0 && !found && ++looks_ < kMostLooks;
+             free &= free - 1) {
+          found = Join(other, used | (free & -free), target);
+        }
+      });
+      if (found) {
         return true;
       }
     }
+    --count_;
+    return false;
   }
-  return false;
-}
 
-void Unlink(Parked* parked) {
-  for (Parked** link = &g_image->parked; *link != nullptr; link = &(*link)->next) {
-    if (*link == parked) {
-      *link = parked->next;
-      return;
-    }
-  }
-}
-
-uint64_t CountParked(uint32_t cycle) {
-  uint64_t count = 0;
-  for (const Parked* parked = g_image->parked; parked != nullptr; parked = parked->next) {
-    count += parked->cycle == cycle ? 1 : 0;
-  }
-  return count;
-}
-
-// Lets everybody go of whose step `self` is the last. REQUIRES: the list is locked.
-bool Release(const Parked& self, uint32_t steps) {
-  Parked* chain[trace::kMostPlanSteps];
-  for (uint64_t own = self.steps; own != 0; own &= own - 1) {
-    if (!Complete(self.cycle, steps - 1, own & -own, self.wanted, self.held, chain)) {
-      continue;
-    }
-    for (uint32_t i = 0; i + 1 < steps; ++i) {
-      Unlink(chain[i]);
-      __atomic_store_n(&chain[i]->go, 1, __ATOMIC_RELEASE);
-      Wake(&chain[i]->go);  // its frame stays until it gets the list's lock
+  // A writer for each of the steps that wants what one of the ring wants.
+  bool FindWriters(uint64_t missing) {
+    const uint32_t ring_count = count_;
+    for (; missing != 0; missing &= missing - 1) {
+      const uint32_t count = count_;
+      ForEachStanding(cycle_, now_ns_, [&](trace::PlanStanding* writer) {
+        for (uint32_t i = 0; i < ring_count && count_ == count; ++i) {
+          if ((writer->steps & missing & -missing) != 0 && writer->wants == chosen_[i]->wants) {
+            chosen_[count_++] = writer;
+          }
+        }
+      });
+      if (count_ == count) {
+        count_ = ring_count;
+        return false;
+      }
     }
     return true;
   }
-  return false;
+
+  // Who was killed, or replaced by an exec, left its place as it was.
+  bool AreAlive() const {
+    bool alive = true;
+    for (uint32_t i = 0; i < count_; ++i) {
+      trace::PlanStanding* standing = chosen_[i];
+      if (RawSyscall(SYS_tgkill, standing->pid, standing->tid, 0) == -ESRCH) {
+        standing->end_ns = 0;
+        alive = false;
+      }
+    }
+    return alive;
+  }
+
+  // Writers go first, where there are any.
+  void LetGo() {
+    for (uint32_t i = 0; i < count_; ++i) {
+      trace::PlanStanding* standing = chosen_[i];
+      standing->go_ns = writers_ != 0 && (standing->steps & writers_) == 0 ? now_ns_ + kQueueingNs : 0;
+      __atomic_store_n(&standing->go, 1, __ATOMIC_RELEASE);
+      Wake(&standing->go);
+    }
+  }
+
+  const uint32_t cycle_;
+  const uint64_t now_ns_;
+  const uint64_t writers_;
+  const uint64_t ring_;
+  trace::PlanStanding* chosen_[trace::kMostPlanSteps + 1];
+  uint32_t count_ = 0;
+  int looks_ = 0;
+};
+
+// Takes a place in the list. Null: there is none. REQUIRES: the list is taken.
+trace::PlanStanding* TakePlace(const trace::PlanStanding& self, uint64_t now_ns) {
+  trace::PlanStanding* all = AllStanding();
+  for (uint32_t i = 0; i < trace::kMostStanding; ++i) {
+    if (all[i].end_ns + kListKeptNs < now_ns) {
+      all[i] = self;
+      return &all[i];
+    }
+  }
+  return nullptr;
+}
+
+bool IsMine(const trace::PlanStanding* place, const trace::PlanStanding& self) {
+  return place->tid == self.tid && place->pid == self.pid && place->end_ns == self.end_ns;
+}
+
+bool HasPausedEnough(const Thread* thread) {
+  return thread->vain_pauses >= kVainPauses ||
+         thread->vain_pauses * g_plan->pause_ms * kMillisecond >= kMostVainNs;
 }
 
 // Stands before its step until all threads of its cycle do, or the pause is over.
-void Park(Thread* thread, Parked* self, uint32_t steps) {
+void Stand(Thread* thread, trace::PlanStanding self) {
   trace::Counters* counters = &g_trace.header()->counters;
+  const uint64_t now_ns = NowNs();
+  trace::PlanStanding* place = nullptr;
+  self.end_ns = now_ns + g_plan->pause_ms * kMillisecond;
+  self.pid = RawGetpid();
+  self.tid = OwnTid();
   {
-    SpinGuard guard(&g_image->parked_lock);
-    if (Release(*self, steps)) {
+    const ListGuard list;
+    place = list ? TakePlace(self, now_ns) : nullptr;
+    if (place == nullptr) {
+      return;
+    }
+    Meeting meeting(self.cycle, now_ns);
+    if (meeting.Begin()) {
       ++counters->cycles_met;
-      counters->most_together = steps;
+      counters->most_together = CountBits(StepsWith(self.cycle, trace::PlanRole::kHolds,
+                                                    trace::PlanRole::kThreadEnd, trace::PlanRole::kProcessEnd,
+                                                    trace::PlanRole::kReacquires, trace::PlanRole::kQueues));
+    } else if (HasPausedEnough(thread)) {
+      place->end_ns = 0;
       return;
-    }
-    if (thread->vain_pauses >= kVainPauses ||
-        thread->vain_pauses * g_plan->pause_ms * kMillisecond >= kMostVainNs) {
-      return;
-    }
-    self->next = g_image->parked;
-    g_image->parked = self;
-    ++counters->pauses;
-    const uint64_t together = CountParked(self->cycle);
-    if (together < steps && together > counters->most_together) {
-      counters->most_together = together;
+    } else {
+      ++counters->pauses;
+      const uint64_t together = meeting.Together();
+      counters->most_together = together > counters->most_together ? together : counters->most_together;
     }
   }
-  WaitWhile(&self->go, 0, NowNs() + g_plan->pause_ms * kMillisecond);
-  SpinGuard guard(&g_image->parked_lock);
-  if (self->go == 0) {
-    Unlink(self);
+  WaitWhile(&place->go, 0, self.end_ns);
+  if (!IsMine(place, self)) {
+    return;  // it was long over: somebody else has the place
+  }
+  const bool met = __atomic_load_n(&place->go, __ATOMIC_ACQUIRE) != 0;
+  const uint64_t go_ns = place->go_ns;
+  __atomic_store_n(&place->end_ns, 0, __ATOMIC_RELEASE);
+  if (!met) {
     ++thread->vain_pauses;
+  } else if (const uint64_t now = NowNs(); go_ns > now) {
+    SleepNs(go_ns - now < kQueueingNs ? go_ns - now : kQueueingNs);
   }
 }
 
-// A thread that holds a lock from the outer place of a step and stands at its inner place.
-void Steer(Thread* thread, trace::Ref lock, trace::Ref stack) {
-  const uint64_t inner = StepsAt(stack, Side::kInner);
-  if (inner == 0) {
-    return;
+// What the thread brings to the step, as a number; 0: nothing. `lock` is the one that it goes to wait for.
+uint64_t BroughtTo(const Thread* thread, uint32_t step, trace::Ref lock) {
+  switch (Steps()[step].role) {
+    case trace::PlanRole::kThreadEnd:
+      return NumberOfThread(thread->ref);
+    case trace::PlanRole::kProcessEnd:
+      return NumberOfProcess(RawGetpid());
+    case trace::PlanRole::kQueues:
+      return 0;
+    case trace::PlanRole::kHolds:
+    case trace::PlanRole::kReacquires:
+      break;
   }
   for (uint32_t i = 0; i < thread->own_slot->held_count; ++i) {
     const trace::HeldEntry& entry = thread->held[i];
-    const uint64_t both = inner & StepsAt(entry.lock == lock ? 0 : entry.stack, Side::kOuter);
-    if (entry.lock == 0 || both == 0) {
+    if (entry.lock != 0 && entry.lock != lock &&
+        (StepsAt(entry.stack, Side::kOuter) & uint64_t{1} << step) != 0) {
+      return NumberOfLock(entry.lock);
+    }
+  }
+  return 0;
+}
+
+// The thread is at a place at which it may be a step: as which, of the first cycle that it brings something
+// to. False: as none.
+bool FindStep(const Thread* thread, trace::Ref lock, trace::Ref stack, trace::PlanStanding* self) {
+  bool found = false;
+  for (uint64_t inner = StepsAt(stack, Side::kInner); inner != 0; inner &= inner - 1) {
+    const auto index = static_cast<uint32_t>(__builtin_ctzll(inner));
+    const trace::PlanStep& step = Steps()[index];
+    const uint64_t has = BroughtTo(thread, index, lock);
+    if (has == 0 && step.role != trace::PlanRole::kQueues) {
       continue;
     }
-    const trace::PlanStep& first = Steps()[__builtin_ctzll(both)];
-    Parked self{nullptr, first.cycle, 0, entry.lock, lock, 0};
-    for (uint64_t rest = both; rest != 0; rest &= rest - 1) {
-      const trace::PlanStep& step = Steps()[__builtin_ctzll(rest)];
-      self.steps |= step.cycle == first.cycle ? uint64_t{1} << step.step : 0;
+    if (!found) {
+      found = true;
+      self->cycle = step.cycle;
+      self->has = has;
     }
-    Park(thread, &self, first.steps);
-    return;
+    if (step.cycle == self->cycle && has == self->has) {
+      self->steps |= uint64_t{1} << step.step;
+    }
+  }
+  return found;
+}
+
+void Steer(Thread* thread, trace::Ref lock, uint64_t wants, trace::Ref stack) {
+  trace::PlanStanding self{};
+  self.wants = wants;
+  if (FindStep(thread, lock, stack, &self)) {
+    Stand(thread, self);
+  }
+}
+
+// Whoever takes the mutex of a condition before its waiter waits would keep the waiter from ever getting
+// there: it is held back before its outer lock until the waiter stands.
+void LetWaitersPass(Thread* thread, trace::Ref stack) {
+  for (uint64_t outer = StepsAt(stack, Side::kOuter); outer != 0; outer &= outer - 1) {
+    const trace::PlanStep& step = Steps()[__builtin_ctzll(outer)];
+    const uint64_t waiters = StepsWith(step.cycle, trace::PlanRole::kReacquires);
+    if (waiters == 0 || step.role != trace::PlanRole::kHolds) {
+      continue;
+    }
+    bool stands = false;
+    ForEachStanding(step.cycle, NowNs(), [&](const trace::PlanStanding* standing) {
+      stands = stands || (standing->steps & waiters) != 0;
+    });
+    if (!stands && !HasPausedEnough(thread)) {
+      trace::PlanStanding self{};  // at no step yet
+      self.cycle = step.cycle;
+      Stand(thread, self);
+      return;
+    }
   }
 }
 
@@ -227,20 +449,24 @@ void Avoid(Thread* thread, trace::Ref stack) {
     if ((thread->gates & bit) != 0) {
       continue;
     }
-    uint32_t* gate = &g_image->gates[cycle];
+    uint32_t* gate = &g_plan->gates[cycle];
+    const auto self = static_cast<uint32_t>(OwnTid());
     const uint64_t end_ns = NowNs() + g_plan->pause_ms * kMillisecond;
     bool waited = false;
-    for (;;) {
-      uint32_t free = 0;
-      if (__atomic_compare_exchange_n(gate, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    for (uint64_t now = NowNs();; now = NowNs()) {
+      uint32_t inside = 0;
+      // Whoever ended inside, or was killed, has left it for good.
+      if (__atomic_compare_exchange_n(gate, &inside, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) ||
+          (RawSyscall(SYS_tkill, inside, 0) == -ESRCH &&
+           __atomic_compare_exchange_n(gate, &inside, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))) {
         thread->gates |= bit;
         break;
       }
-      if (NowNs() >= end_ns) {
+      if (now >= end_ns) {
         break;
       }
       waited = true;
-      WaitWhile(gate, 1, end_ns);
+      WaitWhile(gate, inside, now + kGateLookNs < end_ns ? now + kGateLookNs : end_ns);
     }
     if (waited) {
       __atomic_fetch_add(&g_trace.header()->counters.avoided, 1, __ATOMIC_RELAXED);
@@ -251,19 +477,22 @@ void Avoid(Thread* thread, trace::Ref stack) {
 }  // namespace
 
 void LoadPlan(const char* path) {
-  const auto fd =
-      static_cast<int>(RawSyscall(SYS_openat, AT_FDCWD, ToRaw(path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  int flags = MAP_SHARED;
+  long fd = RawSyscall(SYS_openat, AT_FDCWD, ToRaw(path), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) {
+    flags = MAP_PRIVATE;  // another user's: it steers within this process
+    fd = RawSyscall(SYS_openat, AT_FDCWD, ToRaw(path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  }
   if (fd < 0) {
     return;
   }
   const long bytes = RawSyscall(SYS_lseek, fd, 0, SEEK_END);
-  if (bytes >= static_cast<long>(sizeof(trace::PlanHeader)) &&
-      bytes <= static_cast<long>(trace::kMostPlanBytes)) {
-    const long address = RawSyscall(SYS_mmap, 0, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-    const auto* header = reinterpret_cast<const trace::PlanHeader*>(address);
+  if (bytes >= static_cast<long>(trace::PlanBytes(0)) && bytes <= static_cast<long>(trace::kMostPlanBytes)) {
+    const long address = RawSyscall(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+    auto* header = reinterpret_cast<trace::PlanHeader*>(address);
     if (address > 0 && memcmp(header->magic, trace::kPlanMagic, sizeof(trace::kPlanMagic)) == 0 &&
         header->version == trace::kPlanVersion &&
-        sizeof(*header) + header->step_count * sizeof(trace::PlanStep) == static_cast<size_t>(bytes)) {
+        trace::PlanBytes(header->step_count) == static_cast<uint64_t>(bytes)) {
       g_plan = header;
     }
   }
@@ -299,10 +528,51 @@ void BeforeAnything(Thread* thread) {
 
 void BeforeAcquire(Thread* thread, trace::Ref lock, trace::Ref stack) {
   if (Asks(trace::kSteer)) {
-    Steer(thread, lock, stack);
+    LetWaitersPass(thread, stack);
+    Steer(thread, lock, NumberOfLock(lock), stack);
   }
   if (Asks(trace::kAvoid)) {
     Avoid(thread, stack);
+  }
+}
+
+void BeforeJoin(Thread* thread, trace::Ref joinee, trace::Ref stack) {
+  if (Asks(trace::kSteer)) {
+    Steer(thread, 0, NumberOfThread(joinee), stack);
+  }
+}
+
+void BeforeChildWait(Thread* thread, int32_t pid, trace::Ref stack) {
+  if (Asks(trace::kSteer)) {
+    Steer(thread, 0, NumberOfProcess(pid), stack);
+  }
+}
+
+void BeforeConditionWait(Thread* thread, trace::Ref mutex, trace::Ref stack) {
+  trace::PlanStanding self{};
+  if (!Asks(trace::kSteer) || !FindStep(thread, mutex, stack, &self)) {
+    return;
+  }
+  const uint64_t now_ns = NowNs();
+  self.wants = NumberOfLock(mutex);
+  self.end_ns = now_ns + kLongestWaitNs;
+  self.pid = RawGetpid();
+  self.tid = OwnTid();
+  const ListGuard list;
+  thread->standing = list ? TakePlace(self, now_ns) : nullptr;
+  ForEachStanding(self.cycle, now_ns, [](trace::PlanStanding* other) {
+    if (other->steps == 0) {
+      __atomic_store_n(&other->go, 1, __ATOMIC_RELEASE);
+      Wake(&other->go);
+    }
+  });
+}
+
+void AfterConditionWait(Thread* thread) {
+  trace::PlanStanding* place = thread->standing;
+  thread->standing = nullptr;
+  if (place != nullptr && place->tid == thread->own_slot->tid) {
+    __atomic_store_n(&place->end_ns, 0, __ATOMIC_RELEASE);
   }
 }
 
@@ -317,8 +587,9 @@ void AfterRelease(Thread* thread) {
     }
   }
   for (uint64_t open = thread->gates & ~still; open != 0; open &= open - 1) {
-    uint32_t* gate = &g_image->gates[__builtin_ctzll(open)];
-    __atomic_store_n(gate, 0, __ATOMIC_RELEASE);
+    uint32_t* gate = &g_plan->gates[__builtin_ctzll(open)];
+    auto self = static_cast<uint32_t>(OwnTid());
+    __atomic_compare_exchange_n(gate, &self, 0u, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     Wake(gate);
   }
   thread->gates &= still;

@@ -13,8 +13,8 @@
 
 namespace gordian::record {
 
-// Null: nothing is asked. Mapped once, read-only, and kept by fork children.
-extern const trace::PlanHeader* g_plan;
+// Null: nothing is asked. Mapped once, shared by all processes of the run, and kept by fork children.
+extern trace::PlanHeader* g_plan;
 
 // Once, from the shim's constructor. A file that is not there or not right asks for nothing.
 void LoadPlan(const char* path);
@@ -25,6 +25,14 @@ void BeforeThread(Thread* thread);
 void BeforeAnything(Thread* thread);
 // Right before the real call of an acquisition that may wait for good. REQUIRES: inside the recorder.
 void BeforeAcquire(Thread* thread, trace::Ref lock, trace::Ref stack);
+// The same of a join, and of a wait for a child.
+void BeforeJoin(Thread* thread, trace::Ref joinee, trace::Ref stack);
+void BeforeChildWait(Thread* thread, int32_t pid, trace::Ref stack);
+// A thread cannot be held back within a condition wait, at whose end it takes `mutex` back: it is said to
+// stand there. REQUIRES: inside the recorder, and the mutex is no longer among what the thread holds.
+void BeforeConditionWait(Thread* thread, trace::Ref mutex, trace::Ref stack);
+// Also of a wait that was not announced.
+void AfterConditionWait(Thread* thread);
 // The thread holds one lock less. REQUIRES: inside the recorder.
 void AfterRelease(Thread* thread);
 

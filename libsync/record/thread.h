@@ -14,6 +14,7 @@
 #include "libsync/record/image.h"
 #include "libsync/record/stack.h"
 #include "libsync/trace/layout.h"
+#include "libsync/trace/plan.h"
 
 namespace gordian::record {
 
@@ -51,7 +52,8 @@ struct Thread {
   // Of a plan (plan.h).
   bool low_priority;
   uint32_t vain_pauses;
-  uint64_t gates;  // cycles whose gate it holds
+  uint64_t gates;                 // cycles whose gate it holds
+  trace::PlanStanding* standing;  // in a condition wait
   uint64_t random;
   uint64_t disturbed_ns;
   // The end of the trace when it last passed a wait that others end: what was begun before, it may have
