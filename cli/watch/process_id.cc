@@ -13,6 +13,15 @@
 #include "cli/file_util.h"
 
 namespace gordian::cli {
+namespace {
+
+uint64_t ReadClock(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
 
 bool IsDead(const ProcStat& stat) { return (stat.state == 'Z' && stat.threads <= 1) || stat.state == 'X'; }
 
@@ -67,10 +76,8 @@ pid_t InnerTid(pid_t pid, pid_t tid) {
   return std::atoi(pids.c_str() + (last == std::string::npos ? 0 : last));
 }
 
-uint64_t NowNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
+uint64_t NowNs() { return ReadClock(CLOCK_MONOTONIC); }
+
+uint64_t SpentNs() { return ReadClock(CLOCK_THREAD_CPUTIME_ID); }
 
 }  // namespace gordian::cli

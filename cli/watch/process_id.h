@@ -40,6 +40,9 @@ pid_t InnerTid(pid_t pid, pid_t tid);
 
 // CLOCK_MONOTONIC.
 uint64_t NowNs();
+// Processor time that this thread has used. What a look costs is told by this clock: on a busy machine a
+// cheap look may last long, and must not be put off for it.
+uint64_t SpentNs();
 
 }  // namespace gordian::cli
 

@@ -76,6 +76,7 @@ void ProcessTree::FindCreators(uint64_t now_ns) {
 }
 
 void ProcessTree::Look(uint64_t now_ns) {
+  uint64_t begin_ns = SpentNs();
   for (auto& [id, process] : seen_) {
     process.present = false;
   }
@@ -85,7 +86,7 @@ void ProcessTree::Look(uint64_t now_ns) {
   FindCreators(now_ns);
   Account(last_look_ns_ == 0 ? 0 : now_ns - last_look_ns_, now_ns);
   last_look_ns_ = now_ns;
-  last_cost_ns_ = NowNs() - now_ns;
+  last_cost_ns_ = SpentNs() - begin_ns;
 }
 
 bool ProcessTree::CreatorIsDead(const SeenProcess& process) const {

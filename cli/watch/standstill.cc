@@ -64,9 +64,10 @@ std::vector<trace::Process> StandstillWatch::Look(const ProcessTree& tree, Trace
   if (now_ns < next_look_ns_) {
     return {};
   }
+  uint64_t begin_ns = SpentNs();
   const inspect::Surroundings surroundings = SurroundingsOf(tree);
   std::vector<pid_t> resting = rest_.Look(tree.Living(), surroundings, now_ns);
-  next_look_ns_ = now_ns + (NowNs() - now_ns) * kCostFactor;
+  next_look_ns_ = now_ns + (SpentNs() - begin_ns) * kCostFactor;
   std::string picture;
   std::erase_if(resting, [&](pid_t pid) {
     std::string own = rest_.Picture(pid);
@@ -78,9 +79,9 @@ std::vector<trace::Process> StandstillWatch::Look(const ProcessTree& tree, Trace
   if (resting.empty() || !IsDue(picture, now_ns)) {
     return {};
   }
-  const uint64_t begin_ns = NowNs();
+  begin_ns = SpentNs();
   std::vector<trace::Process> found = Ask(resting, surroundings, traces);
-  next_question_ns_ = now_ns + (NowNs() - begin_ns) * kCostFactor;
+  next_question_ns_ = now_ns + (SpentNs() - begin_ns) * kCostFactor;
   return found;
 }
 

@@ -63,13 +63,13 @@ void Watcher::Tick(uint64_t now_ns) {
     unseen_.Look(now_ns, traces_, &tree_);
     next_look_at_processes_ns_ = now_ns + std::max(kLookNs, tree_.last_cost_ns() * kProcessCostFactor) - kMs;
   }
-  uint64_t begin_ns = NowNs();
+  uint64_t begin_ns = SpentNs();
   traces_.Look(now_ns, tree_);
   LearnCreators();
   size_t ended = traces_.FoldEnded(now_ns);
   LookAtTraces(now_ns);
   LookForStandstill(now_ns);
-  uint64_t cost_ns = NowNs() - begin_ns;
+  uint64_t cost_ns = SpentNs() - begin_ns;
   uint64_t pause_ns = std::clamp(cost_ns * kCostFactor, kLookNs, kLongestLookNs);
   next_tick_ns_ = now_ns + (ended >= kManyEnded ? kBusyLookNs : pause_ns);
 }
@@ -113,10 +113,11 @@ bool Watcher::NewsWorthJudging(uint64_t now_ns) {
 }
 
 void Watcher::JudgeLive(uint64_t now_ns) {
+  uint64_t begin_ns = SpentNs();
   trace::Run run = LiveRun();
   judged_ended_ = traces_.ended().size();
   Hang(live_report_.Judge(run));
-  uint64_t cost_ns = NowNs() - now_ns;
+  uint64_t cost_ns = SpentNs() - begin_ns;
   next_judge_ns_ = now_ns + std::max(kJudgeNs, cost_ns * kCostFactor);
 }
 
