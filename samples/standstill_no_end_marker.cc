@@ -2,32 +2,34 @@
 // OPTIONS: --on-deadlock=kill
 // HANGS
 // EXPECT: deadlock
-#include <condition_variable>
+#include <semaphore.h>
+
 #include <mutex>
 #include <queue>
 #include <thread>
 
 std::mutex mutex;
-std::condition_variable filled;
 std::queue<int> items;
+sem_t filled;
 
 void Produce() {
   for (int item = 0; item < 10; ++item) {
     const std::lock_guard<std::mutex> lock(mutex);
     items.push(item);
-    filled.notify_one();
+    sem_post(&filled);
   }
 }
 
 void Consume() {
   for (;;) {
-    std::unique_lock<std::mutex> lock(mutex);
-    filled.wait(lock, [] { return !items.empty(); });
+    sem_wait(&filled);
+    const std::lock_guard<std::mutex> lock(mutex);
     items.pop();
   }
 }
 
 int main() {
+  sem_init(&filled, 0, 0);
   std::thread one(Consume);
   std::thread other(Consume);
   Produce();

@@ -72,17 +72,19 @@ bool IsDeadlockRule(const std::string& rule) {
 std::vector<ProcessId> LiveReport::Judge(const trace::Run& run) {
   analyze::Options analyze_options;
   analyze_options.grace_ms = options_->grace_ms;
-  return Tell(run, analyze::Analyze(run, analyze_options));
+  return Tell(run, analyze::Analyze(run, analyze_options), false);
 }
 
 std::vector<ProcessId> LiveReport::JudgeWaits(const trace::Run& run) {
-  return Tell(run, analyze::AnalyzeWaits(run));
+  return Tell(run, analyze::AnalyzeWaits(run), true);
 }
 
-std::vector<ProcessId> LiveReport::Tell(const trace::Run& run, std::vector<Finding> findings) {
+std::vector<ProcessId> LiveReport::Tell(const trace::Run& run, std::vector<Finding> findings,
+                                        bool with_notes) {
   std::vector<Finding> fresh;
   for (Finding& finding : findings) {
-    if (finding.confidence != analyze::Confidence::kConfirmed || finding.level == analyze::Level::kNote) {
+    const bool wanted = finding.level != analyze::Level::kNote || with_notes;
+    if (finding.confidence != analyze::Confidence::kConfirmed || !wanted) {
       continue;
     }
     if (known_.insert(KeyOf(run, finding)).second) {
@@ -103,7 +105,7 @@ std::vector<ProcessId> LiveReport::Tell(const trace::Run& run, std::vector<Findi
     if (std::any_of(findings_.begin(), findings_.end(), same)) {
       continue;
     }
-    if (!options_->quiet) {
+    if (WasPrinted(finding)) {
       outputs_->Text(report::FindingToText(finding, text_options));
     }
     findings_.push_back(std::move(finding));
@@ -111,13 +113,17 @@ std::vector<ProcessId> LiveReport::Tell(const trace::Run& run, std::vector<Findi
   return Hanging(run, fresh);
 }
 
+// The final report has its own way with notes.
+bool LiveReport::WasPrinted(const report::ReportFinding& finding) const {
+  return !options_->quiet && finding.level != "note";
+}
+
 std::vector<std::string> LiveReport::PrintedFingerprints() const {
   std::vector<std::string> fingerprints;
-  if (options_->quiet) {
-    return fingerprints;
-  }
   for (const report::ReportFinding& finding : findings_) {
-    fingerprints.push_back(finding.fingerprint);
+    if (WasPrinted(finding)) {
+      fingerprints.push_back(finding.fingerprint);
+    }
   }
   return fingerprints;
 }

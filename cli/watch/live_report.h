@@ -27,15 +27,17 @@ class LiveReport {
   // Judges `run` (not over yet) and prints what is new. Returns the processes that hang for good by a finding
   // not known before.
   std::vector<ProcessId> Judge(const trace::Run& run);
-  // The same of the waits alone.
+  // The same of the waits alone, as they stand only now: notes on them are kept, too.
   std::vector<ProcessId> JudgeWaits(const trace::Run& run);
 
-  // What was printed, for the final report: none of it may be missing there.
+  // What was printed, and notes, for the final report: none of it may be missing there.
   const std::vector<report::ReportFinding>& findings() const { return findings_; }
   std::vector<std::string> PrintedFingerprints() const;
 
  private:
-  std::vector<ProcessId> Tell(const trace::Run& run, std::vector<analyze::Finding> findings);
+  std::vector<ProcessId> Tell(const trace::Run& run, std::vector<analyze::Finding> findings, bool with_notes);
+
+  bool WasPrinted(const report::ReportFinding& finding) const;
 
   const Options* options_;
   const Outputs* outputs_;

@@ -706,6 +706,19 @@ void RecordSignalHeld(Thread* thread, trace::Ref condition, const Site& site) {
   }
 }
 
+// Whether the last signal found anybody. Where it was sent is told when that changes, not at every signal.
+void RecordSignalFound(Thread* thread, trace::Ref condition, bool found, const Site& site) {
+  auto* record = g_trace.At<trace::LockRecord>(condition);
+  const bool lost_before = (__atomic_load_n(&record->flags, __ATOMIC_RELAXED) & trace::kSignalLost) != 0;
+  if (found && lost_before) {
+    __atomic_fetch_and(&record->flags, static_cast<uint16_t>(~trace::kSignalLost), __ATOMIC_RELAXED);
+  } else if (!found && !lost_before) {
+    RecordEvent(thread,
+                {.kind = trace::EventKind::kLostSignal, .object = condition, .stack = StackOf(thread, site)});
+    __atomic_fetch_or(&record->flags, static_cast<uint16_t>(trace::kSignalLost), __ATOMIC_RELAXED);
+  }
+}
+
 }  // namespace
 
 void RecordSignal(pthread_cond_t* condition, const Site& site) {
@@ -713,10 +726,9 @@ void RecordSignal(pthread_cond_t* condition, const Site& site) {
   if (!entry) {
     return;
   }
-  // A condition nobody has waited for has no record, and needs none.
+  // Where it is not known whether anybody waits, a condition that nobody has waited for needs no record.
   const ObjectFacts facts = FactsOf(condition);
-  const bool is_destroyed = (facts.flags & trace::kDestroyed) != 0;
-  const trace::Ref ref = is_destroyed ? ResolveLock(entry.thread(), facts) : FindLock(facts);
+  const trace::Ref ref = g_config.know_conditions ? ResolveLock(entry.thread(), facts) : FindLock(facts);
   if (ref == 0) {
     return;
   }
@@ -728,9 +740,11 @@ void RecordSignal(pthread_cond_t* condition, const Site& site) {
   } else if ((record->flags & trace::kSignalledFree) == 0) {
     record->flags |= trace::kSignalledFree;
   }
-  if (!g_config.know_conditions || ConditionHasWaiters(condition)) {
+  const bool found = !g_config.know_conditions || ConditionHasWaiters(condition);
+  if (found) {
     RecordGave(entry.thread(), ref, signals);
   }
+  RecordSignalFound(entry.thread(), ref, found, site);
 }
 
 Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed,

@@ -86,6 +86,39 @@ TEST(Deadlock, BeginsAtTheSamePlaceWhateverTheThreadsAreCalled) {
             places("live A=class:a B=class:b 1:create(2) 1:create(3) 3:+A@1 2:+B@2 2:!A@4 3:!B@3"));
 }
 
+// Thread 2 waits on a condition, main joins it, and nobody else is there.
+Played Standstill() {
+  Played played = Play("live 1:create(2) 2:+M 2:!wait(C,M) 1:!join(2)");
+  for (const int thread : {1, 2}) {
+    played.thread(thread).wait.releasers = {0};
+  }
+  return played;
+}
+
+TEST(LostSignal, IsANoteOnAStandstill) {
+  Played played = Standstill();
+  EXPECT_THAT(RulesOf(played.run), ElementsAre("deadlock"));
+  played.lock("C").flags |= trace::kSignalLost;
+  trace::Event signal;
+  signal.kind = trace::EventKind::kLostSignal;
+  signal.thread = played.threads.at(1);
+  signal.lock = played.locks.at("C");
+  played.process().events.push_back(signal);
+  const std::vector<Finding> findings = FindingsOf(played.run, "lost-signal");
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].level, Level::kNote);
+  ASSERT_THAT(findings[0].threads, SizeIs(2));
+  EXPECT_EQ(findings[0].threads[0].waits.kind, trace::WaitKind::kCondition);
+  EXPECT_EQ(findings[0].threads[1].role, "signalled it before");
+}
+
+TEST(LostSignal, OfAWaiterThatOthersMayStillWakeIsNone) {
+  Played played = Standstill();
+  played.lock("C").flags |= trace::kSignalLost;
+  played.thread(1).settled = false;
+  EXPECT_THAT(RulesOf(played.run), IsEmpty());
+}
+
 TEST(SelfDeadlock, SecondLockUpgradeAndJoin) {
   const auto only = [](const char* script) {
     const std::vector<Finding> findings = analyze::Analyze(Play(script).run);

@@ -1,5 +1,5 @@
-// deadlock, self-deadlock and abandoned-lock: what the wait-for graph says can never go on. Certain as soon
-// as it stands still, so judged while the program runs.
+// deadlock, self-deadlock and abandoned-lock: what the wait-for graph says can never go on, and lost-signal,
+// where that is why. Certain as soon as it stands still, so judged while the program runs.
 #include <algorithm>
 #include <bit>
 #include <string>
@@ -418,6 +418,67 @@ Finding StandstillJudge::Judge() {
   return std::move(finding);
 }
 
+// A condition remembers no signal: who begins to wait after the last one waits for good.
+Finding LostSignal(const trace::Run& run, const ThreadRef& waiter) {
+  const trace::Process& process = run.processes[static_cast<size_t>(waiter.process)];
+  const trace::Wait& wait = process.threads[static_cast<size_t>(waiter.thread)].wait;
+  FindingBuilder builder("lost-signal", run, waiter.process);
+  Finding& finding = builder.finding();
+  const int waits = builder.AddThread(waiter.thread);
+  const int condition = builder.AddLock(wait.lock);
+  WaitPart part;
+  part.kind = wait.kind;
+  part.lock = condition;
+  part.stack = builder.Stack(wait.stack);
+  finding.threads[static_cast<size_t>(waits)].waits = std::move(part);
+  const auto sent =
+      std::find_if(process.events.rbegin(), process.events.rend(), [&wait](const trace::Event& event) {
+        return event.kind == trace::EventKind::kLostSignal && event.lock == wait.lock;
+      });
+  std::string who = "Somebody";
+  if (sent != process.events.rend() && sent->thread != kNoIndex) {
+    const int signals = builder.AddThread(sent->thread);
+    ThreadPart& signalling = finding.threads[static_cast<size_t>(signals)];
+    if (signals != waits) {
+      signalling.role = "signalled it before";
+      signalling.at = builder.Stack(sent->stack);
+    }
+    who = ThreadName(signals);
+    builder.AddStep(signals, "signal", condition, sent->stack);
+    builder.AddIdentity(sent->stack);
+  }
+  builder.AddStep(waits, "waits on", condition, wait.stack);
+  builder.AddIdentity(wait.stack);
+  finding.title = absl::StrCat("The last signal of ", LockName(condition), " found nobody waiting");
+  finding.explanation =
+      absl::StrCat(who, " signalled ", LockName(condition),
+                   " while no thread waited for it. A condition keeps no signal: ", ThreadName(waits),
+                   " came later and waits for good.");
+  finding.fix =
+      absl::StrCat("Keep what is waited for in a variable under the mutex: set it before the signal of ",
+                   LockName(condition), ", and wait only while it is not set.");
+  builder.AddCondition("stands-still", "the wait is part of a standstill");
+  builder.AddCondition("none-since", "no signal was sent since the wait began");
+  return std::move(finding);
+}
+
+// Each condition once, whoever waits for it.
+void JudgeLostSignals(const trace::Run& run, const Standstill& standstill, std::vector<Finding>* findings) {
+  std::vector<std::pair<Index, Index>> told;
+  for (const ThreadRef& ref : standstill.threads) {
+    const trace::Process& process = run.processes[static_cast<size_t>(ref.process)];
+    const trace::Wait& wait = process.threads[static_cast<size_t>(ref.thread)].wait;
+    const trace::Lock* condition = At(process.locks, wait.lock);
+    const std::pair key(ref.process, wait.lock);
+    if (wait.kind == trace::WaitKind::kCondition && !wait.reacquiring && condition != nullptr &&
+        (condition->flags & trace::kSignalLost) != 0 &&
+        std::find(told.begin(), told.end(), key) == told.end()) {
+      told.push_back(key);
+      findings->push_back(LostSignal(run, ref));
+    }
+  }
+}
+
 }  // namespace
 
 void JudgeDeadlock(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
@@ -426,6 +487,7 @@ void JudgeDeadlock(const trace::Run& run, const Options& /*options*/, std::vecto
   }
   for (const Standstill& standstill : FindStandstills(run)) {
     findings->push_back(StandstillJudge(run, standstill).Judge());
+    JudgeLostSignals(run, standstill, findings);
   }
 }
 
