@@ -475,8 +475,8 @@ enum class EventKind : uint32_t {
                // one included; of a semaphore, its value before the post
   kTook = 23,  // object; error: the segment of `thread` that began. value: of a condition, its signals when
                // the wait began
-  kLostSignal = 24,  // object: a condition that was signalled while nobody waited for it; the first time since
-                     // kSignalLost was not set
+  kLostSignal = 24,  // object: a condition that was signalled while nobody waited for it; the first time
+                     // since kSignalLost was not set
 };
 enum class JoinMisuse : int64_t {
   kJoinedTwice = 1,

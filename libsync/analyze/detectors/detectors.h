@@ -10,7 +10,7 @@
 
 namespace gordian::analyze {
 
-// deadlock, self-deadlock, abandoned-lock
+// deadlock, self-deadlock, abandoned-lock, lost-signal
 void JudgeDeadlock(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // lock-order-cycle, join-order-cycle
 void JudgeLockOrder(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
@@ -20,6 +20,8 @@ void JudgeReaderWriter(const trace::Run& run, const Options& options, std::vecto
 void JudgeConditions(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // lock-held-at-thread-exit, lock-held-at-process-exit
 void JudgeHeldAtEnd(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
+// lock-held-by-killed-process
+void JudgeKilled(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // thread-unjoined, thread-running-at-exit
 void JudgeThreads(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // child-zombie, child-orphan

@@ -1,0 +1,301 @@
+// lock-held-by-killed-process: a lock of several processes that nobody is left to release.
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "libsync/analyze/content.h"
+#include "libsync/analyze/detectors/detectors.h"
+#include "libsync/analyze/finding_builder.h"
+#include "libsync/analyze/lookup.h"
+#include "libsync/analyze/process_tree.h"
+
+namespace gordian::analyze {
+namespace {
+
+constexpr size_t kMostWaiters = 20;
+
+uint64_t Bit(int signal) { return uint64_t{1} << (signal - 1); }
+
+// A mistake of the process itself, not somebody's wish.
+bool IsCrash(int signal) {
+  constexpr int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+  return std::find(std::begin(crashes), std::end(crashes), signal) != std::end(crashes);
+}
+
+// Who sent the signal: an event of a process of the run.
+struct Sender {
+  Index process = kNoIndex;
+  const trace::Event* event = nullptr;
+};
+
+// How a process was killed.
+struct Death {
+  Index process = kNoIndex;  // its last image
+  int signal = 0;
+  Sender sender;
+};
+
+class KilledJudge {
+ public:
+  KilledJudge(const trace::Run& run, std::vector<Finding>* findings)
+      : run_(run), tree_(run), content_(run), findings_(findings), groups_(findings) {}
+
+  void Judge() {
+    for (const Descent& descent : tree_.descents()) {
+      if (const std::optional<Death> death = DeathOf(descent)) {
+        JudgeDeath(*death);
+      }
+    }
+  }
+
+ private:
+  const trace::Process& ProcessAt(Index process) const {
+    return run_.processes[static_cast<size_t>(process)];
+  }
+
+  std::optional<int32_t> StatusOf(const Descent& descent) const;
+  std::optional<Death> DeathOf(const Descent& descent) const;
+  Sender SenderOf(const trace::Process& killed, std::optional<int> signal) const;
+  void JudgeDeath(const Death& death);
+  bool StaysLocked(Index process, Index lock) const;
+  bool StaysLockedInMemory(Index process, const trace::Lock& lock) const;
+  bool StaysLockedInFile(Index process, Index lock) const;
+  bool IsHeldElsewhere(Index process, const trace::SharedIdentity& file) const;
+  std::vector<std::pair<Index, Index>> WaitersOf(Index process, const trace::SharedIdentity& lock) const;
+  Finding Tell(const Death& death, Index thread, const trace::Holding& held);
+  std::string How(const Death& death, FindingBuilder* builder) const;
+
+  const trace::Run& run_;
+  const ProcessTree tree_;
+  Content content_;
+  std::vector<Finding>* findings_;
+  FindingGroups groups_;
+};
+
+std::optional<int32_t> KilledJudge::StatusOf(const Descent& descent) const {
+  if (descent.observed->status) {
+    return descent.observed->status;
+  }
+  const trace::Process* parent = At(run_.processes, descent.process);
+  const trace::Child* child = parent != nullptr ? At(parent->children, descent.child) : nullptr;
+  return child != nullptr && (child->flags & trace::kReaped) != 0 ? std::optional(child->reap_status)
+                                                                  : std::nullopt;
+}
+
+std::optional<Death> KilledJudge::DeathOf(const Descent& descent) const {
+  Death death;
+  death.process = tree_.LastImage(descent.observed->pid, descent.observed->start_ticks);
+  const trace::Process* process = At(run_.processes, death.process);
+  if (process == nullptr || !process->ended || EndedItself(*process) || process->end == trace::End::kExec) {
+    return std::nullopt;
+  }
+  if (const std::optional<int32_t> status = StatusOf(descent)) {
+    if (!WIFSIGNALED(*status)) {
+      return std::nullopt;
+    }
+    death.signal = WTERMSIG(*status);
+    death.sender = SenderOf(*process, death.signal);
+  } else {
+    // Nobody told how it ended; but this signal leaves no choice.
+    death.signal = SIGKILL;
+    death.sender = SenderOf(*process, death.signal);
+    if (death.sender.event == nullptr) {
+      return std::nullopt;
+    }
+  }
+  // What gordian itself ended when the run hung is no fault of the run's.
+  const bool by_gordian = run_.ended_by_gordian && death.sender.event == nullptr && !IsCrash(death.signal);
+  return by_gordian ? std::nullopt : std::optional(death);
+}
+
+// The last one that was sent to this process while it lived.
+Sender KilledJudge::SenderOf(const trace::Process& killed, std::optional<int> signal) const {
+  Sender sender;
+  for (size_t p = 0; p < run_.processes.size(); ++p) {
+    for (const trace::Event& event : run_.processes[p].events) {
+      if (event.kind == trace::EventKind::kKill && static_cast<int32_t>(event.value) == killed.pid &&
+          static_cast<int>(event.value >> 32) == signal && event.time_ns >= killed.start_ns &&
+          (sender.event == nullptr || sender.event->time_ns < event.time_ns)) {
+        sender = {static_cast<Index>(p), &event};
+      }
+    }
+  }
+  return sender;
+}
+
+// In memory: another process knows the lock, and none has initialised it anew since, or posts it for others.
+bool KilledJudge::StaysLockedInMemory(Index process, const trace::Lock& lock) const {
+  bool known = false;
+  for (size_t p = 0; p < run_.processes.size(); ++p) {
+    for (const trace::Lock& other : run_.processes[p].locks) {
+      if (static_cast<Index>(p) == process || other.shared != lock.shared) {
+        continue;
+      }
+      const bool initialised = other.create_stack != kNoIndex && other.born_ns > lock.born_ns;
+      if (initialised || (other.flags & (trace::kHandOff | trace::kRobust | trace::kDestroyed)) != 0) {
+        return false;
+      }
+      known = true;
+    }
+  }
+  return known;
+}
+
+bool KilledJudge::IsHeldElsewhere(Index process, const trace::SharedIdentity& file) const {
+  for (size_t p = 0; p < run_.processes.size(); ++p) {
+    const trace::Process& other = run_.processes[p];
+    for (const trace::Thread& thread : other.threads) {
+      for (const trace::Holding& held : thread.held) {
+        const trace::Lock* lock = At(other.locks, held.lock);
+        if (static_cast<Index>(p) != process && lock != nullptr && lock->shared &&
+            lock->shared->inode == file.inode && lock->shared->device == file.device) {
+          return true;
+        }
+      }
+    }
+  }
+  return false;
+}
+
+// The kernel gives a lock on a file back with its last descriptor: a child that was forked with it and never
+// called exec has one (and could give it back, for which the lock is nobody's own). That it lives on is known
+// from somebody who waits, while nobody else has the lock.
+bool KilledJudge::StaysLockedInFile(Index process, Index index) const {
+  const trace::Process& killed = ProcessAt(process);
+  const trace::Lock& lock = killed.locks[static_cast<size_t>(index)];
+  const auto of_lock = [index](const trace::Holding& held) { return held.lock == index; };
+  const bool inherited =
+      lock.kind != trace::LockKind::kPosixFileLock &&
+      std::any_of(killed.children.begin(), killed.children.end(), [&](const trace::Child& child) {
+        constexpr uint8_t without = trace::kExecd | trace::kCreateFailed | trace::kChildExited;
+        return (child.flags & without) == 0 &&
+               (std::any_of(child.held.begin(), child.held.end(), of_lock) ||
+                std::any_of(child.others_held.begin(), child.others_held.end(), of_lock));
+      });
+  return inherited && !WaitersOf(process, *lock.shared).empty() && !IsHeldElsewhere(process, *lock.shared);
+}
+
+bool KilledJudge::StaysLocked(Index process, Index index) const {
+  const trace::Lock* lock = At(ProcessAt(process).locks, index);
+  if (lock == nullptr || !lock->shared || lock->kind == trace::LockKind::kSystemVSemaphore ||
+      (lock->flags & (trace::kRobust | trace::kDestroyed)) != 0) {
+    return false;
+  }
+  return IsFileLock(*lock) ? StaysLockedInFile(process, index)
+                           : IsReportable(*lock) && StaysLockedInMemory(process, *lock);
+}
+
+std::vector<std::pair<Index, Index>> KilledJudge::WaitersOf(Index process,
+                                                            const trace::SharedIdentity& lock) const {
+  std::vector<std::pair<Index, Index>> waiters;
+  for (size_t p = 0; p < run_.processes.size(); ++p) {
+    const trace::Process& other = run_.processes[p];
+    for (size_t t = 0; t < other.threads.size() && static_cast<Index>(p) != process; ++t) {
+      const trace::Lock* awaited = At(other.locks, AwaitedLock(other.threads[t].wait));
+      if (awaited != nullptr && awaited->shared == lock && !IsDead(other.threads[t])) {
+        waiters.emplace_back(static_cast<Index>(p), static_cast<Index>(t));
+      }
+    }
+  }
+  return waiters;
+}
+
+void KilledJudge::JudgeDeath(const Death& death) {
+  const trace::Process& process = ProcessAt(death.process);
+  for (size_t t = 0; t < process.threads.size(); ++t) {
+    for (const trace::Holding& held : process.threads[t].held) {
+      if (StaysLocked(death.process, held.lock) &&
+          !groups_.Again(absl::StrCat(content_.LockClass(death.process, held.lock), "|",
+                                      content_.Stack(death.process, held.stack)))) {
+        findings_->push_back(Tell(death, static_cast<Index>(t), held));
+      }
+    }
+  }
+}
+
+// "SIGKILL from {thread:1}".
+std::string KilledJudge::How(const Death& death, FindingBuilder* builder) const {
+  const std::string name = SignalNames(Bit(death.signal));
+  if (death.sender.event == nullptr) {
+    return IsCrash(death.signal)     ? absl::StrCat(name, ", by a mistake of its own")
+           : death.signal == SIGKILL ? absl::StrCat(name, ", from outside the run or for want of memory")
+                                     : absl::StrCat(name, ", from outside the run");
+  }
+  const int thread = builder->In(death.sender.process).AddThread(death.sender.event->thread);
+  if (thread < 0) {
+    return absl::StrCat(name, " from another process of the run");
+  }
+  ThreadPart& part = builder->finding().threads[static_cast<size_t>(thread)];
+  part.role = "sent the signal";
+  part.at = builder->Stack(death.sender.event->stack);
+  builder->AddStep(thread, absl::StrCat("sends ", name), -1, death.sender.event->stack);
+  builder->AddIdentity(death.sender.event->stack);
+  return absl::StrCat(name, " from ", ThreadName(thread));
+}
+
+Finding KilledJudge::Tell(const Death& death, Index thread, const trace::Holding& held) {
+  FindingBuilder builder("lock-held-by-killed-process", run_, death.process);
+  Finding& finding = builder.finding();
+  const int holder = builder.AddThread(thread);
+  builder.AddHeld(holder, held);
+  const int lock = builder.AddLock(held.lock);
+  finding.threads[static_cast<size_t>(holder)].role = "was killed while holding it";
+  builder.AddStep(holder, "lock", lock, held.stack);
+  builder.AddIdentity(held.stack);
+  const std::string how = How(death, &builder);
+  const trace::Lock& record = ProcessAt(death.process).locks[static_cast<size_t>(held.lock)];
+  const auto waiters = WaitersOf(death.process, *record.shared);
+  for (size_t w = 0; w < waiters.size() && w < kMostWaiters; ++w) {
+    const auto& [process, index] = waiters[w];
+    const trace::Wait& wait = ProcessAt(process).threads[static_cast<size_t>(index)].wait;
+    const int part = builder.In(process).AddThread(index);
+    WaitPart waits;
+    waits.kind = trace::WaitKind::kLock;
+    waits.lock = lock;
+    waits.stack = builder.Stack(wait.stack);
+    finding.threads[static_cast<size_t>(part)].role = "waits for it";
+    finding.threads[static_cast<size_t>(part)].waits = std::move(waits);
+    builder.AddStep(part, "blocks on", lock, wait.stack);
+  }
+  finding.title = absl::StrCat("A process was killed while ", ThreadName(holder), " held ", LockName(lock));
+  finding.explanation = absl::StrCat(
+      "The process of ", ThreadName(holder), " ended by ", how, " and left ", LockName(lock), " locked: ",
+      IsFileLock(record) ? "a child that it forked has the locked file open and keeps the lock alive. "
+                         : "it lies in memory of several processes, and only its holder could release it. ",
+      waiters.empty() ? std::string("Whoever takes it next waits for good.")
+                      : absl::StrCat(Counted(waiters.size(), "thread"), " of other processes ",
+                                     waiters.size() == 1 ? "waits" : "wait", " for it."));
+  finding.fix =
+      IsFileLock(record)
+          ? std::string(
+                "Close the locked file in the child, or open it with O_CLOEXEC before an exec. Do not kill "
+                "a process that may hold a lock: ask it to end.")
+          : absl::StrCat(
+                "Make ", LockName(lock),
+                " a robust mutex (pthread_mutexattr_setrobust), whose next owner is told, or use a lock "
+                "on a file, which the kernel gives back. Do not kill a process that may hold a lock: ask "
+                "it to end.");
+  builder.AddCondition("several-processes", IsFileLock(record)
+                                                ? "a child has the locked file open"
+                                                : "another process of the run uses the same lock");
+  builder.AddCondition("not-recovered", "nobody was seen to initialise it anew or to release it for others");
+  return std::move(finding);
+}
+
+}  // namespace
+
+void JudgeKilled(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
+  // Gordian's own end of a run looks the same while it lasts.
+  if (run.over) {
+    KilledJudge(run, findings).Judge();
+  }
+}
+
+}  // namespace gordian::analyze
