@@ -163,6 +163,11 @@ const OptionKey kKeys[] = {
      "look at each free() and realloc() whether a lock that is held lies in the memory; locks cost more then",
      false, false,
      [](Options* options, const std::string& value) { return SetSwitch(value, &options->check_free); }},
+    {"profile", "--profile", "",
+     "count, for each lock and place, how often and how long locks are waited for and held; locks cost more "
+     "then",
+     false, false,
+     [](Options* options, const std::string& value) { return SetSwitch(value, &options->profile); }},
     {"fail-on", "--fail-on", "error|warning|confirmed|never",
      "which findings turn exit code 0 into --error-exitcode (default: error)", false, true, SetFailOn},
     {"error-exitcode", "--error-exitcode", "N", "the exit code that tells of a finding (default 66)", false,

@@ -29,6 +29,7 @@ struct Options {
   std::optional<uint64_t> hold_ms;  // the shim has its own default
   std::optional<uint64_t> wait_ms;
   bool check_free = false;
+  bool profile = false;
   FailOn fail_on = FailOn::kError;
   int error_exitcode = 66;
   std::vector<std::string> only;

@@ -142,6 +142,9 @@ std::string ShimOptions(const PreloadPlan& plan, const Options& options, const s
   if (!plan.check_free.empty()) {
     absl::StrAppend(&value, ":check_free=1");
   }
+  if (options.profile) {
+    absl::StrAppend(&value, ":profile=1");
+  }
   if (!options.children) {
     absl::StrAppend(&value, ":children=0:root=", getpid());
   }

@@ -11,6 +11,7 @@
 #include "libsync/record/acquire.h"
 #include "libsync/record/errors.h"
 #include "libsync/record/lifetimes.h"
+#include "libsync/record/profile.h"
 
 namespace gordian::preload {
 
@@ -35,10 +36,43 @@ __attribute__((noinline)) int EndSlowly(const record::KnownAcquire known, int re
   return record::Noted(result, name, blocking, object, site);
 }
 
+// What the fast paths know, where locks are profiled.
+template <typename Object, typename Call>
+__attribute__((noinline)) int AcquireProfiled(const char* name, Object* object, trace::Mode mode,
+                                              record::Blocking blocking, record::Site site, Call call) {
+  constexpr record::Way kWay = &record::Thread::profiled_slot;
+  record::KnownAcquire known;
+  bool again = false;
+  bool is_known = record::BeginKnownAcquire<kWay>(object, mode, blocking, site, &known);
+  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
+    is_known = is_known || record::BeginKnownRecursive<kWay>(object, mode, blocking, site, &known, &again);
+  }
+  if (!is_known) {
+    return Acquire(name, object, mode, blocking, site, call);
+  }
+  const uint64_t wait_start =
+      record::WaitStart(!again && record::LooksTaken(object, mode), blocking == record::Blocking::kTry);
+  const int result = call();
+  if (result == 0 &&
+      (again ? record::EndKnownAgain<kWay>(known) : record::EndKnownAcquire<kWay>(known, mode, blocking))) {
+    if (!again) {
+      record::ProfileAcquired(known.thread, static_cast<uint32_t>(known.moves), wait_start);
+    }
+    return 0;
+  }
+  record::Attempt attempt = record::AttemptOf(known, mode, again);
+  attempt.wait_start = wait_start;
+  record::EndAcquire(attempt, result == 0);
+  return record::Noted(result, name, blocking, object, site);
+}
+
 // A recursive mutex is looked for second: the most common kind does not pay for it.
 template <typename Object, typename Call>
 __attribute__((noinline)) int AcquireOther(const char* name, Object* object, trace::Mode mode,
                                            record::Blocking blocking, record::Site site, Call call) {
+  if (record::g_config.profiles) {
+    return AcquireProfiled(name, object, mode, blocking, site, call);
+  }
   if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
     record::KnownAcquire known;
     bool again = false;
@@ -77,8 +111,30 @@ __attribute__((always_inline)) inline int AcquireByClock(const char* name, Objec
              : call();
 }
 
+// The release of what was acquired last, where locks are profiled. False: anything else.
+template <typename Object>
+inline bool BeginProfiledRelease(Object* object) {
+  constexpr record::Way kWay = &record::Thread::profiled_slot;
+  record::Thread* thread = record::t_thread;
+  if (thread->profiled_slot == nullptr) {
+    return false;
+  }
+  const uint32_t before = thread->profiled_slot->held_count;
+  bool is_known = record::BeginKnownRelease<kWay>(object);
+  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
+    is_known = is_known || record::BeginKnownRelease<kWay>(object, record::kRecursiveTag);
+  }
+  if (is_known && thread->profiled_slot->held_count < before) {
+    record::ProfileReleased(thread, before - 1);
+  }
+  return is_known;
+}
+
 template <typename Object, typename Call>
 __attribute__((noinline)) int ReleaseOther(const char* name, Object* object, record::Site site, Call call) {
+  if (BeginProfiledRelease(object)) {
+    return record::Noted(call(), name, record::Blocking::kForever, object, site);
+  }
   if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
     if (record::BeginKnownRelease(object, record::kRecursiveTag)) {
       return record::Noted(call(), name, record::Blocking::kForever, object, site);

@@ -33,7 +33,8 @@ INTERCEPT(int, sem_clockwait, sem_t* semaphore, clockid_t clock, const timespec*
 
 INTERCEPT(int, sem_post, sem_t* semaphore) {
   const uint32_t value = SemaphoreValue(semaphore);
-  if (__builtin_expect(value != 0 || !BeginKnownRelease(semaphore), 0)) {
+  if (__builtin_expect(value != 0 || !BeginKnownRelease(semaphore), 0) &&
+      (value != 0 || !BeginProfiledRelease(semaphore))) {
     BeginPost(FactsOf(semaphore), value, CALL_SITE());
   }
   const int result = REAL(sem_post)(semaphore);

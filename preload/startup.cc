@@ -6,6 +6,7 @@
 
 #include "libsync/record/image.h"
 #include "libsync/record/plan.h"
+#include "libsync/record/profile.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/stack.h"
 #include "libsync/record/text.h"
@@ -83,6 +84,10 @@ void Start(int argument_count, char** arguments) {
   if (OptionIs(options, "check_free", "1")) {
     g_config.checks_free = LookAtFrees();
     g_config.misses_frees = !g_config.checks_free;
+  }
+  g_config.profiles = OptionIs(options, "profile", "1");
+  if (g_config.profiles) {
+    record::FindProfileClock();
   }
   if (!FindRun(options) || !record::Prepare(argument_count, arguments)) {
     return;

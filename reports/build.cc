@@ -18,6 +18,7 @@
 #include "reports/fingerprint.h"
 #include "reports/frames.h"
 #include "reports/names.h"
+#include "reports/profile.h"
 #include "reports/redact.h"
 #include "reports/report.h"
 #include "reports/snapshot.h"
@@ -415,6 +416,7 @@ Report BuildReport(const trace::Run& run, const std::vector<Finding>& findings, 
       report.findings[same->second].count += built.count;
     }
   }
+  report.profile = BuildProfile(run, &symbolizer);
   if (options.snapshot) {
     report.snapshot = BuildSnapshot(run, options, &symbolizer);
   }

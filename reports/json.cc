@@ -171,6 +171,32 @@ Json SnapshotJson(const ReportSnapshot& process) {
   return json;
 }
 
+void PutUse(Json* json, const ReportUse& use) {
+  (*json)["acquisitions"] = use.acquisitions;
+  (*json)["contended"] = use.contended;
+  (*json)["wait_ns"] = use.wait_ns;
+  (*json)["max_wait_ns"] = use.most_wait_ns;
+  (*json)["hold_ns"] = use.hold_ns;
+  (*json)["max_hold_ns"] = use.most_hold_ns;
+}
+
+Json ProfileJson(const ReportProfile& profile) {
+  Json json;
+  json["name"] = profile.name;
+  PutText(&json, "kind", profile.kind);
+  json["class"] = profile.lock_class;
+  PutUse(&json, profile.use);
+  json["sites"] = Json::array();
+  for (const ReportProfileSite& site : profile.sites) {
+    Json shown;
+    shown["mode"] = site.mode;
+    PutUse(&shown, site.use);
+    shown["stack"] = FramesJson(site.stack);
+    json["sites"].push_back(std::move(shown));
+  }
+  return json;
+}
+
 Json RunJson(const Report& report) {
   Json json;
   json["command"] = report.command;
@@ -206,6 +232,9 @@ std::string ToJson(const Report& report) {
     }
   }
   json["profile"] = Json::array();
+  for (const ReportProfile& profile : report.profile) {
+    json["profile"].push_back(ProfileJson(profile));
+  }
   for (const ReportSnapshot& process : report.snapshot) {
     json["snapshot"].push_back(SnapshotJson(process));
   }

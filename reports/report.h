@@ -118,6 +118,31 @@ struct ReportSnapshot {
   std::vector<ReportTask> threads;
 };
 
+// How locks were used: in all, or at one place.
+struct ReportUse {
+  uint64_t acquisitions = 0;
+  uint64_t contended = 0;  // found the lock held when they began
+  uint64_t wait_ns = 0;
+  uint64_t most_wait_ns = 0;
+  uint64_t hold_ns = 0;
+  uint64_t most_hold_ns = 0;
+};
+
+struct ReportProfileSite {
+  std::string mode;  // as ReportHeld::mode
+  Frames stack;
+  ReportUse use;
+};
+
+// A lock class, as `gordian run --profile` saw it.
+struct ReportProfile {
+  std::string name;  // as ReportLock::name
+  std::string kind;
+  std::string lock_class;
+  ReportUse use;
+  std::vector<ReportProfileSite> sites;  // those with the longest waits first
+};
+
 struct ReportCoverage {
   uint64_t processes = 0;  // of the tree, traced or not
   uint64_t threads = 0;
@@ -136,6 +161,7 @@ struct Report {
   std::string version;  // of gordian
   ReportCoverage coverage;
   std::vector<ReportFinding> findings;
+  std::vector<ReportProfile> profile;    // those with the longest waits first; of a run with --profile
   std::vector<ReportSnapshot> snapshot;  // of `gordian attach`: one for each process
   // Cycles of lock orders that cannot deadlock, each with one condition that does not hold; if asked for.
   std::optional<std::vector<ReportFinding>> near_misses;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "reports/coverage.h"
 #include "reports/frames.h"
+#include "reports/profile.h"
 #include "reports/report.h"
 #include "reports/snapshot.h"
 #include "reports/text_frames.h"
@@ -373,8 +374,8 @@ std::string ToText(const Report& report, const TextOptions& options) {
   if (!options.next_steps.empty() && !report.findings.empty()) {
     absl::StrAppend(&out, options.next_steps, "\n");
   }
-  return absl::StrCat(out, SnapshotToText(report, options), CoverageText(report, options),
-                      SummaryLine(report, options));
+  return absl::StrCat(out, ProfileToText(report, options), SnapshotToText(report, options),
+                      CoverageText(report, options), SummaryLine(report, options));
 }
 
 }  // namespace gordian::report

@@ -9,6 +9,7 @@
 #include "libsync/record/hand_overs.h"
 #include "libsync/record/memory_use.h"
 #include "libsync/record/plan.h"
+#include "libsync/record/profile.h"
 
 namespace gordian::record {
 namespace {
@@ -39,6 +40,9 @@ void RemoveHeld(Thread* thread, int index) {
   if (uint64_t* since = thread->held_since; since != nullptr) {
     memmove(since + index, since + index + 1, newer * sizeof(*since));
   }
+  if (ProfiledHolding* profiled = thread->profiled; profiled != nullptr) {
+    memmove(profiled + index, profiled + index + 1, newer * sizeof(*profiled));
+  }
   thread->held[count - 1].lock = 0;  // a slot that is taken but not filled yet holds nothing
   slot->held_count = count - 1;
   for (uint32_t i = static_cast<uint32_t>(index) + 1; i < count - 1 && i < trace::kInlineHeld; ++i) {
@@ -49,6 +53,12 @@ void RemoveHeld(Thread* thread, int index) {
   if (g_plan != nullptr) {
     AfterRelease(thread);
   }
+}
+
+// Its thread gives up what stands at `index`. REQUIRES: inside the recorder.
+void EndHolding(Thread* thread, int index, const Site& site) {
+  RecordHolding(thread, index, site);
+  ProfileReleased(thread, static_cast<uint32_t>(index));
 }
 
 // It passed a wait that others ended.
@@ -94,6 +104,7 @@ bool GrowHeld(Thread* thread) {
   memcpy(set->held, thread->held, thread->own_slot->held_count * sizeof(trace::HeldEntry));
   g_trace.Commit(set, false);
   GrowHeldSince(thread, capacity);
+  GrowProfiled(thread, capacity);
   thread->held = set->held;
   thread->held_capacity = capacity;
   __atomic_store_n(&thread->own_slot->held_overflow, ref, __ATOMIC_RELEASE);
@@ -229,7 +240,7 @@ bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blockin
     PublishLockWait(slot, entry->lock, entry->stack, mode,
                     FlagsOf(g_trace.At<trace::LockRecord>(entry->lock), blocking));
   }
-  *attempt = Attempt{thread, entry->lock, entry->stack, mode, again, 0};
+  *attempt = Attempt{thread, entry->lock, entry->stack, mode, again, 0, 0};
   return true;
 }
 
@@ -318,7 +329,14 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
     PublishLockWait(slot, lock, stack, mode, FlagsOf(record, blocking));
   }
   const bool is_timed = g_config.times_waits && blocking != Blocking::kTry && IsHeld(record);
-  return Attempt{thread, lock, stack, mode, again, is_timed ? NowNs() : 0};
+  const bool looks_taken = mode == trace::Mode::kShared ? object.owner != 0 : object.locked;
+  return Attempt{thread,
+                 lock,
+                 stack,
+                 mode,
+                 again,
+                 is_timed ? NowNs() : 0,
+                 WaitStart(g_config.profiles && !again && looks_taken, blocking == Blocking::kTry)};
 }
 
 void DropHeld(Thread* thread, trace::Ref lock) {
@@ -385,9 +403,21 @@ void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
   if (thread->held_since != nullptr) {
     thread->held_since[count] = NowNs();
   }
+  if (thread->profiled != nullptr) {
+    thread->profiled[count].record = nullptr;
+  }
 }
 
 namespace {
+
+void HoldProfiled(const Attempt& attempt) {
+  Thread* thread = attempt.thread;
+  const uint32_t index = thread->own_slot->held_count;
+  Hold(thread, attempt.lock, attempt.stack, attempt.mode);
+  if (thread->own_slot->held_count > index) {
+    ProfileAcquired(thread, index, attempt.wait_start);
+  }
+}
 
 // The holdings after an acquisition.
 void Settle(const Attempt& attempt) {
@@ -403,7 +433,7 @@ void Settle(const Attempt& attempt) {
     return;
   }
   if (index < 0 || attempt.mode == trace::Mode::kShared) {
-    Hold(thread, attempt.lock, attempt.stack, attempt.mode);
+    HoldProfiled(attempt);
   } else if (IsRecursive(kind)) {
     ++thread->held[index].depth;
   } else if (IsSemaphore(kind)) {
@@ -432,6 +462,8 @@ void EndAcquire(const Attempt& attempt, bool acquired) {
   const uint64_t waited_ns = attempt.start_ns == 0 ? 0 : NowNs() - attempt.start_ns;
   if (acquired) {
     Settle(attempt);
+  } else {
+    ProfileGivenUp(attempt.thread, attempt.lock, attempt.stack, attempt.mode, attempt.wait_start);
   }
   if (waited_ns != 0) {
     RecordWait(attempt.lock, attempt.stack, waited_ns);
@@ -482,7 +514,7 @@ void BeginPost(const ObjectFacts& object, int64_t value, const Site& site) {
   auto* record = g_trace.At<trace::LockRecord>(lock);
   if (const int index = FindHeld(thread, lock); index >= 0 && value == 0) {
     record->flags |= trace::kLockLike;
-    RecordHolding(thread, index, site);
+    EndHolding(thread, index, site);
     if ((record->flags & trace::kHandOff) == 0) {
       SetTagClass(object, kPlainTag);
     }
@@ -570,7 +602,7 @@ void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
     if (thread->held[index].depth > 0) {
       --thread->held[index].depth;
     } else {
-      RecordHolding(thread, index, site);
+      EndHolding(thread, index, site);
       RemoveHeld(thread, index);
     }
     return;
@@ -627,7 +659,7 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
     record->first_stack = stack;
   }
   wait.thread = thread;
-  wait.reacquire = Attempt{thread, lock, stack, trace::Mode::kExclusive, false, 0};
+  wait.reacquire = Attempt{thread, lock, stack, trace::Mode::kExclusive, false, 0, 0};
   const int index = FindHeld(thread, lock);
   wait.was_held = index >= 0;
   CheckConditionMutex(thread, object, lock, facts, wait.was_held, stack);
@@ -642,7 +674,7 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
     if (wait.depth > 0) {
       --thread->held[index].depth;
     } else {
-      RecordHolding(thread, index, site);
+      EndHolding(thread, index, site);
       RemoveHeld(thread, index);
     }
   }
@@ -684,7 +716,7 @@ void EndConditionWait(const ConditionWait& wait, AfterWait after) {
     }
     return;
   }
-  Hold(wait.thread, wait.reacquire.lock, wait.reacquire.stack, wait.reacquire.mode);
+  HoldProfiled(wait.reacquire);
 }
 
 namespace {

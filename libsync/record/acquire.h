@@ -34,9 +34,13 @@ struct Attempt {
   trace::Ref lock;
   trace::Ref stack;
   trace::Mode mode;
-  bool again;         // the thread holds it already
-  uint64_t start_ns;  // where waits are timed; else 0
+  bool again;           // the thread holds it already
+  uint64_t start_ns;    // where waits are timed; else 0
+  uint64_t wait_start;  // where they are profiled (profile.h); else 0
 };
+
+// Which way into the inline fast paths: `slot`, or `profiled_slot` where `slot` is always null.
+using Way = trace::SlotRecord* Thread::*;
 
 // One to one for places in one module: the return address fills the low half, the frame the high one.
 inline uint64_t SiteKey(const Site& site) {
@@ -214,6 +218,7 @@ inline Attempt AttemptOf(const KnownAcquire& known, trace::Mode mode, bool again
                  static_cast<trace::Ref>(known.holding >> 32),
                  mode,
                  again,
+                 0,
                  0};
 }
 
@@ -252,12 +257,12 @@ __attribute__((always_inline)) inline KnownAcquire BeginKnown(Thread* thread, tr
 }
 
 // True: the wait is published (but for a try), and EndKnownAcquire or EndAcquire must follow the real call.
-template <typename Object>
+template <Way kWay = &Thread::slot, typename Object>
 __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, trace::Mode mode,
                                                              Blocking blocking, const Site& site,
                                                              KnownAcquire* known) {
   Thread* thread = t_thread;
-  trace::SlotRecord* slot = thread->slot;
+  trace::SlotRecord* slot = thread->*kWay;
   if (__builtin_expect(slot == nullptr, 0)) {
     return false;
   }
@@ -274,11 +279,12 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, tra
   return true;
 }
 
+template <Way kWay = &Thread::slot>
 __attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_spinlock_t* spinlock, trace::Mode mode,
                                                              Blocking blocking, const Site& site,
                                                              KnownAcquire* known) {
   Thread* thread = t_thread;
-  trace::SlotRecord* slot = thread->slot;
+  trace::SlotRecord* slot = thread->*kWay;
   if (__builtin_expect(slot == nullptr, 0)) {
     return false;
   }
@@ -293,11 +299,12 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_spinlock_t*
 }
 
 // The same for a recursive mutex that the thread does not hold, or holds as its newest: then *again.
+template <Way kWay = &Thread::slot>
 __attribute__((always_inline)) inline bool BeginKnownRecursive(pthread_mutex_t* mutex, trace::Mode mode,
                                                                Blocking blocking, const Site& site,
                                                                KnownAcquire* known, bool* again) {
   Thread* thread = t_thread;
-  trace::SlotRecord* slot = thread->slot;
+  trace::SlotRecord* slot = thread->*kWay;
   if (slot == nullptr) {
     return false;
   }
@@ -327,9 +334,10 @@ __attribute__((always_inline)) inline bool BeginKnownRecursive(pthread_mutex_t* 
 
 // The real call succeeded. False: something came in between, and EndAcquire has to be called: a handler that
 // left a lock held, or this is a fork child now.
+template <Way kWay = &Thread::slot>
 __attribute__((always_inline)) inline bool EndKnownAcquire(const KnownAcquire& known, trace::Mode mode,
                                                            Blocking blocking) {
-  trace::SlotRecord* slot = known.thread->slot;
+  trace::SlotRecord* slot = known.thread->*kWay;
   if (__builtin_expect(slot == nullptr, 0) || __builtin_expect(*MovesOf(slot) != known.moves, 0)) {
     return false;
   }
@@ -341,8 +349,9 @@ __attribute__((always_inline)) inline bool EndKnownAcquire(const KnownAcquire& k
 }
 
 // The thread has taken its newest once more.
+template <Way kWay = &Thread::slot>
 inline bool EndKnownAgain(const KnownAcquire& known) {
-  trace::SlotRecord* slot = known.thread->slot;
+  trace::SlotRecord* slot = known.thread->*kWay;
   if (slot == nullptr || *MovesOf(slot) != known.moves) {
     return false;
   }
@@ -351,10 +360,10 @@ inline bool EndKnownAgain(const KnownAcquire& known) {
 }
 
 // The fast path of a release: of what was acquired last. False: BeginReleaseSlow has to be called.
-template <typename Object>
+template <Way kWay = &Thread::slot, typename Object>
 __attribute__((always_inline)) inline bool BeginKnownRelease(Object* object, TagClass tag_class = kPlainTag) {
   Thread* thread = t_thread;
-  trace::SlotRecord* slot = thread->slot;
+  trace::SlotRecord* slot = thread->*kWay;
   if (__builtin_expect(slot == nullptr, 0)) {
     return false;
   }
@@ -376,9 +385,10 @@ __attribute__((always_inline)) inline bool BeginKnownRelease(Object* object, Tag
   return true;
 }
 
+template <Way kWay = &Thread::slot>
 __attribute__((always_inline)) inline bool BeginKnownRelease(pthread_spinlock_t* spinlock) {
   Thread* thread = t_thread;
-  trace::SlotRecord* slot = thread->slot;
+  trace::SlotRecord* slot = thread->*kWay;
   if (__builtin_expect(slot == nullptr, 0)) {
     return false;
   }

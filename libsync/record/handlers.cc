@@ -37,6 +37,7 @@ void LetAllRelearn() {
   ForEachThread([](Thread* thread) {
     __atomic_store_n(&thread->relearns, true, __ATOMIC_RELAXED);
     __atomic_store_n(&thread->slot, nullptr, __ATOMIC_RELAXED);
+    __atomic_store_n(&thread->profiled_slot, nullptr, __ATOMIC_RELAXED);
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "libsync/record/profile.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/stack.h"
 #include "libsync/record/text.h"
@@ -207,6 +208,7 @@ bool Open() {
   }
   FillHeader(pid, ticks, session, image);
   g_lineage.current_nonce = g_image->nonce;
+  RecordFirstReading();
   if (g_lineage.own_child_record != nullptr) {
     __atomic_fetch_or(&g_lineage.own_child_record->flags, trace::kChildTraced, __ATOMIC_RELAXED);
   }
@@ -264,6 +266,7 @@ void StopSystemCalls() {
     g_trace.Freeze(reserve);
     __atomic_fetch_or(&g_trace.header()->flags, trace::kSeccomp, __ATOMIC_RELAXED);
   }
+  StopProfileClock();
   g_last_ns = NowNs();
   g_no_syscalls = true;
 }
@@ -274,6 +277,7 @@ void RecordEnd(trace::End end, uint32_t detail, trace::Ref thread, trace::Ref st
   header->end_thread = thread;
   header->end_stack = stack;
   header->end_mono_ns = NowNs();
+  RecordLastReading();
   __atomic_store_n(&header->end, static_cast<uint32_t>(end), __ATOMIC_RELEASE);
 }
 

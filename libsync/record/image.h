@@ -38,6 +38,7 @@ struct Config {
   uint32_t wait_ms;  // a wait for a lock is told when it lasts longer
   bool checks_free;
   bool misses_frees;  // they were to be checked, and cannot be
+  bool profiles;      // how often and how long locks are waited for and held
 };
 inline constexpr uint32_t kDefaultHoldMs = 100;
 extern Config g_config;
@@ -80,6 +81,10 @@ struct Image {
   Table events;
   Table durations;
   Table texts;
+  // (lock class, stack, slot or 0) -> ProfileRecord, how many there are, and what the rest counts in.
+  ShardedTable profiles;
+  uint64_t profile_count;
+  trace::Ref other_profiles;
   // (space, device, inode, offset, length) -> SharedRecord.
   ShardedTable shared;
   uint64_t name_events;

@@ -10,6 +10,7 @@
 #include "libsync/record/file_locks.h"
 #include "libsync/record/libc_facts.h"
 #include "libsync/record/plan.h"
+#include "libsync/record/profile.h"
 #include "libsync/record/raw.h"
 
 // The highest address of the main thread's stack, kept by the dynamic linker.
@@ -27,10 +28,12 @@ namespace {
 
 // With a plan, and where holdings or waits are timed or looked for at each free, every call goes the slow
 // way.
-trace::SlotRecord* FastSlot(const Thread* thread) {
+void OpenFastPaths(Thread* thread) {
   const bool is_slow =
       g_plan != nullptr || g_config.times_holds || g_config.times_waits || g_config.checks_free;
-  return is_slow || thread->relearns ? nullptr : thread->own_slot;
+  trace::SlotRecord* slot = is_slow || thread->relearns || !IsReady() ? nullptr : thread->own_slot;
+  thread->slot = g_config.profiles ? nullptr : slot;
+  thread->profiled_slot = g_config.profiles ? slot : nullptr;
 }
 
 bool IsGone(int32_t tid) { return !g_no_syscalls && RawSyscall(SYS_tgkill, RawGetpid(), tid, 0) == -ESRCH; }
@@ -87,6 +90,9 @@ Thread* NewThreadState() {
     thread->held_since =
         static_cast<uint64_t*>(g_image->arena.Allocate(sizeof(uint64_t) * trace::kInlineHeld));
   }
+  if (g_config.profiles) {
+    GrowProfiled(thread, trace::kInlineHeld);
+  }
   LinkSlot(slot, ref);
   g_trace.Commit(slot, false);
   SpinGuard guard(&g_image->threads_lock);
@@ -97,6 +103,7 @@ Thread* NewThreadState() {
 
 void ResetThreadState(Thread* thread) {
   thread->slot = nullptr;
+  thread->profiled_slot = nullptr;
   thread->segment_hash = 0;
   thread->enforced_segment = 0;
   thread->finished = false;
@@ -216,6 +223,7 @@ Entry::Entry(Open open) : errno_(errno) {
     return;
   }
   thread_->slot = nullptr;
+  thread_->profiled_slot = nullptr;
   if (thread_->relearns) {
     thread_->relearns = false;
     memset(thread_->cache, 0, sizeof(thread_->cache));
@@ -224,7 +232,7 @@ Entry::Entry(Open open) : errno_(errno) {
 
 Entry::~Entry() {
   if (thread_ != nullptr) {
-    thread_->slot = IsReady() ? FastSlot(thread_) : nullptr;
+    OpenFastPaths(thread_);
     t_inside = false;
   }
   errno = errno_;
@@ -278,7 +286,7 @@ void BeginThread(const NewThread& created, size_t stack_bytes) {
   t_inside = true;
   Thread* thread = Register(created.record == nullptr ? nullptr : &created, stack_bytes);
   if (thread != nullptr) {
-    thread->slot = FastSlot(thread);
+    OpenFastPaths(thread);
     if (g_plan != nullptr) {
       BeforeThread(thread);
     }
@@ -300,6 +308,7 @@ void FinishThread(bool by_exit) {
   LeaveFileLocks(thread);
   ReadName(thread->record);
   thread->record->finish_ns = NowNs();
+  RecordLastReading();
   if (by_exit) {
     thread->record->flags |= trace::kEndedByExit;
   }

@@ -18,6 +18,9 @@
 
 namespace gordian::record {
 
+struct KnownProfile;
+struct ProfiledHolding;
+
 // What an acquisition at a known place in a known situation leads to.
 struct CacheEntry {
   uint64_t key;
@@ -43,7 +46,11 @@ struct Thread {
   trace::ThreadRecord* record;
   trace::Ref ref;  // of `record`
   uint32_t held_capacity;
-  uint64_t* held_since;  // when each of `held` was acquired; null unless holdings are timed
+  // As `slot`, where locks are profiled and `slot` is always null (profile.h).
+  trace::SlotRecord* profiled_slot;
+  ProfiledHolding* profiled;  // beside `held`; null unless locks are profiled
+  KnownProfile* profiles;     // likewise
+  uint64_t* held_since;       // when each of `held` was acquired; null unless holdings are timed
   uintptr_t stack_low;
   uintptr_t stack_high;
   uint32_t enforced_segment;  // the first one since its last create or join

@@ -68,6 +68,11 @@ struct Counters {
   uint64_t avoided;        // threads that waited before the outer acquisition of a cycle
 };
 
+struct ClockReading {
+  uint64_t ticks;
+  uint64_t ns;
+};
+
 struct FileHeader {
   char magic[8];
   uint32_t version;
@@ -107,6 +112,11 @@ struct FileHeader {
   char executable[512];    // /proc/self/exe, NUL-terminated, cut at the end if longer
   uint32_t command_bytes;  // bytes used of `command`
   char command[1024];      // argv, each NUL-terminated, cut
+
+  // Two moments as the clock of ProfileRecords showed them and as CLOCK_MONOTONIC did: the first of the
+  // image, and a late one. All zero: those records count nanoseconds.
+  ClockReading first_reading;
+  ClockReading last_reading;
 };
 static_assert(sizeof(FileHeader) <= kControlOffset);
 static_assert(std::is_trivially_copyable_v<FileHeader>);
@@ -132,6 +142,7 @@ enum class Type : uint16_t {
   kString = 10,
   kShared = 11,
   kFileUpdate = 12,
+  kProfile = 13,
 };
 
 struct RecordPrefix {
@@ -536,6 +547,25 @@ struct FileUpdateRecord {
       interval_count;  // used of `intervals`: the first ones stay, the second half is overwritten in turn
   uint32_t reserved;
   FileInterval intervals[kFileIntervals];
+};
+
+// How locks of one class were acquired at one place, by the threads that used one slot after each other, or
+// by any: there are as many records as it takes for that, up to a bound, and a reader adds them up. Changes
+// in place all the time.
+struct ProfileRecord {
+  RecordPrefix prefix;
+  Ref lock;        // one of the class; 0: what is beyond the bound, of whatever class
+  Ref stack;       // the acquisition
+  uint8_t mode;    // Mode
+  uint8_t shared;  // threads of several slots count in it
+  uint8_t reserved[6];
+  uint64_t acquisitions;  // those by a thread that held the lock already are not counted
+  uint64_t contended;     // found the lock held when they began; some of them gave up
+  // In ticks of the clock that the header tells of. What has not ended is not in them.
+  uint64_t wait_ticks;
+  uint64_t most_wait_ticks;
+  uint64_t hold_ticks;
+  uint64_t most_hold_ticks;
 };
 
 struct StringRecord {

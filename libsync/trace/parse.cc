@@ -18,6 +18,9 @@ constexpr size_t kMaxPath = 1024;
 // The text of an event, for the same reason.
 constexpr size_t kMaxText = 256;
 
+// More than any run lasts, and far from what overflows when it is added up.
+constexpr double kMostProfiledNs = 1e17;
+
 // Where the elements of records of variable length begin.
 constexpr size_t kFramesOffset = offsetof(StackRecord, frames);
 constexpr size_t kSetHeldOffset = offsetof(HeldSetRecord, held);
@@ -62,6 +65,12 @@ std::string HexOf(const uint8_t* bytes, size_t count) {
   return hex;
 }
 
+double NsPerTick(const ClockReading& first, const ClockReading& last) {
+  const bool is_told = last.ticks > first.ticks && last.ns > first.ns;
+  return is_told ? static_cast<double>(last.ns - first.ns) / static_cast<double>(last.ticks - first.ticks)
+                 : 1;
+}
+
 class Parser {
  public:
   Parser(const FileHeader& header, std::string_view bytes);
@@ -78,6 +87,7 @@ class Parser {
   void FillChildren();
   void FillEvents();
   void FillFileUpdates();
+  void FillProfiles();
   void DescribeDamage();
 
   // Index of what a record refers to; a reference to nothing that is there counts as damage.
@@ -122,6 +132,7 @@ Process Parser::Run() {
   FillChildren();
   FillEvents();
   FillFileUpdates();
+  FillProfiles();
   process_.end_thread = Resolve(Type::kThread, header_.end_thread);
   process_.end_stack = Resolve(Type::kStack, header_.end_stack);
   DescribeDamage();
@@ -512,6 +523,27 @@ void Parser::FillFileUpdates() {
       }
     }
     process_.file_updates.push_back(std::move(update));
+  }
+}
+
+// Counts change while they are read: one record's need not fit together.
+void Parser::FillProfiles() {
+  const double ns_per_tick = NsPerTick(header_.first_reading, header_.last_reading);
+  // A damaged count may be more than fits.
+  const auto ns = [ns_per_tick](uint64_t ticks) {
+    return static_cast<uint64_t>(std::min(static_cast<double>(ticks) * ns_per_tick, kMostProfiledNs));
+  };
+  for (const Ref ref : stream_.Records(Type::kProfile)) {
+    const auto record = stream_.Get<ProfileRecord>(ref);
+    process_.profiles.push_back({.lock = Resolve(Type::kLock, record.lock),
+                                 .stack = Resolve(Type::kStack, record.stack),
+                                 .mode = ModeOf(record.mode),
+                                 .acquisitions = record.acquisitions,
+                                 .contended = record.contended,
+                                 .wait_ns = ns(record.wait_ticks),
+                                 .most_wait_ns = ns(record.most_wait_ticks),
+                                 .hold_ns = ns(record.hold_ticks),
+                                 .most_hold_ns = ns(record.most_hold_ticks)});
   }
 }
 

@@ -199,6 +199,19 @@ struct FileUpdate {
   std::vector<FileInterval> intervals;
 };
 
+// How locks of one class were acquired at one place.
+struct Profile {
+  Index lock = kNoIndex;  // one of the class; kNoIndex: what there was no room to tell apart
+  Index stack = kNoIndex;
+  Mode mode = Mode::kExclusive;
+  uint64_t acquisitions = 0;
+  uint64_t contended = 0;  // found the lock held when they began
+  uint64_t wait_ns = 0;
+  uint64_t most_wait_ns = 0;
+  uint64_t hold_ns = 0;
+  uint64_t most_hold_ns = 0;
+};
+
 // One process image.
 struct Process {
   std::string trace_file;
@@ -237,6 +250,7 @@ struct Process {
   std::vector<Child> children;
   std::vector<Event> events;
   std::vector<FileUpdate> file_updates;
+  std::vector<Profile> profiles;
 };
 
 // What the watcher saw of one process from outside. Exists for every process of the tree, traced or not.

@@ -38,6 +38,8 @@ size_t MinimalSize(Type type) {
       return sizeof(SharedRecord);
     case Type::kFileUpdate:
       return sizeof(FileUpdateRecord);
+    case Type::kProfile:
+      return sizeof(ProfileRecord);
   }
   return 0;
 }

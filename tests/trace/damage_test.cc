@@ -57,6 +57,10 @@ class Checker {
       CheckStack(event.stack);
       CheckStack(event.other_stack);
     }
+    for (const Profile& profile : process_.profiles) {
+      Within(profile.lock, process_.locks.size());
+      CheckStack(profile.stack);
+    }
     Within(process_.end_thread, process_.threads.size());
     CheckStack(process_.end_stack);
     return elements_;

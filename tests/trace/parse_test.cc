@@ -180,6 +180,28 @@ TEST_F(SampleTest, Events) {
   EXPECT_EQ(event.error, 1u);
 }
 
+TEST_F(SampleTest, ProfileInNanoseconds) {
+  ASSERT_THAT(process_.profiles, SizeIs(1));
+  const Profile& profile = process_.profiles[0];
+  EXPECT_EQ(process_.locks.at(static_cast<size_t>(profile.lock)).ref, MakeSampleTrace().rwlock);
+  EXPECT_EQ(profile.stack, 0);
+  EXPECT_EQ(profile.mode, Mode::kShared);
+  EXPECT_EQ(profile.acquisitions, 7U);
+  EXPECT_EQ(profile.contended, 2U);
+  EXPECT_EQ(profile.wait_ns, 30U);
+  EXPECT_EQ(profile.most_wait_ns, 20U);
+  EXPECT_EQ(profile.hold_ns, 450U);
+  EXPECT_EQ(profile.most_hold_ns, 250U);
+}
+
+TEST(ParseTest, ProfileWithoutACounterIsInNanoseconds) {
+  SampleTrace sample = MakeSampleTrace();
+  sample.bytes.header.first_reading = sample.bytes.header.last_reading = {};
+  EXPECT_EQ(ParseOrDie(sample.bytes).profiles.at(0).hold_ns, 900U);
+  sample.bytes.header.last_reading = {1, UINT64_MAX};  // damaged
+  EXPECT_LT(ParseOrDie(sample.bytes).profiles.at(0).hold_ns, UINT64_MAX / 8);
+}
+
 TEST(ParseTest, EndOfTheImage) {
   SampleTrace sample = MakeSampleTrace();
   sample.bytes.header.end = static_cast<uint32_t>(End::kRawExit);

@@ -194,6 +194,22 @@ inline void AddSampleSlots(SampleTrace* sample) {
   sample->bytes.header.first_slot = sample->main_slot;
 }
 
+inline void AddSampleProfile(SampleTrace* sample) {
+  sample->bytes.header.first_reading = {1000, 50};
+  sample->bytes.header.last_reading = {5000, 2050};
+  ProfileRecord profile{};
+  profile.lock = sample->rwlock;
+  profile.stack = sample->stack;
+  profile.mode = static_cast<uint8_t>(Mode::kShared);
+  profile.acquisitions = 7;
+  profile.contended = 2;
+  profile.wait_ticks = 60;
+  profile.most_wait_ticks = 40;
+  profile.hold_ticks = 900;
+  profile.most_hold_ticks = 500;
+  sample->bytes.Add(Type::kProfile, profile);
+}
+
 inline SampleTrace MakeSampleTrace() {
   SampleTrace sample;
   AddSampleHeader(&sample);
@@ -202,6 +218,7 @@ inline SampleTrace MakeSampleTrace() {
   AddSampleHistory(&sample);
   AddSampleEvents(&sample);
   AddSampleSlots(&sample);
+  AddSampleProfile(&sample);
   return sample;
 }
 
