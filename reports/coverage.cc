@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -129,6 +131,25 @@ void AddRecorder(const trace::Run& run, Sentences* out) {
       [](const trace::Process& p) { return (p.flags & trace::kSeccomp) != 0; }, out);
 }
 
+// A process id is used again, in a long run many times. One whose start nobody saw is counted where no other
+// has its id.
+uint64_t CountProcesses(const trace::Run& run) {
+  std::set<std::pair<int32_t, uint64_t>> processes;
+  for (const trace::Observed& observed : run.observed) {
+    processes.emplace(observed.pid, observed.start_ticks);
+  }
+  for (const trace::Process& process : run.processes) {
+    processes.emplace(process.pid, process.start_ticks);
+  }
+  uint64_t count = 0;
+  for (auto at = processes.begin(); at != processes.end(); ++at) {
+    const auto next = std::next(at);
+    const bool is_another = at->second != 0 || next == processes.end() || next->first != at->first;
+    count += is_another ? 1 : 0;
+  }
+  return count;
+}
+
 }  // namespace
 
 std::string Plural(uint64_t count, const std::string& one, const std::string& many) {
@@ -137,12 +158,7 @@ std::string Plural(uint64_t count, const std::string& one, const std::string& ma
 
 ReportCoverage Coverage(const trace::Run& run, const std::vector<std::string>& complaints, bool redact) {
   ReportCoverage coverage;
-  std::set<int32_t> pids;
-  for (const trace::Observed& observed : run.observed) {
-    pids.insert(observed.pid);
-  }
   for (const trace::Process& process : run.processes) {
-    pids.insert(process.pid);
     coverage.threads += static_cast<uint64_t>(
         std::count_if(process.threads.begin(), process.threads.end(),
                       // An owner that an inspector found gone is no thread that it saw.
@@ -151,7 +167,7 @@ ReportCoverage Coverage(const trace::Run& run, const std::vector<std::string>& c
                        process.children.size() + process.events.size();
     coverage.dropped += process.counters.records_dropped;
   }
-  coverage.processes = pids.size();
+  coverage.processes = CountProcesses(run);
   AddUnseen(run, redact, &coverage.unseen);
   AddRecorder(run, &coverage.unseen);
   coverage.unseen.insert(coverage.unseen.end(), run.lost.begin(), run.lost.end());

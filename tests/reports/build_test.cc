@@ -168,6 +168,22 @@ TEST(CoverageTest, AHealthyRunHasNoGaps) {
   EXPECT_EQ(coverage.threads, 6U);
 }
 
+TEST(CoverageTest, ProcessIdsThatAreUsedAgain) {
+  trace::Run run;
+  run.processes = {HealthyProcess(10), HealthyProcess(10), HealthyProcess(10), HealthyProcess(20)};
+  run.processes[0].start_ticks = run.processes[1].start_ticks = 100;
+  run.processes[2].start_ticks = 200;
+  run.processes[3].start_ticks = 100;
+  trace::Observed observed;
+  observed.pid = 10;  // its start was not seen: it may be either
+  run.observed.push_back(observed);
+  observed.start_ticks = 100;
+  run.observed.push_back(observed);
+  observed.start_ticks = 300;
+  run.observed.push_back(observed);
+  EXPECT_EQ(BuildReport(run, {}, {}).coverage.processes, 4U);
+}
+
 TEST(CoverageTest, EveryGapIsASentence) {
   trace::Run run;
   run.over = true;
