@@ -57,6 +57,10 @@ LockIdentity::LockIdentity(const std::vector<trace::Lock>& locks, std::vector<In
   for (std::vector<Index>& ranges : ranges_) {
     std::sort(ranges.begin(), ranges.end());
   }
+  answers_.reserve(locks.size());
+  for (size_t l = 0; l < locks.size(); ++l) {
+    answers_.push_back(AnswersFor(static_cast<Index>(l)));
+  }
 }
 
 // In the order of time: an initialisation after the end of the object begins another lock.
@@ -97,23 +101,13 @@ Index LockIdentity::Of(Index lock) const {
   return found != first_.end() ? found->second : lock;
 }
 
-bool LockIdentity::IsOwned(Index lock) const {
-  const trace::Lock* record = At(locks_, lock);
-  if (record == nullptr) {
-    return false;
-  }
+uint8_t LockIdentity::AnswersFor(Index lock) const {
+  const trace::Lock& record = locks_[static_cast<size_t>(lock)];
   const auto flags = flags_.find(Of(lock));
-  return IsOwnedKind(record->kind, flags != flags_.end() ? flags->second : record->flags);
-}
-
-bool LockIdentity::IsReportable(Index lock) const {
-  const trace::Lock* record = At(locks_, lock);
-  return record != nullptr && !record->interpreter && IsOwned(lock);
-}
-
-bool LockIdentity::KeepsAnybodyOut(Index lock) const {
-  const trace::Lock* record = At(locks_, lock);
-  return record != nullptr && !(process_of_.empty() && BelongsToProcess(*record));
+  const bool owned = IsOwnedKind(record.kind, flags != flags_.end() ? flags->second : record.flags);
+  const bool keeps_out = !(process_of_.empty() && BelongsToProcess(record));
+  return static_cast<uint8_t>((owned ? kOwned : 0) | (owned && !record.interpreter ? kReportable : 0) |
+                              (keeps_out ? kKeepsOut : 0));
 }
 
 Index LockIdentity::Group(Index lock) const {

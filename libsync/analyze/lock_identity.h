@@ -11,6 +11,7 @@
 #ifndef GORDIAN_LIBSYNC_ANALYZE_LOCK_IDENTITY_H_
 #define GORDIAN_LIBSYNC_ANALYZE_LOCK_IDENTITY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -28,8 +29,8 @@ class LockIdentity {
   trace::Index Of(trace::Index lock) const;
 
   // See IsOwned and IsReportable in lookup.h.
-  bool IsOwned(trace::Index lock) const;
-  bool IsReportable(trace::Index lock) const;
+  bool IsOwned(trace::Index lock) const { return Is(lock, kOwned); }
+  bool IsReportable(trace::Index lock) const { return Is(lock, kReportable); }
 
   // Calls visit(lock) for each lock that keeps out who wants this one: itself, and overlapping ranges.
   template <typename Visit>
@@ -47,7 +48,7 @@ class LockIdentity {
   }
 
   // False for a lock of one process alone that belongs to the process.
-  bool KeepsAnybodyOut(trace::Index lock) const;
+  bool KeepsAnybodyOut(trace::Index lock) const { return Is(lock, kKeepsOut); }
   // Equal for locks that may be in each other's way.
   trace::Index Group(trace::Index lock) const;
   // Whether who has `held` in that mode keeps out who wants `wanted` in this one.
@@ -56,11 +57,19 @@ class LockIdentity {
   bool OnlyRead(trace::Index wanted, trace::Mode wanted_mode, trace::Index held, trace::Mode held_mode) const;
 
  private:
+  enum Answer : uint8_t { kOwned = 1, kReportable = 2, kKeepsOut = 4 };
+
+  bool Is(trace::Index lock, Answer answer) const {
+    return static_cast<size_t>(lock) < answers_.size() && (answers_[static_cast<size_t>(lock)] & answer) != 0;
+  }
+  uint8_t AnswersFor(trace::Index lock) const;
   bool InTheWay(trace::Index wanted, trace::Index held) const;
   bool Overlap(trace::Index a, trace::Index b) const;
   void Unite(const std::vector<trace::Index>& records);
 
   const std::vector<trace::Lock>& locks_;
+  // Of each record, asked for every dependency: a million records are more than a processor's caches hold.
+  std::vector<uint8_t> answers_;
   std::vector<trace::Index> process_of_;
   absl::flat_hash_map<trace::Index, trace::Index> first_;  // of records that are not the first of their lock
   absl::flat_hash_map<trace::Index, uint16_t> flags_;      // of locks with several records

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "libsync/analyze/lookup.h"
 #include "libsync/analyze/strong_components.h"
 
@@ -67,12 +66,13 @@ void LockOrderGraph::ForEachEdge(const Dependency& dependency, Visit visit) cons
 
 LockOrderGraph::LockOrderGraph(const trace::Process& process, const LockIdentity& locks, Gates* gates)
     : process_(process), identity_(locks) {
+  // An edge that was seen before is not looked for: it costs the search for components nothing.
   std::vector<std::vector<int32_t>> successors(process.locks.size());
-  absl::flat_hash_set<uint64_t> known;
   for (const Dependency& dependency : process.dependencies) {
     ForEachEdge(dependency, [&](Index /*held*/, Index from, Index to) {
-      if (known.insert(Pair(from, to)).second) {
-        successors[static_cast<size_t>(from)].push_back(to);
+      std::vector<int32_t>& known = successors[static_cast<size_t>(from)];
+      if (known.empty() || known.back() != to) {
+        known.push_back(to);
       }
     });
   }
