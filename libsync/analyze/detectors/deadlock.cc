@@ -1,7 +1,8 @@
 // deadlock, self-deadlock and abandoned-lock: what the wait-for graph says can never go on, and lost-signal,
-// where that is why. Certain as soon as it stands still, so judged while the program runs.
+// barrier-misuse, where that is why. Certain as soon as it stands still, so judged while the program runs.
 #include <algorithm>
 #include <bit>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -479,6 +480,70 @@ void JudgeLostSignals(const trace::Run& run, const Standstill& standstill, std::
   }
 }
 
+// Threads of `process` that came to the barrier, now or before.
+std::set<Index> UsersOf(const trace::Process& process, Index barrier) {
+  std::set<Index> users;
+  for (const trace::Event& event : process.events) {
+    if (event.kind == trace::EventKind::kBarrierPassed && event.lock == barrier && event.thread != kNoIndex) {
+      users.insert(event.thread);
+    }
+  }
+  for (size_t t = 0; t < process.threads.size(); ++t) {
+    const trace::Wait& wait = process.threads[t].wait;
+    if (wait.kind == trace::WaitKind::kBarrier && wait.lock == barrier) {
+      users.insert(static_cast<Index>(t));
+    }
+  }
+  return users;
+}
+
+// Any two of several threads may meet at a barrier for two. It is too many that come where one is left over.
+Finding CrowdedBarrier(const trace::Run& run, const ThreadRef& waiter, const std::set<Index>& users) {
+  const trace::Process& process = run.processes[static_cast<size_t>(waiter.process)];
+  const trace::Wait& wait = process.threads[static_cast<size_t>(waiter.thread)].wait;
+  const int32_t takes = process.locks[static_cast<size_t>(wait.lock)].takes;
+  FindingBuilder builder("barrier-misuse", run, waiter.process);
+  Finding& finding = builder.finding();
+  const int waits = builder.AddThread(waiter.thread);
+  const int barrier = builder.AddLock(wait.lock);
+  WaitPart part;
+  part.kind = wait.kind;
+  part.lock = barrier;
+  part.stack = builder.Stack(wait.stack);
+  finding.threads[static_cast<size_t>(waits)].waits = std::move(part);
+  finding.threads[static_cast<size_t>(waits)].role = "is left over";
+  builder.AddStep(waits, "waits on", barrier, wait.stack);
+  builder.AddIdentity(wait.stack);
+  const std::string rounds = absl::StrCat("made for ", Counted(static_cast<size_t>(takes), "thread"));
+  finding.title = absl::StrCat(LockName(barrier), " is ", rounds, ", and ", users.size(), " come to it");
+  finding.explanation = absl::StrCat(LockName(barrier), " lets threads go on when ", takes, " are there. ",
+                                     users.size(), " different threads came to it, and ", ThreadName(waits),
+                                     " is left over: nobody comes any more.");
+  finding.fix = absl::StrCat("Initialise ", LockName(barrier),
+                             " with the number of threads that come to it, or let only as many come.");
+  builder.AddCondition("stands-still", "the wait is part of a standstill");
+  builder.AddCondition("too-many", absl::StrCat(users.size(), " threads came to a barrier that is ", rounds));
+  return std::move(finding);
+}
+
+void JudgeCrowdedBarriers(const trace::Run& run, const Standstill& standstill,
+                          std::vector<Finding>* findings) {
+  std::set<std::pair<Index, Index>> told;
+  for (const ThreadRef& ref : standstill.threads) {
+    const trace::Process& process = run.processes[static_cast<size_t>(ref.process)];
+    const trace::Wait& wait = process.threads[static_cast<size_t>(ref.thread)].wait;
+    const trace::Lock* barrier = At(process.locks, wait.lock);
+    if (wait.kind != trace::WaitKind::kBarrier || barrier == nullptr || barrier->takes <= 0 ||
+        !told.emplace(ref.process, wait.lock).second) {
+      continue;
+    }
+    const std::set<Index> users = UsersOf(process, wait.lock);
+    if (users.size() > static_cast<size_t>(barrier->takes)) {
+      findings->push_back(CrowdedBarrier(run, ref, users));
+    }
+  }
+}
+
 }  // namespace
 
 void JudgeDeadlock(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
@@ -488,6 +553,7 @@ void JudgeDeadlock(const trace::Run& run, const Options& /*options*/, std::vecto
   for (const Standstill& standstill : FindStandstills(run)) {
     findings->push_back(StandstillJudge(run, standstill).Judge());
     JudgeLostSignals(run, standstill, findings);
+    JudgeCrowdedBarriers(run, standstill, findings);
   }
 }
 
