@@ -88,6 +88,13 @@ TEST(Killed, WhatIsNotLeftBehind) {
   EXPECT_THAT(Rules(Died("A=common 1:+A", SIGKILL, "A=common,handoff")), IsEmpty());
 }
 
+TEST(Killed, TogetherWithAllWhoUsedTheLock) {
+  trace::Run run = Died("A=common 1:+A", SIGKILL);
+  run.observed[0].status = SIGKILL;
+  EXPECT_THAT(Rules(run), IsEmpty());
+  EXPECT_THAT(Rules(Died("A=common 1:+A", SIGKILL, "A=common")), IsEmpty());
+}
+
 TEST(Killed, OnlyBySomebody) {
   EXPECT_THAT(Rules(Died("A=common 1:+A", 0)), IsEmpty());
   EXPECT_THAT(Rules(Died("A=common 1:+A 1:_exit", 0)), IsEmpty());

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,10 +49,15 @@ class KilledJudge {
       : run_(run), tree_(run), content_(run), findings_(findings), groups_(findings) {}
 
   void Judge() {
+    std::vector<Death> deaths;
     for (const Descent& descent : tree_.descents()) {
       if (const std::optional<Death> death = DeathOf(descent)) {
-        JudgeDeath(*death);
+        deaths.push_back(*death);
+        killed_.insert(death->process);
       }
+    }
+    for (const Death& death : deaths) {
+      JudgeDeath(death);
     }
   }
 
@@ -65,6 +71,7 @@ class KilledJudge {
   Sender SenderOf(const trace::Process& killed, std::optional<int> signal) const;
   void JudgeDeath(const Death& death);
   bool StaysLocked(Index process, Index lock) const;
+  bool Uses(Index process, Index lock) const;
   bool StaysLockedInMemory(Index process, const trace::Lock& lock) const;
   bool StaysLockedInFile(Index process, Index lock) const;
   bool IsHeldElsewhere(Index process, const trace::SharedIdentity& file) const;
@@ -74,6 +81,7 @@ class KilledJudge {
 
   const trace::Run& run_;
   const ProcessTree tree_;
+  std::set<Index> killed_;  // last images
   Content content_;
   std::vector<Finding>* findings_;
   FindingGroups groups_;
@@ -130,11 +138,24 @@ Sender KilledJudge::SenderOf(const trace::Process& killed, std::optional<int> si
   return sender;
 }
 
-// In memory: another process knows the lock, and none has initialised it anew since, or posts it for others.
+// A process that was not killed itself has taken the lock, or waits for it.
+bool KilledJudge::Uses(Index process, Index lock) const {
+  const trace::Process& other = ProcessAt(process);
+  return !killed_.contains(process) &&
+         (std::any_of(other.dependencies.begin(), other.dependencies.end(),
+                      [lock](const trace::Dependency& dependency) { return dependency.lock == lock; }) ||
+          std::any_of(other.threads.begin(), other.threads.end(),
+                      [lock](const trace::Thread& thread) { return AwaitedLock(thread.wait) == lock; }));
+}
+
+// In memory: somebody uses it who is left, and none has initialised it anew since, or posts it for others.
+// Where all who used it are killed together, nobody misses it.
 bool KilledJudge::StaysLockedInMemory(Index process, const trace::Lock& lock) const {
-  bool known = false;
+  bool used = false;
   for (size_t p = 0; p < run_.processes.size(); ++p) {
-    for (const trace::Lock& other : run_.processes[p].locks) {
+    const std::vector<trace::Lock>& locks = run_.processes[p].locks;
+    for (size_t l = 0; l < locks.size(); ++l) {
+      const trace::Lock& other = locks[l];
       if (static_cast<Index>(p) == process || other.shared != lock.shared) {
         continue;
       }
@@ -142,10 +163,10 @@ bool KilledJudge::StaysLockedInMemory(Index process, const trace::Lock& lock) co
       if (initialised || (other.flags & (trace::kHandOff | trace::kRobust | trace::kDestroyed)) != 0) {
         return false;
       }
-      known = true;
+      used = used || Uses(static_cast<Index>(p), static_cast<Index>(l));
     }
   }
-  return known;
+  return used;
 }
 
 bool KilledJudge::IsHeldElsewhere(Index process, const trace::SharedIdentity& file) const {
@@ -197,7 +218,10 @@ std::vector<std::pair<Index, Index>> KilledJudge::WaitersOf(Index process,
   std::vector<std::pair<Index, Index>> waiters;
   for (size_t p = 0; p < run_.processes.size(); ++p) {
     const trace::Process& other = run_.processes[p];
-    for (size_t t = 0; t < other.threads.size() && static_cast<Index>(p) != process; ++t) {
+    if (static_cast<Index>(p) == process || killed_.contains(static_cast<Index>(p))) {
+      continue;
+    }
+    for (size_t t = 0; t < other.threads.size(); ++t) {
       const trace::Lock* awaited = At(other.locks, AwaitedLock(other.threads[t].wait));
       if (awaited != nullptr && awaited->shared == lock && !IsDead(other.threads[t])) {
         waiters.emplace_back(static_cast<Index>(p), static_cast<Index>(t));
@@ -282,9 +306,9 @@ Finding KilledJudge::Tell(const Death& death, Index thread, const trace::Holding
                 " a robust mutex (pthread_mutexattr_setrobust), whose next owner is told, or use a lock "
                 "on a file, which the kernel gives back. Do not kill a process that may hold a lock: ask "
                 "it to end.");
-  builder.AddCondition("several-processes", IsFileLock(record)
-                                                ? "a child has the locked file open"
-                                                : "another process of the run uses the same lock");
+  builder.AddCondition("several-processes",
+                       IsFileLock(record) ? "a child has the locked file open"
+                                          : "another process, which was not killed, uses the same lock");
   builder.AddCondition("not-recovered", "nobody was seen to initialise it anew or to release it for others");
   return std::move(finding);
 }
