@@ -1,7 +1,14 @@
 // Programs with a cycle and no sleep, for bench/precision: threads do the same short thing again and again,
 // so that the deadlock can happen at any moment and hardly ever does.
-//   cycles philosophers N | ring N | abba | readers | gated | one-thread | ordered
+//   cycles philosophers N | ring N | abba | readers | join | processes | child
+// And such in which it never can: by a gate, or because one thread does both (silent), or by data alone
+// (predicted).
+//   cycles gated | one-thread | ordered | join-ordered | processes-ordered
 #include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
@@ -16,6 +23,7 @@
 namespace {
 
 constexpr int kRounds = 50;
+constexpr int kJoins = 3;
 
 // Work between two critical sections: the threads are seldom inside at the same time.
 void Think(unsigned seed) {
@@ -84,6 +92,110 @@ void Ordered() {
   second.join();
 }
 
+// The worker is done long before it is joined.
+void Join() {
+  for (int round = 0; round < kJoins; ++round) {
+    std::thread worker([] { std::lock_guard<std::mutex> lock(forks[0]); });
+    for (unsigned i = 0; i < 50; ++i) {
+      Think(i);
+    }
+    std::lock_guard<std::mutex> lock(forks[0]);
+    worker.join();
+  }
+}
+
+void JoinOrdered() {
+  std::thread worker([] {
+    forks[0].lock();
+    forks[0].unlock();
+    first_done = true;
+  });
+  while (!first_done) {
+    std::this_thread::yield();
+  }
+  std::lock_guard<std::mutex> lock(forks[0]);
+  worker.join();
+}
+
+// ---- Over processes
+// -------------------------------------------------------------------------------------------------
+
+struct Shared {
+  pthread_mutex_t forks[2];
+  std::atomic<bool> first_done;
+};
+
+Shared* MapShared() {
+  auto* shared = static_cast<Shared*>(
+      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  for (pthread_mutex_t& mutex : shared->forks) {
+    pthread_mutex_init(&mutex, &attributes);
+  }
+  return shared;
+}
+
+void Dine(Shared* shared, int first) {
+  pthread_mutex_lock(&shared->forks[first]);
+  pthread_mutex_lock(&shared->forks[1 - first]);
+  pthread_mutex_unlock(&shared->forks[1 - first]);
+  pthread_mutex_unlock(&shared->forks[first]);
+}
+
+template <typename Work>
+pid_t Child(Work work) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    work();
+    _exit(0);
+  }
+  return pid;
+}
+
+void Processes() {
+  Shared* shared = MapShared();
+  pid_t children[2];
+  for (int c = 0; c < 2; ++c) {
+    children[c] = Child([=] {
+      for (int round = 0; round < kRounds; ++round) {
+        Think(static_cast<unsigned>(c * 977 + round));
+        Dine(shared, c);
+      }
+    });
+  }
+  waitpid(children[0], nullptr, 0);
+  waitpid(children[1], nullptr, 0);
+}
+
+void ProcessesOrdered() {
+  Shared* shared = MapShared();
+  const pid_t child = Child([=] {
+    Dine(shared, 0);
+    shared->first_done = true;
+  });
+  while (!shared->first_done) {
+    sched_yield();
+  }
+  Dine(shared, 1);
+  waitpid(child, nullptr, 0);
+}
+
+// The parent waits for a child that was done with the lock long before.
+void WaitUnderLock() {
+  Shared* shared = MapShared();
+  for (int round = 0; round < kJoins; ++round) {
+    const pid_t child = Child([=] { Dine(shared, 0); });
+    for (unsigned i = 0; i < 50; ++i) {
+      Think(i);
+    }
+    pthread_mutex_lock(&shared->forks[0]);
+    waitpid(child, nullptr, 0);
+    pthread_mutex_unlock(&shared->forks[0]);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -99,6 +211,16 @@ int main(int argc, char** argv) {
     Run(1, OneThread);
   } else if (pattern == "ordered") {
     Ordered();
+  } else if (pattern == "join") {
+    Join();
+  } else if (pattern == "join-ordered") {
+    JoinOrdered();
+  } else if (pattern == "processes") {
+    Processes();
+  } else if (pattern == "processes-ordered") {
+    ProcessesOrdered();
+  } else if (pattern == "child") {
+    WaitUnderLock();
   } else {
     return 2;
   }
