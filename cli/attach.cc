@@ -14,10 +14,9 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/file_util.h"
-#include "cli/final_report.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
-#include "libsync/analyze/detector.h"
+#include "cli/waits_report.h"
 #include "libsync/inspect/permission.h"
 #include "libsync/inspect/proc.h"
 #include "libsync/inspect/survey.h"
@@ -118,7 +117,9 @@ int AttachCommand(const Options& options, const AttachArguments& arguments) {
     return kExitGordian;
   }
   const std::vector<pid_t> pids = Wanted(arguments);
-  inspect::Survey survey = inspect::TakeSurvey(pids, {});
+  inspect::SurveyOptions survey_options;
+  survey_options.stop = arguments.stop;
+  inspect::Survey survey = inspect::TakeSurvey(pids, survey_options);
   bool refused = survey.run.processes.empty();
   for (const inspect::Refusal& refusal : survey.refused) {
     if (IsNamed(arguments, refusal.pid)) {
@@ -134,13 +135,7 @@ int AttachCommand(const Options& options, const AttachArguments& arguments) {
   if (refused) {
     return kExitCannotInspect;
   }
-  report::BuildOptions build_options;
-  build_options.redact = given.redact;
-  build_options.snapshot = true;
-  report::Report report = report::BuildReport(survey.run, analyze::AnalyzeWaits(survey.run), build_options);
-  const int exit_code = HasFailingFinding(report, given.fail_on) ? given.error_exitcode : 0;
-  WriteReports(std::move(report), given, &*outputs, nullptr, exit_code);
-  return exit_code;
+  return ReportWaits(survey.run, given, &*outputs);
 }
 
 }  // namespace gordian::cli

@@ -21,8 +21,17 @@ struct AttachArguments {
   std::vector<int32_t> pids;
   std::vector<int32_t> trees;  // with all that descends from them
   std::vector<std::string> cgroups;
+  bool stop = false;
 };
 int AttachCommand(const Options& options, const AttachArguments& arguments);
+
+// `gordian core CORE`.
+struct CoreArguments {
+  std::string core;
+  std::string executable;  // empty: where the core says
+  std::string sysroot;
+};
+int CoreCommand(const Options& options, const CoreArguments& arguments);
 
 // `gordian ps`. None of the three: all.
 struct PsArguments {

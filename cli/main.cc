@@ -163,6 +163,21 @@ int Dispatch(SplitLine line) {
       ->add_option("--cgroup", attach_arguments.cgroups,
                    "also all processes of a control group and those below it")
       ->type_name("PATH");
+  attach->add_flag("--stop", attach_arguments.stop,
+                   "stop threads that run or wait for a lock for a moment, for their exact stacks");
+
+  CLI::App* core =
+      app.add_subcommand("core", "explain what the threads of a process waited for, by its core file");
+  OptionBinder core_options(core, true);
+  CoreArguments core_arguments;
+  core->add_option("CORE", core_arguments.core, "the core file")->required();
+  core->add_option("--exe", core_arguments.executable,
+                   "the program, where it lies elsewhere than in the core")
+      ->type_name("FILE");
+  core->add_option(
+          "--sysroot", core_arguments.sysroot,
+          "look for the program and its libraries below DIR: the core is of another machine or container")
+      ->type_name("DIR");
 
   CLI::App* ps = app.add_subcommand("ps", "examine the process table: zombies, orphans, stuck processes");
   OptionBinder ps_options(ps, true);
@@ -213,6 +228,11 @@ int Dispatch(SplitLine line) {
     }
     std::string problem = attach_options.Resolve(&options);
     return problem.empty() ? AttachCommand(options, attach_arguments) : UsageError(problem);
+  }
+  if (core->parsed()) {
+    std::string problem =
+        line.separated ? "core takes a file, not a command" : core_options.Resolve(&options);
+    return problem.empty() ? CoreCommand(options, core_arguments) : UsageError(problem);
   }
   if (ps->parsed()) {
     std::string problem = line.separated ? "ps takes no command" : ps_options.Resolve(&options);

@@ -1,7 +1,6 @@
 #include "libsync/inspect/address_space.h"
 
 #include <elf.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -89,15 +88,6 @@ std::optional<trace::Module> ModuleAtMapping(const Mapping& mapping, const Memor
   return module;
 }
 
-// The kernel names mapped files as the reader sees them: a process in a chroot has the paths of ours.
-bool HasOurMounts(pid_t pid) {
-  struct stat ours {};
-  struct stat theirs {};
-  return stat("/proc/self/ns/mnt", &ours) == 0 &&
-         stat(("/proc/" + std::to_string(pid) + "/ns/mnt").c_str(), &theirs) == 0 &&
-         ours.st_ino == theirs.st_ino;
-}
-
 }  // namespace
 
 const Mapping* AddressSpace::MappingAt(uint64_t address) const {
@@ -117,6 +107,12 @@ trace::Index AddressSpace::ModuleAt(uint64_t address) const {
 trace::Frame AddressSpace::FrameAt(uint64_t address) const {
   const trace::Index module = ModuleAt(address);
   return {module, module == trace::kNoIndex ? address : address - modules[static_cast<size_t>(module)].start};
+}
+
+bool AddressSpace::HasKernelHelper() const {
+  return std::any_of(mappings.begin(), mappings.end(), [](const Mapping& mapping) {
+    return mapping.path.starts_with("/[aio]") || mapping.path.find("[io_uring]") != std::string::npos;
+  });
 }
 
 // "start-end perms offset major:minor inode   path"
@@ -170,6 +166,11 @@ std::vector<trace::Module> FindModules(const std::vector<Mapping>& mappings, con
   return modules;
 }
 
+// The kernel names mapped files as the reader sees them: a process in a chroot has the paths of ours.
+std::string SeenFromHere(pid_t pid, const std::string& path) {
+  return SharesNamespace(pid, "mnt") ? path : "/proc/" + std::to_string(pid) + "/root" + path;
+}
+
 std::optional<AddressSpace> ReadAddressSpace(pid_t pid, const Memory& memory) {
   const std::optional<std::string> maps = ReadProcFile(pid, "maps");
   if (!maps) {
@@ -178,10 +179,8 @@ std::optional<AddressSpace> ReadAddressSpace(pid_t pid, const Memory& memory) {
   AddressSpace space;
   space.mappings = ParseMaps(*maps);
   space.modules = FindModules(space.mappings, memory);
-  if (!HasOurMounts(pid)) {
-    for (trace::Module& module : space.modules) {
-      module.path = "/proc/" + std::to_string(pid) + "/root" + module.path;
-    }
+  for (trace::Module& module : space.modules) {
+    module.path = SeenFromHere(pid, module.path);
   }
   return space;
 }

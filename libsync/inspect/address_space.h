@@ -36,6 +36,8 @@ struct AddressSpace {
   // kNoIndex: in no module.
   trace::Index ModuleAt(uint64_t address) const;
   trace::Frame FrameAt(uint64_t address) const;
+  // The kernel itself may wake threads: by io_uring, by asynchronous I/O.
+  bool HasKernelHelper() const;
 };
 
 std::vector<Mapping> ParseMaps(std::string_view text);
@@ -43,6 +45,9 @@ std::vector<Mapping> ParseMaps(std::string_view text);
 // The loaded objects among the mappings: files whose first page is mapped and begins an ELF file of this
 // machine. Start, bias and build-id come from the memory, not from a file that may have been replaced.
 std::vector<trace::Module> FindModules(const std::vector<Mapping>& mappings, const Memory& memory);
+
+// The name by which a file of the process's own mount namespace is found from here.
+std::string SeenFromHere(pid_t pid, const std::string& path);
 
 // nullopt: no such process, or its maps cannot be read (errno says which). The files of modules are named as
 // seen from here: through /proc/PID/root where the process has another mount namespace.

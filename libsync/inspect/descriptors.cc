@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,6 +43,19 @@ std::string DescriptorTarget(pid_t pid, int descriptor) {
   return LinkTarget(Folder(pid, "fd/") + std::to_string(descriptor));
 }
 
+// Without asking a server on the network, which may hang itself.
+std::optional<OpenFile> ReadOpenFile(pid_t pid, int descriptor) {
+  struct statx found {};
+  const std::string path = Folder(pid, "fd/") + std::to_string(descriptor);
+  if (statx(AT_FDCWD, path.c_str(), AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+            STATX_TYPE | STATX_INO | STATX_NLINK, &found) != 0) {
+    return std::nullopt;
+  }
+  return OpenFile{{uint64_t{found.stx_dev_major} << 32 | found.stx_dev_minor, found.stx_ino},
+                  found.stx_mode,
+                  found.stx_nlink};
+}
+
 std::string DescribeDescriptor(int descriptor, const std::string& target) {
   const std::string number = "fd " + std::to_string(descriptor);
   if (target.starts_with("pipe:")) {
@@ -67,11 +81,11 @@ DescriptorTable::DescriptorTable(std::function<bool(pid_t)> counts) : counts_(st
     while (const dirent* entry = readdir(folder.get())) {
       int number = 0;
       if (Words(entry->d_name).Take(&number)) {
-        const std::string target = LinkTarget(path + "/" + entry->d_name);
-        if (target.empty()) {
+        if (const auto file = ReadOpenFile(pid, number)) {
+          by_file_[file->id].push_back({pid, number});
+        } else {
           NoteFailure(pid);
         }
-        by_target_[target].push_back({pid, number});
       }
     }
   }
@@ -82,9 +96,9 @@ void DescriptorTable::NoteFailure(pid_t pid) {
   complete_ = complete_ && !(hidden && counts_(pid));
 }
 
-std::vector<Descriptor> DescriptorTable::OpenOn(const std::string& target) const {
-  const auto found = by_target_.find(target);
-  return found == by_target_.end() ? std::vector<Descriptor>() : found->second;
+std::vector<Descriptor> DescriptorTable::OpenOn(const FileId& file) const {
+  const auto found = by_file_.find(file);
+  return found == by_file_.end() ? std::vector<Descriptor>() : found->second;
 }
 
 bool IsReadable(const Descriptor& descriptor) {

@@ -6,8 +6,11 @@
 
 #include <sys/types.h>
 
+#include <compare>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +19,19 @@ namespace gordian::inspect {
 // What a descriptor is open on, as the kernel names it: "pipe:[123]", "socket:[124]", a path; empty when it
 // cannot be told.
 std::string DescriptorTarget(pid_t pid, int descriptor);
+
+// The file itself, whatever its name is there: equal for a pipe's ends, and for all who have a file open.
+struct FileId {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  auto operator<=>(const FileId&) const = default;
+};
+struct OpenFile {
+  FileId id;
+  uint32_t mode = 0;   // as of stat
+  uint32_t links = 0;  // names that it has
+};
+std::optional<OpenFile> ReadOpenFile(pid_t pid, int descriptor);
 
 // For people: "fd 5, a pipe".
 std::string DescribeDescriptor(int descriptor, const std::string& target);
@@ -33,14 +49,14 @@ class DescriptorTable {
 
   // Some process that counts did not let us look: there may be more of everything.
   bool complete() const { return complete_; }
-  std::vector<Descriptor> OpenOn(const std::string& target) const;
+  std::vector<Descriptor> OpenOn(const FileId& file) const;
 
  private:
   void NoteFailure(pid_t pid);  // by errno
 
   std::function<bool(pid_t)> counts_;
   bool complete_ = true;
-  std::map<std::string, std::vector<Descriptor>> by_target_;
+  std::map<FileId, std::vector<Descriptor>> by_file_;
 };
 
 // Whether a process can read from, or write to, what one of its descriptors is open on.

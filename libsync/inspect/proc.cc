@@ -1,6 +1,7 @@
 #include "libsync/inspect/proc.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -206,6 +207,14 @@ std::optional<std::string> ReadExecutable(pid_t pid) {
   }
   path.resize(static_cast<size_t>(length));
   return path;
+}
+
+bool SharesNamespace(pid_t pid, std::string_view kind) {
+  const std::string name = "ns/" + std::string(kind);
+  struct stat ours {};
+  struct stat theirs {};
+  return stat(ProcPath(getpid(), name).c_str(), &ours) == 0 &&
+         stat(ProcPath(pid, name).c_str(), &theirs) == 0 && ours.st_ino == theirs.st_ino;
 }
 
 std::string BootId() {

@@ -92,6 +92,9 @@ std::optional<std::vector<std::string>> ReadCommandLine(pid_t pid);
 // As the kernel names it; " (deleted)" stands at the end when the file is gone.
 std::optional<std::string> ReadExecutable(pid_t pid);
 
+// Whether it is in the same namespace as we are, of a kind as /proc/PID/ns names it: "mnt", "ipc".
+bool SharesNamespace(pid_t pid, std::string_view kind);
+
 // Empty when the kernel does not tell.
 std::string BootId();
 int64_t TicksPerSecond();

@@ -1,8 +1,8 @@
 #include "libsync/inspect/releasers.h"
 
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,6 +16,7 @@
 #include "libsync/inspect/calls.h"
 #include "libsync/inspect/descriptors.h"
 #include "libsync/inspect/futex_wait.h"
+#include "libsync/inspect/sockets.h"
 #include "libsync/inspect/words.h"
 #include "libsync/trace/interpreters.h"
 
@@ -67,7 +68,7 @@ class Namer {
   void Name() {
     for (size_t p = 0; p < facts_.size(); ++p) {
       run_->processes[p].caught_signals = CaughtSignals(p);
-      helped_.push_back(facts_[p].traced || HasKernelHelper(p));
+      helped_.push_back(facts_[p].traced || facts_[p].space->HasKernelHelper());
     }
     for (size_t p = 0; p < facts_.size(); ++p) {
       for (trace::Thread& thread : run_->processes[p].threads) {
@@ -83,11 +84,12 @@ class Namer {
   using Pids = std::optional<std::vector<pid_t>>;
 
   uint64_t CaughtSignals(size_t process) const;
-  bool HasKernelHelper(size_t process) const;
   void NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait);
   Pids Children(size_t process, int64_t which);
   Pids WithMapping(const Mapping& own);
   Pids AtDescriptor(size_t process, const WaitFacts& facts);
+  Pids AtSocket(pid_t pid, int number, const FileId& own, bool reading);
+  Pids WhoHave(const FileId& file, bool (*helps)(const Descriptor&));
   const DescriptorTable& Table();
 
   const std::vector<ProcessFacts>& facts_;
@@ -97,6 +99,7 @@ class Namer {
   std::vector<bool> helped_;
   std::unique_ptr<DescriptorTable> table_;
   std::optional<std::multimap<pid_t, ProcStat>> by_parent_;
+  std::unique_ptr<UnixSockets> sockets_;
   std::map<std::pair<uint64_t, uint64_t>, Pids> mappers_;  // by device and inode
 };
 
@@ -115,14 +118,6 @@ uint64_t Namer::CaughtSignals(size_t process) const {
     caught &= ~SignalBit(SIGINT);
   }
   return caught;
-}
-
-// The kernel itself may wake threads: by io_uring, by asynchronous I/O.
-bool Namer::HasKernelHelper(size_t process) const {
-  const std::vector<Mapping>& mappings = facts_[process].space->mappings;
-  return std::any_of(mappings.begin(), mappings.end(), [](const Mapping& mapping) {
-    return mapping.path.starts_with("/[aio]") || mapping.path.find("[io_uring]") != std::string::npos;
-  });
 }
 
 const DescriptorTable& Namer::Table() {
@@ -181,18 +176,54 @@ Namer::Pids Namer::AtDescriptor(size_t process, const WaitFacts& facts) {
   const int64_t call = facts.call.syscall;
   const pid_t pid = run_->processes[process].pid;
   const auto number = static_cast<int>(facts.call.args[0]);
+  const std::optional<OpenFile> file = ReadOpenFile(pid, number);
   const std::string target = DescriptorTarget(pid, number);
-  const bool pipe = IsPipe(target) && (Reads(call) || Writes(call));
-  if (target.empty() || !(pipe || LocksFile(call)) || surroundings_.given.contains(target) ||
-      !Table().complete()) {
+  if (!file || surroundings_.given.contains(target)) {
+    return std::nullopt;
+  }
+  if (LocksFile(call)) {
+    return WhoHave(file->id, HoldsFileLock);
+  }
+  if (S_ISSOCK(file->mode)) {
+    return Reads(call) || Writes(call) ? AtSocket(pid, number, file->id, Reads(call)) : std::nullopt;
+  }
+  if (!S_ISFIFO(file->mode)) {
+    return std::nullopt;
+  }
+  // Anybody may open what has a name, to write: programs keep such a FIFO to be told something by it. Nobody
+  // comes to read what others are to read.
+  const bool named = target.starts_with("/") && file->links != 0;
+  if (Reads(call) && !named) {
+    return WhoHave(file->id, IsWritable);
+  }
+  return Writes(call) ? WhoHave(file->id, IsReadable) : std::nullopt;
+}
+
+// Each end can be written to, closed or shut down by all who have it.
+Namer::Pids Namer::AtSocket(pid_t pid, int number, const FileId& own, bool reading) {
+  if (sockets_ == nullptr) {
+    sockets_ = std::make_unique<UnixSockets>();
+  }
+  const std::optional<uint64_t> peer = sockets_->PeerOf(own.inode);
+  if (!peer || HasTimeout(pid, number, reading).value_or(true)) {
+    return std::nullopt;
+  }
+  Pids pids = WhoHave(own, IsReadable);
+  const Pids others = WhoHave({own.device, *peer}, IsReadable);
+  if (!pids || !others || others->empty()) {
+    return std::nullopt;
+  }
+  pids->insert(pids->end(), others->begin(), others->end());
+  return pids;
+}
+
+Namer::Pids Namer::WhoHave(const FileId& file, bool (*helps)(const Descriptor&)) {
+  if (!Table().complete()) {
     return std::nullopt;
   }
   std::vector<pid_t> pids;
-  for (const Descriptor& descriptor : Table().OpenOn(target)) {
-    const bool helps = LocksFile(call) ? HoldsFileLock(descriptor)
-                       : Reads(call)   ? IsWritable(descriptor)
-                                       : IsReadable(descriptor);
-    if (helps) {
+  for (const Descriptor& descriptor : Table().OpenOn(file)) {
+    if (helps(descriptor)) {
       pids.push_back(descriptor.pid);
     }
   }

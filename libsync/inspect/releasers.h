@@ -29,13 +29,15 @@ struct WaitFacts {
   bool is_futex = false;
   bool shared = false;   // the futex of several processes
   uint64_t address = 0;  // of the object that the futex belongs to
+  pid_t owner = 0;       // of a lock, see FutexWait
 };
 
 // What more than its trace::Process is known of a process.
 struct ProcessFacts {
   std::map<pid_t, WaitFacts> waits;  // by tid
   const AddressSpace* space = nullptr;
-  bool traced = false;  // by a debugger, which may do anything
+  const std::map<pid_t, trace::Index>* threads = nullptr;  // by the numbers that the process itself knows
+  bool traced = false;                                     // by a debugger, which may do anything
 };
 
 // Who else may have what the looked-at processes wait at.

@@ -1,5 +1,6 @@
 // A Run of processes that nobody prepared: what their threads wait for, who owns it, and where they stand,
-// taken from /proc and from the C library's own fields without stopping anybody.
+// taken from /proc and from the C library's own fields, without stopping anybody unless asked to. What a
+// process of a recorded run has in its trace is added.
 //
 // Each thread is looked at several times. One that was asleep at the same place at every look, without a
 // switch in between, is settled; only such waits may be called a deadlock. Everything else was moving, or may
@@ -24,6 +25,9 @@ struct SurveyOptions {
   int apart_ms = 100;
   // Without them, what a futex belongs to is told by the memory alone, and all is far cheaper.
   bool stacks = true;
+  // Stop threads that run, or wait for a futex without a timeout, for a moment: their stacks are exact then,
+  // and what runs has one at all.
+  bool stop = false;
   Surroundings surroundings;
 };
 

@@ -2,14 +2,13 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <elfutils/libdwelf.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+
+#include "libsync/inspect/build_id.h"
 
 namespace gordian::inspect {
 namespace {
@@ -25,44 +24,13 @@ constexpr int kMostTries = 16;
 // The frame pointer is set up within so many bytes of a function.
 constexpr uint64_t kPrologueBytes = 32;
 
-// DWARF numbers of the x86-64 psABI.
-constexpr int kFramePointer = 6;
-constexpr int kStackPointer = 7;
-constexpr int kReturnAddress = 16;
+constexpr int kReturnAddress = 16;  // DWARF's number for it, of the x86-64 psABI
 
 int NoDebugFile(Dwfl_Module*, void**, const char*, Dwarf_Addr, const char*, const char*, GElf_Word, char**) {
   return -1;
 }
 
 int NoElf(Dwfl_Module*, void**, const char*, Dwarf_Addr, char**, Elf**) { return -1; }
-
-// Never blocks on a FIFO or a device that took the file's place.
-int OpenFile(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  struct stat status {};
-  if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
-    close(fd);
-    return -1;
-  }
-  return fd;
-}
-
-bool HasBuildId(Elf* elf, const std::string& build_id) {
-  const void* bits = nullptr;
-  const ssize_t bytes = dwelf_elf_gnu_build_id(elf, &bits);
-  if (bytes <= 0 || build_id.size() != static_cast<size_t>(bytes) * 2) {
-    return bytes <= 0 && build_id.empty();
-  }
-  const auto* id = static_cast<const unsigned char*>(bits);
-  for (ssize_t i = 0; i < bytes; ++i) {
-    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-    const auto at = static_cast<size_t>(i) * 2;
-    if (digit(build_id[at]) * 16 + digit(build_id[at + 1]) != id[i]) {
-      return false;
-    }
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -93,7 +61,7 @@ void Unwinder::Report(const trace::Module& module) {
   if (path.ends_with(deleted)) {
     path.resize(path.size() - deleted.size());
   }
-  const int fd = OpenFile(path);
+  const int fd = OpenRegular(path);
   if (fd < 0) {
     return;
   }
@@ -130,14 +98,15 @@ bool Unwinder::ReadWord(Dwfl* /*dwfl*/, Dwarf_Addr address, Dwarf_Word* word, vo
 bool Unwinder::SetRegisters(Dwfl_Thread* thread, void* self) {
   const Registers& registers = static_cast<Unwinder*>(self)->registers_;
   dwfl_thread_state_register_pc(thread, registers.pc);
-  const Dwarf_Word sp = registers.sp;
-  if (registers.frame_pointer) {
-    const Dwarf_Word frame_pointer = *registers.frame_pointer;
-    if (!dwfl_thread_state_registers(thread, kFramePointer, 1, &frame_pointer)) {
-      return false;
+  for (size_t r = 0; r < registers.general.size(); ++r) {
+    if (const std::optional<uint64_t>& known = registers.general[r]) {
+      const Dwarf_Word value = *known;
+      if (!dwfl_thread_state_registers(thread, static_cast<int>(r), 1, &value)) {
+        return false;
+      }
     }
   }
-  return dwfl_thread_state_registers(thread, kStackPointer, 1, &sp);
+  return true;
 }
 
 int Unwinder::OnFrame(Dwfl_Frame* frame, void* result) {
@@ -168,13 +137,13 @@ Unwinder::Attempt Unwinder::Try(const Registers& registers) {
   return attempt;
 }
 
-Unwinder::Walk Unwinder::Unwind(uint64_t sp, uint64_t pc) {
-  Walk walk{{pc}, 1, false};
+Unwinder::Walk Unwinder::Unwind(const Registers& registers) {
+  Walk walk{{registers.pc}, 1, false};
   if (!attached_) {
     return walk;
   }
-  window_.emplace(memory_, sp, kWindow);
-  const Attempt plain = Try({sp, pc, std::nullopt});
+  window_.emplace(memory_, registers.sp(), kWindow);
+  const Attempt plain = Try(registers);
   if (!plain.addresses.empty()) {
     walk.addresses = plain.addresses;
   }
@@ -190,7 +159,9 @@ Unwinder::Walk Unwinder::Unwind(uint64_t sp, uint64_t pc) {
       continue;
     }
     ++tries;
-    const Attempt found = Try({sp, pc, at});
+    Registers guess = registers;
+    guess.general[kFramePointer] = at;
+    const Attempt found = Try(guess);
     if (found.complete && found.addresses.size() > walk.exact) {
       walk.addresses = found.addresses;
       walk.complete = true;

@@ -3,7 +3,7 @@
 // A thread that sleeps in the kernel shows its stack pointer and program counter, and nothing else: the other
 // registers become known as soon as a frame is passed that saved them. Where a frame counts from the frame
 // pointer before that, its place is searched on the stack: the lowest one from which the walk comes to the
-// stack's proper end. Such frames are marked inexact.
+// stack's proper end. Such frames are marked inexact. A stopped thread and a core show all registers.
 //
 // Thread safety: none; one thread at a time.
 #ifndef GORDIAN_LIBSYNC_INSPECT_UNWIND_H_
@@ -20,6 +20,7 @@
 
 #include "libsync/inspect/address_space.h"
 #include "libsync/inspect/memory.h"
+#include "libsync/inspect/registers.h"
 
 namespace gordian::inspect {
 
@@ -36,18 +37,13 @@ class Unwinder {
     size_t exact = 0;                 // how many of them rest on no search
     bool complete = false;            // came to the stack's end
   };
-  Walk Unwind(uint64_t sp, uint64_t pc);
+  Walk Unwind(const Registers& registers);
 
   // The function that the code at an address belongs to, by its ELF symbol without version and leading
   // underscores; empty when the object has none there.
   const std::string& FunctionAt(uint64_t address);
 
  private:
-  struct Registers {
-    uint64_t sp = 0;
-    uint64_t pc = 0;
-    std::optional<uint64_t> frame_pointer;
-  };
   // What the unwind table says of an address.
   struct Function {
     uint64_t row_start = 0;  // of the stretch of code in which frames have the same form

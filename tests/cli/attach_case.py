@@ -66,6 +66,11 @@ def until(condition):
     raise AssertionError("it never came to that")
 
 
+def check_report(test, report):
+    problems = [error.message for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(report)]
+    test.assertEqual(problems, [])
+
+
 class AttachCase(GordianCase):
     def run_alone(self, *command, **options):
         """Starts a program that nobody watches; it is killed, with its children, when the test ends."""
@@ -98,8 +103,7 @@ class AttachCase(GordianCase):
         if not path.exists() or not path.stat().st_size:
             return result, None
         report = json.loads(path.read_text())
-        problems = [error.message for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(report)]
-        self.assertEqual(problems, [])
+        check_report(self, report)
         return result, report
 
 

@@ -3,12 +3,13 @@ several. Found when every way out leads back; silent when anybody outside could 
 import os
 import pathlib
 import signal
+import subprocess
 import unittest
 
 from cli.attach_case import FUTEX, AttachCase, children, functions, look, tasks, until, verdicts
 from cli.gordian_case import rules
 
-READ, WRITE, WAIT4, FLOCK, EPOLL_WAIT, SIGTIMEDWAIT = 0, 1, 61, 73, 232, 128  # x86-64
+READ, WRITE, WAIT4, FLOCK, EPOLL_WAIT, SIGTIMEDWAIT, SEMOP, SEMTIMEDOP = 0, 1, 61, 73, 232, 128, 65, 220  # x86-64
 PYTHON = "/usr/bin/python3"
 
 
@@ -142,6 +143,115 @@ class StandstillTest(AttachCase):
         result, report = self.attach(parent.pid)
         self.assertEqual((result.returncode, rules(report)), (0, []))
 
+    SOCKETS = r"""
+        #include <string.h>
+        #include <sys/socket.h>
+        #include <sys/time.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        int main(int argc, char** argv) {
+          int ends[2];
+          char byte;
+          struct timeval late = {.tv_sec = 1000};
+          if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return 1;
+          if (argc > 1 && strcmp(argv[1], "timed") == 0)
+            for (int i = 0; i < 2; ++i) setsockopt(ends[i], SOL_SOCKET, SO_RCVTIMEO, &late, sizeof(late));
+          if (argc > 1 && strcmp(argv[1], "third") == 0 && fork() == 0) for (;;) sleep(1000);
+          pid_t child = fork();
+          if (child == 0) { close(ends[0]); return read(ends[1], &byte, 1) < 0; }
+          close(ends[1]);
+          return read(ends[0], &byte, 1) < 0;
+        }
+        """
+
+    def sockets(self, how):
+        """Both ends wait for the other to begin; returns them and whoever else there is."""
+        parent = self.run_alone(self.compile("sockets.c", self.SOCKETS), how)
+        pids = until(lambda: (pids := children(parent.pid)) and len(pids) == (2 if how == "third" else 1) and pids)
+        for pid in (parent.pid, max(pids)):
+            self.comes_to_rest(pid, [READ])
+        return parent.pid, *pids
+
+    def test_both_ends_of_a_socket_pair_read(self):
+        pids = self.sockets("")
+        result, report = self.found(*pids)
+        self.assertEqual({thread["pid"] for thread in report["findings"][0]["threads"]}, set(pids))
+        self.assertIn("a socket", result.stdout)
+        # Of one of them alone nothing can be said.
+        for pid in pids:
+            result, report = self.attach(pid)
+            self.assertEqual((result.returncode, rules(report)), (0, []))
+
+    def test_a_socket_pair_that_somebody_else_has_or_that_has_a_timeout(self):
+        for how in ("third", "timed"):
+            with self.subTest(how):
+                result, report = self.attach(*self.sockets(how))
+                self.assertEqual((result.returncode, rules(report)), (0, []), result.stdout)
+
+    def test_a_full_fifo_that_its_reader_does_not_read(self):
+        program = self.compile("fifo.c", r"""
+            #include <fcntl.h>
+            #include <sys/stat.h>
+            #include <sys/wait.h>
+            #include <unistd.h>
+            int main(void) {
+              static char bytes[1 << 20];
+              if (mkfifo("pipe", 0600) != 0 || link("pipe", "other") != 0) return 1;
+              int reader = open("other", O_RDONLY | O_NONBLOCK);
+              pid_t child = fork();
+              if (child == 0) { close(reader); return write(open("pipe", O_WRONLY), bytes, sizeof(bytes)) < 0; }
+              waitpid(child, 0, 0);
+            }
+            """)
+        parent = self.run_alone(program, cwd=self.folder)
+        [child] = until(lambda: children(parent.pid))
+        self.comes_to_rest(child, [WRITE])
+        self.comes_to_rest(parent.pid, [WAIT4])
+        self.found("--tree", parent.pid)
+
+    SHARED = r"""
+        #include <pthread.h>
+        #include <sys/mman.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        struct Shared { pthread_mutex_t first, second; pthread_barrier_t both; };
+        int main(void) {
+          struct Shared* shared = mmap(0, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+          pthread_mutexattr_t attributes;
+          pthread_barrierattr_t barrier;
+          pthread_mutexattr_init(&attributes);
+          pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+          pthread_mutex_init(&shared->first, &attributes);
+          pthread_mutex_init(&shared->second, &attributes);
+          pthread_barrierattr_init(&barrier);
+          pthread_barrierattr_setpshared(&barrier, PTHREAD_PROCESS_SHARED);
+          pthread_barrier_init(&shared->both, &barrier, 2);
+          int child = fork() == 0;
+          pthread_mutex_lock(child ? &shared->first : &shared->second);
+          pthread_barrier_wait(&shared->both);
+          pthread_mutex_lock(child ? &shared->second : &shared->first);
+        }
+        """
+
+    def two_owners(self, parent):
+        [child] = until(lambda: children(parent))
+        for pid in (parent, child):
+            self.comes_to_rest(pid, [FUTEX], queued=1)
+        result, report = self.found(parent, child)
+        self.assertEqual({thread["pid"] for thread in report["findings"][0]["threads"]}, {parent, child})
+        # Each is known by its owner, and not only because nobody else could end the wait.
+        for thread in report["findings"][0]["threads"]:
+            self.assertEqual(len(thread["holds"]), 1, result.stdout)
+
+    def test_mutexes_of_two_processes(self):
+        self.two_owners(self.run_alone(self.compile("shared.c", self.SHARED)).pid)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root for namespaces")
+    def test_mutexes_of_two_processes_of_a_pid_namespace(self):
+        outer = self.run_alone("unshare", "--pid", "--mount-proc", "--fork", self.compile("shared.c", self.SHARED))
+        [parent] = until(lambda: children(outer.pid))
+        self.two_owners(parent)
+
     def test_three_processes_over_a_pipe_a_file_lock_and_a_semaphore(self):
         program = self.compile("three.c", r"""
             #include <fcntl.h>
@@ -261,6 +371,31 @@ class SilentTest(AttachCase):
         os.close(ours[0])
         self.comes_to_rest(process.pid, [READ])
         self.silent(process.pid)
+
+    def test_a_server_that_is_told_by_a_fifo(self):
+        """It keeps the other end open itself, and anybody may open it too."""
+        os.mkfifo(self.folder / "fifo")
+        process = self.run_alone(PYTHON, "-c", "import os; os.read(os.open('fifo', os.O_RDWR), 1)", cwd=self.folder)
+        self.comes_to_rest(process.pid, [READ])
+        self.silent(process.pid)
+
+    def test_a_semaphore_that_anybody_may_post(self):
+        program = self.compile("system_v.c", r"""
+            #include <sys/sem.h>
+            int main(void) {
+              int set = semget(IPC_PRIVATE, 2, 0600);
+              struct sembuf take[] = {{.sem_num = 0, .sem_op = 0}, {.sem_num = 1, .sem_op = -1}};
+              semctl(set, 1, SETVAL, 0);
+              semop(set, take, 2);
+              semctl(set, 0, IPC_RMID);
+            }
+            """)
+        process = self.run_alone(program)
+        until(lambda: look(process.pid, process.pid) in (("S", SEMOP), ("S", SEMTIMEDOP)))
+        report = self.silent(process.pid)
+        self.assertIn(f"last changed by process {process.pid}", report["snapshot"][0]["threads"][0]["what"])
+        set_id = int(report["snapshot"][0]["threads"][0]["what"].split("set ")[1].split(",")[0])
+        subprocess.run(["ipcrm", "-s", str(set_id)], check=True)
 
     def test_a_stopped_pool(self):
         """A debugger's stop: what nobody owns may be given back as soon as they go on."""

@@ -127,5 +127,48 @@ class NamespaceTest(AttachCase):
         self.assertEqual(report["coverage"]["unseen"], [])
 
 
+class OtherLibraryTest(AttachCase):
+    def test_a_c_library_in_no_row_of_the_table(self):
+        """musl keeps its owners elsewhere. No owner is guessed; that nobody is left to wake them is seen all the same."""
+        program = self.compile("crowd.c", CROWD, "-static", compiler="musl-gcc")
+        process = self.run_alone(program)
+        until(lambda: [look(process.pid, tid) for tid in tasks(process.pid)] == [("S", FUTEX)] * 3)
+        result, report = self.attach(process.pid)
+        self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]), result.stdout)
+        self.assertEqual([thread["holds"] for thread in report["findings"][0]["threads"]], [[]] * 3)
+        for thread in report["snapshot"][0]["threads"]:
+            self.assertIn("whose owner is not known", thread["what"])
+
+
+def hierarchy():
+    """A folder in which control groups can be made, None where there is none."""
+    for folder in (pathlib.Path("/sys/fs/cgroup"), pathlib.Path("/sys/fs/cgroup/freezer")):
+        if (folder / "cgroup.procs").exists() and os.access(folder, os.W_OK):
+            return folder
+    return None
+
+
+@unittest.skipUnless(IS_ROOT and hierarchy(), "needs root and a writable control group")
+class ControlGroupTest(AttachCase):
+    def test_all_of_a_group_and_below(self):
+        group = hierarchy() / f"gordian-test-{os.getpid()}"
+        below = group / "below"
+        for folder in (group, below):
+            folder.mkdir()
+            self.addCleanup(lambda folder=folder: until(lambda: not (folder / "cgroup.procs").read_text()) and folder.rmdir())
+        program = self.compile("crowd.c", CROWD)
+        processes = [self.run_alone(program) for _ in range(2)]
+        for process, folder in zip(processes, (group, below)):
+            (folder / "cgroup.procs").write_text(str(process.pid))
+            until(lambda: len(tasks(process.pid)) == 3 and sum(queues(process.pid, tid) for tid in tasks(process.pid)) == 2)
+        for name in (group, group.relative_to("/sys/fs/cgroup")):
+            result, report = self.attach("--cgroup", name)
+            self.assertEqual((result.returncode, set(rules(report))), (66, {"deadlock"}), result.stderr)
+            self.assertEqual({process["pid"] for process in report["snapshot"]}, {process.pid for process in processes})
+        result, _ = self.attach("--cgroup", group / "nothing")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("no process in that control group", result.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,219 @@
+#include "libsync/inspect/image_builder.h"
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+#include "libsync/inspect/calls.h"
+
+namespace gordian::inspect {
+namespace {
+
+using trace::Index;
+using trace::kNoIndex;
+using trace::WaitKind;
+
+// The functions that tell what a futex is stand among so many innermost frames.
+constexpr size_t kNamedFrames = 6;
+
+}  // namespace
+
+ImageBuilder::ImageBuilder(const Memory* memory, AddressSpace space, std::set<pid_t> inner_tids)
+    : memory_(memory),
+      space_(std::move(space)),
+      inner_tids_(std::move(inner_tids)),
+      layout_(LayoutOf(space_, *memory)) {}
+
+void ImageBuilder::TakeStack(pid_t tid, const Registers& registers) {
+  // It opens the files of all modules: only where a stack is wanted.
+  if (unwinder_ == nullptr) {
+    unwinder_ = std::make_unique<Unwinder>(memory_, &space_);
+  }
+  const Unwinder::Walk walk = unwinder_->Unwind(registers);
+  stack_of_[tid] = AddStack(walk);
+  std::vector<std::string>& functions = functions_of_[tid];
+  for (size_t i = 0; i < walk.addresses.size() && i < kNamedFrames; ++i) {
+    functions.push_back(unwinder_->FunctionAt(walk.addresses[i] - (i > 0 ? 1 : 0)));
+  }
+}
+
+Index ImageBuilder::AddStack(const Unwinder::Walk& walk) {
+  const auto [known, is_new] = stacks_.try_emplace(walk.addresses, static_cast<Index>(stacks_.size()));
+  if (is_new) {
+    trace::Stack stack;
+    for (size_t i = 0; i < walk.addresses.size(); ++i) {
+      trace::Frame frame = space_.FrameAt(walk.addresses[i]);
+      frame.inexact = i >= walk.exact;
+      stack.frames.push_back(frame);
+    }
+    process_.stacks.push_back(std::move(stack));
+  }
+  return known->second;
+}
+
+std::optional<FutexWait> ImageBuilder::Identify(pid_t tid, const TaskWait& wait) const {
+  if (!IsFutexWait(wait)) {
+    return std::nullopt;
+  }
+  FutexWitnesses witnesses;
+  witnesses.layout = layout_;
+  witnesses.memory = memory_;
+  const auto functions = functions_of_.find(tid);
+  if (functions != functions_of_.end()) {
+    witnesses.functions = functions->second;
+  }
+  witnesses.is_thread = [this](pid_t inner_tid) { return inner_tids_.contains(inner_tid); };
+  return IdentifyFutexWait(wait, witnesses);
+}
+
+trace::Process ImageBuilder::Build(pid_t pid, const std::map<pid_t, SeenThread>& threads) {
+  process_.pid = pid;
+  process_.modules = space_.modules;
+  // No recorder was there whose work could be missing.
+  process_.flags = trace::kHooksWork | trace::kTagsWork;
+  const auto main = threads.find(pid);
+  main_inner_tid_ = main != threads.end() ? main->second.inner_tid : 0;
+  for (const auto& [tid, seen] : threads) {
+    AddThread(tid, seen);
+  }
+  for (const auto& [tid, seen] : threads) {
+    trace::Thread& thread = process_.threads[static_cast<size_t>(threads_.at(seen.inner_tid))];
+    if (seen.sleeps) {
+      AddWait(seen, &thread);
+    }
+  }
+  return std::move(process_);
+}
+
+void ImageBuilder::AddThread(pid_t tid, const SeenThread& seen) {
+  trace::Thread thread;
+  thread.tid = tid;
+  thread.name = seen.name;
+  thread.live = true;
+  if (tid == process_.pid) {
+    thread.flags = trace::kMainThread;
+  }
+  thread.state = seen.ended ? trace::ThreadState::kFinished : trace::ThreadState::kRunning;
+  if (const auto stack = stack_of_.find(tid); stack != stack_of_.end()) {
+    thread.wait.stack = stack->second;
+  }
+  threads_[seen.inner_tid] = static_cast<Index>(process_.threads.size());
+  process_.threads.push_back(std::move(thread));
+}
+
+void ImageBuilder::AddWait(const SeenThread& seen, trace::Thread* thread) {
+  trace::Wait& wait = thread->wait;
+  const Call* call = FindCall(seen.wait.syscall);
+  wait.timed = IsTimed(seen.wait);
+  wait.note = call != nullptr ? call->name : "system call " + std::to_string(seen.wait.syscall);
+  if (!seen.object.empty()) {
+    wait.note += " of " + seen.object;
+  }
+  bool owned = false;
+  Index lock = kNoIndex;
+  if (seen.futex) {
+    const FutexWait& futex = *seen.futex;
+    wait.kind = futex.wait;
+    wait.mode = futex.mode;
+    wait.address = futex.address;
+    owned = futex.owner != 0;
+    if (futex.wait == WaitKind::kJoin) {
+      wait.thread = ThreadByInnerTid(futex.owner);
+    } else if (futex.kind != trace::LockKind::kUnknown) {
+      lock = AddLock(futex);
+      wait.lock = lock;
+    }
+  } else if (seen.wait.syscall == SYS_wait4 || seen.wait.syscall == SYS_waitid) {
+    wait.kind = WaitKind::kProcess;
+    wait.value = static_cast<int32_t>(seen.wait.args[seen.wait.syscall == SYS_waitid ? 1 : 0]);
+  } else if (seen.wait.syscall == SYS_nanosleep || seen.wait.syscall == SYS_clock_nanosleep) {
+    wait.kind = WaitKind::kSleep;
+  } else {
+    wait.kind = WaitKind::kCall;
+  }
+  // A stopped thread is somewhere in its call or behind it; only an owner in the memory still says that it
+  // cannot go on.
+  thread->settled = !seen.moved && (!seen.stopped || owned);
+  if (lock != kNoIndex && owned) {
+    AddOwner(*seen.futex, lock);  // may move `thread`
+  }
+}
+
+Index ImageBuilder::AddLock(const FutexWait& futex) {
+  const auto [known, is_new] =
+      locks_.try_emplace(std::pair(futex.address, futex.kind), static_cast<Index>(process_.locks.size()));
+  if (is_new) {
+    trace::Lock lock;
+    lock.ref = static_cast<trace::Ref>(process_.locks.size() + 1);
+    lock.kind = futex.kind;
+    lock.flags = futex.flags;
+    lock.address = futex.address;
+    if (futex.shared) {
+      lock.flags |= trace::kProcessShared;
+      lock.shared = SharedPlace(futex.address);
+    }
+    const trace::Frame place = space_.FrameAt(futex.address);
+    if (place.module != kNoIndex) {
+      lock.place = place;
+      lock.flags |= trace::kStatic;
+    }
+    process_.locks.push_back(std::move(lock));
+  }
+  return known->second;
+}
+
+void ImageBuilder::AddOwner(const FutexWait& futex, Index lock) {
+  Index owner = ThreadByInnerTid(futex.owner);
+  if (owner == kNoIndex) {
+    // What other processes may lock, one of them may hold.
+    if (futex.shared) {
+      return;
+    }
+    // The lock was copied at a fork while a thread held it that the child does not have. Numbers are given in
+    // ascending order: what is smaller than the process's own was there before it.
+    if (futex.owner < main_inner_tid_) {
+      process_.locks[static_cast<size_t>(lock)].flags |= trace::kInherited;
+      process_.locks[static_cast<size_t>(lock)].owner_at_fork = futex.owner;
+      return;
+    }
+    owner = AddGoneOwner(futex.owner);
+  }
+  std::vector<trace::Holding>& held = process_.threads[static_cast<size_t>(owner)].held;
+  const bool known =
+      std::any_of(held.begin(), held.end(), [lock](const trace::Holding& h) { return h.lock == lock; });
+  if (!known) {
+    trace::Holding holding;
+    holding.lock = lock;
+    held.push_back(holding);
+  }
+}
+
+std::optional<trace::SharedIdentity> ImageBuilder::SharedPlace(uint64_t address) const {
+  const Mapping* mapping = space_.MappingAt(address);
+  if (mapping == nullptr || !mapping->shared || mapping->inode == 0) {
+    return std::nullopt;
+  }
+  trace::SharedIdentity identity;
+  identity.space = trace::SharedSpace::kMemory;
+  identity.device = mapping->device;
+  identity.inode = mapping->inode;
+  identity.offset = mapping->offset + (address - mapping->start);
+  return identity;
+}
+
+Index ImageBuilder::ThreadByInnerTid(pid_t inner_tid) const {
+  const auto found = threads_.find(inner_tid);
+  return found == threads_.end() ? kNoIndex : found->second;
+}
+
+Index ImageBuilder::AddGoneOwner(pid_t inner_tid) {
+  const auto index = static_cast<Index>(process_.threads.size());
+  trace::Thread thread;
+  thread.tid = inner_tid;
+  thread.gone = true;
+  process_.threads.push_back(std::move(thread));
+  threads_[inner_tid] = index;
+  return index;
+}
+
+}  // namespace gordian::inspect

@@ -1,0 +1,83 @@
+// From what is seen of a process's threads and memory to its trace::Process, of a living process as of a
+// core: stacks, what each thread waits for, and who holds that.
+//
+// Thread safety: none; one thread at a time.
+#ifndef GORDIAN_LIBSYNC_INSPECT_IMAGE_BUILDER_H_
+#define GORDIAN_LIBSYNC_INSPECT_IMAGE_BUILDER_H_
+
+#include <sys/types.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "libsync/inspect/address_space.h"
+#include "libsync/inspect/futex_wait.h"
+#include "libsync/inspect/libc_layout.h"
+#include "libsync/inspect/memory.h"
+#include "libsync/inspect/proc.h"
+#include "libsync/inspect/registers.h"
+#include "libsync/inspect/unwind.h"
+#include "libsync/trace/run.h"
+
+namespace gordian::inspect {
+
+struct SeenThread {
+  std::string name;
+  pid_t inner_tid = 0;  // as the process itself knows it
+  bool ended = false;   // a main thread stays, as a zombie, until the last of the others is gone
+  bool sleeps = false;  // in the call that `wait` tells of
+  bool stopped = false;
+  bool moved = false;  // since it was first seen
+  TaskWait wait;
+  std::string object;  // for people: what the call is about, "fd 5, a pipe"
+  std::optional<FutexWait> futex;
+};
+
+class ImageBuilder {
+ public:
+  // `memory` must outlive this. `inner_tids`: of all threads.
+  ImageBuilder(const Memory* memory, AddressSpace space, std::set<pid_t> inner_tids);
+
+  const AddressSpace& space() const { return space_; }
+
+  void TakeStack(pid_t tid, const Registers& registers);
+  // What a thread waits for now, if it is for a futex; surer where its stack was taken.
+  std::optional<FutexWait> Identify(pid_t tid, const TaskWait& wait) const;
+
+  // Modules, stacks, threads and locks. Called once, at the end. `threads`: by tid.
+  trace::Process Build(pid_t pid, const std::map<pid_t, SeenThread>& threads);
+  // Its threads by the numbers that the process itself knows, then.
+  const std::map<pid_t, trace::Index>& threads() const { return threads_; }
+
+ private:
+  trace::Index AddStack(const Unwinder::Walk& walk);
+  void AddThread(pid_t tid, const SeenThread& seen);
+  void AddWait(const SeenThread& seen, trace::Thread* thread);
+  trace::Index AddLock(const FutexWait& futex);
+  void AddOwner(const FutexWait& futex, trace::Index lock);
+  trace::Index AddGoneOwner(pid_t inner_tid);
+  std::optional<trace::SharedIdentity> SharedPlace(uint64_t address) const;
+  trace::Index ThreadByInnerTid(pid_t inner_tid) const;
+
+  const Memory* memory_;
+  const AddressSpace space_;
+  const std::set<pid_t> inner_tids_;
+  std::unique_ptr<Unwinder> unwinder_;
+  const LibcLayout* const layout_;
+  std::map<pid_t, trace::Index> stack_of_;
+  std::map<pid_t, std::vector<std::string>> functions_of_;
+  std::map<std::vector<uint64_t>, trace::Index> stacks_;
+  std::map<std::pair<uint64_t, trace::LockKind>, trace::Index> locks_;
+  std::map<pid_t, trace::Index> threads_;  // by inner tid
+  pid_t main_inner_tid_ = 0;
+  trace::Process process_;
+};
+
+}  // namespace gordian::inspect
+
+#endif  // GORDIAN_LIBSYNC_INSPECT_IMAGE_BUILDER_H_
