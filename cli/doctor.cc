@@ -14,7 +14,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/commands.h"
-#include "cli/elf_needed.h"
 #include "cli/exit_code.h"
 #include "cli/message.h"
 #include "cli/preload.h"
@@ -24,6 +23,7 @@
 #include "libsync/inspect/memory.h"
 #include "libsync/inspect/permission.h"
 #include "libsync/inspect/proc.h"
+#include "libsync/inspect/runtimes.h"
 #include "libsync/inspect/words.h"
 #include "reports/debug_files.h"
 
@@ -104,6 +104,13 @@ void ExamineTracing(Findings* findings) {
     findings->Limit(absl::StrCat("kernel.yama.ptrace_scope is ", access.yama_scope),
                     "gordian attach needs root here, or sysctl kernel.yama.ptrace_scope=0");
   }
+  const int word = kSysPtrace;
+  const inspect::ProcessMemory self(getpid());
+  if (self.Get<int>(reinterpret_cast<uint64_t>(&word)) != word) {
+    findings->Limit(
+        "a sandbox keeps gordian from reading the memory of processes (process_vm_readv)",
+        "docker run --security-opt seccomp=unconfined, or gordian attach from outside the container");
+  }
   const auto wait = inspect::ReadTaskWait(getpid(), getpid());
   if (!wait || !wait->readable) {
     findings->Limit("the kernel does not show in which call a thread sleeps (/proc/PID/task/TID/syscall)",
@@ -120,13 +127,24 @@ void ExaminePreloads(const std::string& preloads, Findings* findings) {
   }
 }
 
-// Of the file that is executed, by what is linked to it.
-void ExamineLibraries(const std::string& program, Findings* findings) {
-  for (const std::string& library : ElfNeeded(program)) {
-    if (absl::StartsWith(library, "libasan.so") || absl::StartsWith(library, "libtsan.so")) {
-      findings->Limit(absl::StrCat("it is built with a sanitizer (", library, ")"),
-                      "it works together with gordian run; two detectors may tell the same thing");
-    }
+// Of the file that is executed, by what is built into it.
+void ExamineRuntimes(const std::string& binary, Findings* findings) {
+  const inspect::Runtimes runtimes = inspect::FindRuntimes(binary);
+  if (runtimes.go) {
+    findings->Limit(
+        "it is a Go program: its runtime takes its locks without libc, so none of them is seen",
+        "gordian sees its processes, and its C parts where it has some (cgo); for goroutines: kill -QUIT, "
+        "which prints their stacks");
+  }
+  if (runtimes.rust) {
+    findings->Limit(
+        "it has Rust code: the locks of std::sync are bare futexes, of which is seen who waits, but not "
+        "who holds them",
+        "gordian attach shows where each thread stands; locks that go through libc are seen as always");
+  }
+  if (!runtimes.sanitizer.empty()) {
+    findings->Limit(absl::StrCat("it is built with a sanitizer (", runtimes.sanitizer, ")"),
+                    "it works together with gordian run; two detectors may tell the same thing");
   }
 }
 
@@ -141,9 +159,9 @@ void ExamineExecutable(const std::string& program, uid_t uid, gid_t gid, Finding
         "gordian run runs it untouched and names it; gordian attach explains its hangs where it is 64-bit "
         "and linked with glibc");
   }
-  ExamineLibraries(program, findings);
   const std::string binary =
       executable.kind == inspect::ExecutableKind::kScript ? executable.interpreter : program;
+  ExamineRuntimes(binary, findings);
   if (!report::HasDebugInformation(binary)) {
     findings->Limit(
         absl::StrCat(binary, " has no debug information: reports name functions at best, no lines"),

@@ -234,20 +234,33 @@ std::set<pid_t> Stuck(const Table& before, const Table& now) {
   return pids;
 }
 
-std::string StuckText(const std::set<pid_t>& stuck, const Table& now) {
-  std::string text;
+std::vector<report::ReportSnapshot> DescribeStuck(const std::set<pid_t>& stuck, const Table& now) {
+  std::vector<report::ReportSnapshot> processes;
   for (const pid_t pid : stuck) {
+    const ProcStat& stat = now.at(pid);
     const std::string where = ReadSmallFile(absl::StrCat("/proc/", pid, "/wchan"));
-    absl::StrAppend(&text, "STUCK ", NameOf(now.at(pid)), ": sleeps where no signal reaches it",
-                    where.empty() || where == "0" ? "" : absl::StrCat(", in ", where), "; ", Doing(pid),
-                    "\n");
+    const std::string doing = Doing(pid);
+    report::ReportTask task;
+    task.tid = pid;
+    task.name = NameOf(stat);
+    task.verdict = "stuck";
+    task.kind = "call";
+    task.what = absl::StrCat("sleeps where no signal reaches it",
+                             where.empty() || where == "0" ? "" : absl::StrCat(", in ", where),
+                             doing.empty() ? "" : "; ", doing);
+    report::ReportSnapshot process;
+    process.pid = pid;
+    process.ppid = stat.ppid;
+    process.command = CommandLine(stat);
+    process.threads.push_back(std::move(task));
+    processes.push_back(std::move(process));
   }
-  return text;
+  return processes;
 }
 
 struct Judged {
   std::vector<Finding> findings;
-  std::string stuck;
+  std::vector<report::ReportSnapshot> stuck;
   trace::Run run;
 };
 
@@ -269,7 +282,7 @@ Judged Judge(const PsArguments& arguments, uint64_t grace_ms) {
     add(Orphans(before, now));
   }
   if (all || arguments.stuck) {
-    judged.stuck = StuckText(Stuck(before, now), now);
+    judged.stuck = DescribeStuck(Stuck(before, now), now);
   }
   for (const auto& [pid, stat] : now) {
     trace::Observed observed;
@@ -291,9 +304,13 @@ int PsCommand(const Options& options, const PsArguments& arguments) {
   for (;;) {
     const Judged judged = Judge(arguments, given.grace_ms);
     report::Report report = report::BuildReport(judged.run, judged.findings, build_options);
-    std::string picture = judged.stuck;
+    report.snapshot = judged.stuck;
+    std::string picture;
     for (const report::ReportFinding& finding : report.findings) {
       absl::StrAppend(&picture, finding.title, "\n");
+    }
+    for (const report::ReportSnapshot& process : judged.stuck) {
+      absl::StrAppend(&picture, process.pid, " ", process.threads.front().what, "\n");
     }
     const int exit_code = HasFailingFinding(report, given.fail_on) ? given.error_exitcode : 0;
     if (told != picture) {
@@ -302,7 +319,6 @@ int PsCommand(const Options& options, const PsArguments& arguments) {
         Message(why);
         return kExitGordian;
       }
-      outputs->Text(judged.stuck);
       WriteReports(std::move(report), given, &*outputs, nullptr, exit_code);
       told = std::move(picture);
     }

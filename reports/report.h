@@ -104,7 +104,7 @@ struct ReportFinding {
 struct ReportTask {
   int32_t tid = 0;
   std::string name;
-  std::string verdict;  // deadlock | owner gone | waiting outside | progressing
+  std::string verdict;  // deadlock | owner gone | waiting outside | progressing; stuck (of `gordian ps`)
   std::string what;     // "waits for mutex g_mutex, held by thread 12"
   std::string kind;     // as ReportWait::kind; empty: it runs
   bool timed = false;
