@@ -49,9 +49,9 @@ void NameForeignOwners(const std::vector<ProcessFacts>& facts, trace::Run* run) 
         continue;
       }
       const trace::Process& waiter = run->processes[p];
-      const auto lock = std::find_if(waiter.locks.begin(), waiter.locks.end(), [&wait](const trace::Lock& l) {
-        return l.shared && l.address == wait.address;
-      });
+      const auto lock = std::find_if(
+          waiter.locks.begin(), waiter.locks.end(),
+          [address = wait.address](const trace::Lock& l) { return l.shared && l.address == address; });
       if (lock == waiter.locks.end()) {
         continue;
       }

@@ -25,11 +25,12 @@ struct Request {
   unix_diag_req body;
 };
 
-// Of one socket, from the attributes behind its message; 0: none.
-uint64_t PeerIn(const nlmsghdr* message) {
+// Of one socket, from the attributes behind its message; 0: none. Not const, since the kernel's macros are
+// not.
+uint64_t PeerIn(nlmsghdr* message) {
   int left = static_cast<int>(message->nlmsg_len) - static_cast<int>(NLMSG_LENGTH(sizeof(unix_diag_msg)));
-  const auto* attribute = reinterpret_cast<const rtattr*>(static_cast<const char*>(NLMSG_DATA(message)) +
-                                                          NLMSG_ALIGN(sizeof(unix_diag_msg)));
+  auto* attribute =
+      reinterpret_cast<rtattr*>(static_cast<char*>(NLMSG_DATA(message)) + NLMSG_ALIGN(sizeof(unix_diag_msg)));
   for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
     if (attribute->rta_type == UNIX_DIAG_PEER && RTA_PAYLOAD(attribute) >= sizeof(uint32_t)) {
       uint32_t peer = 0;
@@ -62,7 +63,7 @@ UnixSockets::UnixSockets() {
     const ssize_t got = recv(fd, answer.data(), answer.size(), 0);
     auto left = static_cast<unsigned>(got > 0 ? got : 0);
     more = left > 0;
-    for (const auto* message = reinterpret_cast<const nlmsghdr*>(answer.data()); NLMSG_OK(message, left);
+    for (auto* message = reinterpret_cast<nlmsghdr*>(answer.data()); NLMSG_OK(message, left);
          message = NLMSG_NEXT(message, left)) {
       if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
           message->nlmsg_len < NLMSG_LENGTH(sizeof(unix_diag_msg))) {
