@@ -12,6 +12,7 @@
 #include "cli/message.h"
 #include "cli/trial.h"
 #include "libsync/analyze/detector.h"
+#include "reports/coverage.h"
 #include "reports/report.h"
 
 namespace gordian::cli {
@@ -117,9 +118,9 @@ void PrintBag(const Bag& bag, uint64_t done) {
     std::printf("  In %lu of %lu runs, first with: %s\n\n", static_cast<unsigned long>(caught.runs),
                 static_cast<unsigned long>(done), caught.again.c_str());
   }
-  std::printf("gordian: hunt: %lu findings, %lu of them errors, in %lu runs\n",
-              static_cast<unsigned long>(bag.caught().size()), static_cast<unsigned long>(bag.Errors()),
-              static_cast<unsigned long>(done));
+  std::printf(
+      "gordian: hunt: %s, %s, in %s\n", report::Plural(bag.caught().size(), "finding", "findings").c_str(),
+      report::Plural(bag.Errors(), "error", "errors").c_str(), report::Plural(done, "run", "runs").c_str());
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "cli/watch/settle.h"
 
+#include <signal.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -20,6 +21,9 @@ constexpr uint64_t kConditionBytes = 48;  // sizeof(pthread_cond_t)
 bool PastCondition(const trace::SlotRecord& slot, uint64_t futex) {
   return futex != 0 && (futex < slot.wait_address || futex >= slot.wait_address + kConditionBytes);
 }
+
+// The kernel has told every thread of a process to end before it takes the first one away.
+bool IsTold(const inspect::TaskStatus& status) { return (status.pending >> (SIGKILL - 1) & 1) != 0; }
 
 }  // namespace
 
@@ -58,11 +62,12 @@ std::optional<SettleWatch::Task> SettleWatch::ReadTask(int32_t inner) const {
   return Task{stat->state, *switches, stat->cpu_ticks, at_futex ? wait->args[0] : 0};
 }
 
-// Who spins runs for ever, and the kernel tells nothing of it. The slot is enough where it stands in a cycle:
-// each lock of a cycle is held while it stands, so nobody gets out of it.
+// Who spins runs for ever, and the kernel tells nothing of it but that it is to end. The slot is enough where
+// it stands in a cycle: each lock of a cycle is held while it stands, so nobody gets out of it.
 std::optional<SettleWatch::Task> SettleWatch::ReadWaiter(const trace::SlotRecord& slot) const {
   if ((slot.wait_flags & trace::kSpins) != 0) {
-    return Exists(slot.tid) ? std::optional<Task>(Task{}) : std::nullopt;
+    auto status = inspect::ReadTaskStatus(pid_, OuterTid(slot.tid));
+    return status.has_value() && !IsTold(*status) ? std::optional<Task>(Task{}) : std::nullopt;
   }
   auto task = ReadTask(slot.tid);
   return task.has_value() && task->state == 'S' ? task : std::nullopt;
@@ -144,8 +149,9 @@ std::string SettleWatch::Signature(const std::vector<trace::SlotSnapshot>& slots
 }
 
 void SettleWatch::Apply(trace::Process* process) const {
-  // First who is gone, then who still sleeps: exit_group wakes every thread before the first one is gone, so
-  // a thread that has not moved by then proves that the others did not vanish with their process.
+  // First who is gone, then who still sleeps or spins: exit_group wakes every thread, and tells it to end,
+  // before the first one is gone, so a thread that has not moved by then proves that the others did not
+  // vanish with their process.
   for (trace::Thread& thread : process->threads) {
     auto before = last_.find(thread.tid);
     bool same = before != last_.end() && before->second.slot.acquisitions == thread.acquisitions;

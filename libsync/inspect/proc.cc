@@ -160,12 +160,17 @@ std::optional<TaskStatus> ParseTaskStatus(std::string_view text) {
   const size_t last = tids.find_last_of(" \t");
   uint64_t voluntary = 0;
   uint64_t forced = 0;
+  uint64_t own = 0;
+  uint64_t shared = 0;
   const bool good =
       Words(tids.substr(last == std::string_view::npos ? 0 : last + 1)).Take(&status.inner_tid) &&
       Words(StatusField(text, "TracerPid")).Take(&status.tracer) &&
+      Words(StatusField(text, "SigPnd")).Take(&own, 16) &&
+      Words(StatusField(text, "ShdPnd")).Take(&shared, 16) &&
       Words(StatusField(text, "voluntary_ctxt_switches")).Take(&voluntary) &&
       Words(StatusField(text, "nonvoluntary_ctxt_switches")).Take(&forced);
   status.switches = voluntary + forced;
+  status.pending = own | shared;
   return good ? std::optional(std::move(status)) : std::nullopt;
 }
 

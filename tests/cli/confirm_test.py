@@ -217,7 +217,7 @@ class HuntTest(GordianCase):
         result = self.gordian("hunt", "-n", "3", "--seed", "7", "--", self.sample("abba"))
         self.assertEqual(result.returncode, 66, result.stderr)
         self.assertIn("In 3 of 3 runs, first with: gordian run --perturb=7 -- ", result.stdout)
-        self.assertIn("1 of them errors, in 3 runs", result.stdout)
+        self.assertIn("1 error, in 3 runs", result.stdout)
         self.assertEqual(result.stderr, "")
 
     def test_later_runs_pause_at_the_cycles_of_earlier_ones(self):
@@ -244,7 +244,7 @@ class HuntTest(GordianCase):
     def test_it_stops_at_a_deadlock_that_happened(self):
         result = self.gordian("hunt", "-n", "50", "--stop", "--", self.sample("deadlock"))
         self.assertEqual(result.returncode, 66)
-        self.assertIn("in 1 runs", result.stdout)
+        self.assertIn("in 1 run\n", result.stdout)
 
     def test_a_clean_program(self):
         result = self.gordian("hunt", "-n", "2", "--", self.sample("gate_lock"))
