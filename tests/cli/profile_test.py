@@ -310,6 +310,34 @@ class ProfileTest(GordianCase):
         _, report = self.run_json("--", program, env=self.environment(GORDIAN_OPTIONS="profile=1"))
         self.assertEqual({entry["name"]: entry["acquisitions"] for entry in report["profile"]}["plain"], 1000)
 
+    def test_beyond_the_bound_there_is_one_entry_for_the_rest(self):
+        program = self.compile("many.c", """
+            #include <pthread.h>
+            static pthread_mutex_t many[10000];
+            static void* use(void* times) {
+              for (int i = 0; i < 10000; i++) {
+                for (long t = 0; t < (long)times; t++) {
+                  pthread_mutex_lock(&many[i]);
+                  pthread_mutex_unlock(&many[i]);
+                }
+              }
+              return 0;
+            }
+            int main(void) {
+              use((void*)2);
+              pthread_t threads[4];
+              for (int i = 0; i < 4; i++) pthread_create(&threads[i], 0, use, (void*)1);
+              for (int i = 0; i < 4; i++) pthread_join(threads[i], 0);
+              return 0;
+            }
+            """)
+        self.gordian("run", "-q", "--profile", "--json", "many.json", "--", program)
+        report = json.loads((self.folder / "many.json").read_text())  # too long for a check against the schema
+        counts = [entry["acquisitions"] for entry in report["profile"]]
+        self.assertEqual(sum(counts), 10000 * 6)
+        self.assertIn("all other locks", [entry["name"] for entry in report["profile"]])
+        self.assertLess(len(counts), 10000)
+
     def used(self, times):
         """How long the trace is that a killed program leaves behind, and what its profile says of `plain`."""
         run = self.folder / f"traces-{times}"
