@@ -122,12 +122,12 @@ void LockOrderGraph::AddWriters(Gates* gates, const std::vector<Node>& node_of) 
   writers_.resize(locks_.size());
   for (size_t d = 0; d < process_.dependencies.size(); ++d) {
     const Dependency& dependency = process_.dependencies[d];
-    if (dependency.mode != Mode::kExclusive || !CanBlock(dependency) ||
-        process_.locks[static_cast<size_t>(dependency.lock)].kind != trace::LockKind::kWriterRwlock) {
+    if (dependency.mode != Mode::kExclusive || !CanBlock(dependency)) {
       continue;
     }
     const Node node = node_of[static_cast<size_t>(identity_.Of(dependency.lock))];
-    if (node >= 0) {
+    if (node >= 0 &&
+        process_.locks[static_cast<size_t>(dependency.lock)].kind == trace::LockKind::kWriterRwlock) {
       writers_[static_cast<size_t>(node)].push_back(
           {static_cast<Index>(d), dependency.thread, gates->Intern(dependency.thread, dependency.held)});
     }
