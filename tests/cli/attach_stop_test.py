@@ -76,11 +76,13 @@ class StopTest(HeldCase):
         program = self.compile("spin.c", r"""
             #include <pthread.h>
             #include <sys/epoll.h>
-            void* Spin(void* unused) { for (volatile int i = 0;; ++i) {} return unused; }
+            static volatile int spins;
+            void* Spin(void* unused) { for (spins = 1;; ++spins) {} return unused; }
             int main(void) {
               pthread_t thread;
               struct epoll_event event;
               pthread_create(&thread, 0, Spin, 0);
+              while (!spins) {}
               return epoll_wait(epoll_create1(0), &event, 1, -1) < 0;
             }
             """)
