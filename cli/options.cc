@@ -151,10 +151,9 @@ const OptionKey kKeys[] = {
      false, true,
      [](Options* options, const std::string& value) { return SetMilliseconds(value, &options->grace_ms); }},
     {"hold-ms", "--hold-ms", "N",
-     "tell of locks that are held longer than N ms; without it only of sleeps and waits with a lock held, "
-     "that "
-     "last "
-     "longer than 100 ms",
+     "tell of locks that are held longer than N ms; without it only of sleeps, waits and I/O with a lock "
+     "held "
+     "that last longer than 100 ms",
      false, false,
      [](Options* options, const std::string& value) { return SetMilliseconds(value, &options->hold_ms); }},
     {"wait-ms", "--wait-ms", "N", "tell of locks that are waited for longer than N ms", false, false,

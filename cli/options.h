@@ -26,7 +26,7 @@ struct Options {
   std::optional<double> dump_after;  // seconds
   std::optional<double> kill_after;
   uint64_t grace_ms = 2000;
-  std::optional<uint64_t> hold_ms;  // the shim has its own default
+  std::optional<uint64_t> hold_ms;  // nullopt: trace::kDefaultHoldMs, and only of what blocks
   std::optional<uint64_t> wait_ms;
   bool check_free = false;
   bool profile = false;

@@ -77,7 +77,7 @@ void Start(int argument_count, char** arguments) {
   g_config.default_stack_bytes = DefaultStackBytes();
   g_config.use_tags = !OptionIs(options, "identity", "memory") && TagsWork();
   g_config.know_conditions = ConditionsAreAsKnown();
-  g_config.hold_ms = record::kDefaultHoldMs;
+  g_config.hold_ms = trace::kDefaultHoldMs;
   g_config.times_holds = ReadMilliseconds(options, "hold_ms", &g_config.hold_ms);
   g_config.times_waits = ReadMilliseconds(options, "wait_ms", &g_config.wait_ms);
   g_config.children = !OptionIs(options, "children", "0");

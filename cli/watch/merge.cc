@@ -142,16 +142,9 @@ Index Merger::ModuleOf(Index module) {
   if (seen == nullptr) {
     return kNoIndex;
   }
-  const auto [known, is_new] = modules_.try_emplace(module, static_cast<Index>(traced_->modules.size()));
+  const auto [known, is_new] = modules_.try_emplace(module, kNoIndex);
   if (is_new) {
-    const auto same = std::find_if(
-        traced_->modules.rbegin(), traced_->modules.rend(),
-        [seen](const trace::Module& m) { return m.start == seen->start && m.build_id == seen->build_id; });
-    if (same != traced_->modules.rend()) {
-      known->second = static_cast<Index>(traced_->modules.rend() - same) - 1;
-    } else {
-      traced_->modules.push_back(*seen);
-    }
+    known->second = ModuleLike(*seen, traced_);
   }
   return known->second;
 }
@@ -206,6 +199,18 @@ Index Merger::LockOf(Index lock) {
 void AddSeen(const trace::Process& seen, const std::function<int32_t(int32_t tid)>& traced_tid,
              trace::Process* traced) {
   Merger(seen, traced).Merge(traced_tid);
+}
+
+Index ModuleLike(const trace::Module& seen, trace::Process* traced) {
+  std::vector<trace::Module>& modules = traced->modules;
+  const auto same = std::find_if(modules.rbegin(), modules.rend(), [&seen](const trace::Module& m) {
+    return m.start == seen.start && m.build_id == seen.build_id;
+  });
+  if (same != modules.rend()) {
+    return static_cast<Index>(modules.rend() - same) - 1;
+  }
+  modules.push_back(seen);
+  return static_cast<Index>(modules.size()) - 1;
 }
 
 }  // namespace gordian::cli

@@ -19,6 +19,9 @@ namespace gordian::cli {
 void AddSeen(const trace::Process& seen, const std::function<int32_t(int32_t tid)>& traced_tid,
              trace::Process* traced);
 
+// The module of `traced` that is this one; it is added where the trace does not know it.
+trace::Index ModuleLike(const trace::Module& seen, trace::Process* traced);
+
 }  // namespace gordian::cli
 
 #endif  // GORDIAN_CLI_WATCH_MERGE_H_

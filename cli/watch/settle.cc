@@ -82,11 +82,11 @@ std::vector<bool> SettleWatch::Unchanged(const std::vector<trace::SlotSnapshot>&
   return unchanged;
 }
 
-bool SettleWatch::Look(const LiveTrace& trace, uint64_t now_ns) {
+bool SettleWatch::Look(const LiveTrace& trace, const std::vector<trace::SlotSnapshot>& slots,
+                       uint64_t now_ns) {
   pid_ = trace.pid;
   foreign_pids_ = trace.foreign_pids;
   MapTids();
-  std::vector<trace::SlotSnapshot> slots = trace::ReadSlots(trace.path, trace.header);
   auto exists = [&](int32_t tid) { return Exists(tid); };
   std::vector<bool> stalled = FindStalled(slots, Unchanged(slots), exists);
   TakeSamples(slots, stalled, now_ns);

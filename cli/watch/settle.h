@@ -22,10 +22,13 @@ class SettleWatch {
  public:
   // One look. True: threads have settled into a picture that may be a deadlock and that Look() did not
   // return true for before; the caller then reads the trace, calls Apply() and judges.
-  bool Look(const LiveTrace& trace, uint64_t now_ns);
+  bool Look(const LiveTrace& trace, const std::vector<trace::SlotSnapshot>& slots, uint64_t now_ns);
 
   // Marks the settled threads in a fresh reading of the trace, if they still have not moved.
   void Apply(trace::Process* process) const;
+
+  // Our name for a thread of the trace as of the last look; 0: none is known.
+  pid_t OuterTid(int32_t tid) const;
 
  private:
   // What the kernel says of a sleeping thread; equal at two looks: it did not move in between.
@@ -42,7 +45,6 @@ class SettleWatch {
     uint64_t since_ns = 0;  // unchanged since this look
     bool settled = false;
   };
-  pid_t OuterTid(int32_t tid) const;
   void MapTids();
   bool Exists(int32_t tid) const;
   std::optional<Task> ReadTask(int32_t tid) const;

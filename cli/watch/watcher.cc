@@ -11,6 +11,7 @@
 #include "cli/preload.h"
 #include "cli/watch/doing.h"
 #include "libsync/inspect/survey.h"
+#include "libsync/inspect/unwind.h"
 #include "reports/snapshot.h"
 
 namespace gordian::cli {
@@ -76,18 +77,40 @@ void Watcher::Tick(uint64_t now_ns) {
 
 void Watcher::LookAtTraces(uint64_t now_ns) {
   std::erase_if(settle_, [&](const auto& entry) { return !traces_.live().contains(entry.first); });
+  std::erase_if(blocked_, [&](const auto& entry) {
+    return !traces_.live().contains(entry.first) && entry.second.IsEmpty();
+  });
   bool stalled = false;
   for (const auto& [path, trace] : traces_.live()) {
     if (trace.pid == 0) {
       continue;
     }
-    if (settle_[path].Look(trace, now_ns)) {
+    const std::vector<trace::SlotSnapshot> slots = trace::ReadSlots(trace.path, trace.header);
+    if (settle_[path].Look(trace, slots, now_ns)) {
       stalled = true;
     }
+    LookForBlocked(trace, slots, now_ns);
   }
   if (stalled || NewsWorthJudging(now_ns)) {
     JudgeLive(now_ns);
   }
+}
+
+void Watcher::LookForBlocked(const LiveTrace& trace, const std::vector<trace::SlotSnapshot>& slots,
+                             uint64_t now_ns) {
+  const SettleWatch& tids = settle_.at(trace.path);
+  const auto asleep = [&](int32_t tid) { return FindSleep(trace.pid, tids.OuterTid(tid)); };
+  const uint64_t hold_ms = setup_.options->hold_ms.value_or(trace::kDefaultHoldMs);
+  BlockedWatch& blocked = blocked_.try_emplace(trace.path, hold_ms * kMs).first->second;
+  if (!blocked.Look(slots, asleep, now_ns) || now_ns < next_naming_ns_) {
+    return;
+  }
+  const uint64_t begin_ns = SpentNs();
+  if (const std::optional<trace::Process> process = traces_.Read(trace)) {
+    blocked.Name(*process, asleep,
+                 [&](const inspect::TaskWait& wait) { return inspect::StackOf(trace.pid, wait); });
+  }
+  next_naming_ns_ = now_ns + (SpentNs() - begin_ns) * kCostFactor;
 }
 
 // Judging a whole tree costs; what is not a hang can wait.
@@ -330,7 +353,10 @@ trace::Run Watcher::Finish(const End& end) {
   std::stable_sort(run.processes.begin(), run.processes.end(), [](const auto& a, const auto& b) {
     return std::pair(a.start_ns, a.image) < std::pair(b.start_ns, b.image);
   });
-  for (const trace::Process& process : run.processes) {
+  for (trace::Process& process : run.processes) {
+    if (const auto blocked = blocked_.find(process.trace_file); blocked != blocked_.end()) {
+      blocked->second.AddTo(&process);
+    }
     MeetTraced(process);
   }
   for (const trace::Process& process : run.processes) {

@@ -20,6 +20,7 @@
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/run_folder.h"
+#include "cli/watch/blocked.h"
 #include "cli/watch/live_report.h"
 #include "cli/watch/process_tree.h"
 #include "cli/watch/settle.h"
@@ -78,6 +79,7 @@ class Watcher {
 
  private:
   void LookAtTraces(uint64_t now_ns);
+  void LookForBlocked(const LiveTrace& trace, const std::vector<trace::SlotSnapshot>& slots, uint64_t now_ns);
   void LearnCreators();
   void DescribeZombies();
   bool NewsWorthJudging(uint64_t now_ns);
@@ -96,7 +98,8 @@ class Watcher {
   TraceSet traces_;
   LiveReport live_report_;
   UnseenProcesses unseen_;
-  std::map<std::string, SettleWatch> settle_;  // by trace path
+  std::map<std::string, SettleWatch> settle_;    // by trace path
+  std::map<std::string, BlockedWatch> blocked_;  // by trace path
   StandstillWatch standstill_;
   ProcessId root_{0, 0};
   std::string root_unseen_;
@@ -108,6 +111,7 @@ class Watcher {
   uint64_t next_tick_ns_ = 0;
   uint64_t next_look_at_processes_ns_ = 0;
   uint64_t next_judge_ns_ = 0;
+  uint64_t next_naming_ns_ = 0;
   uint64_t judged_facts_ = 0;
   size_t judged_ended_ = 0;
 };

@@ -72,6 +72,35 @@ const Call* FindCall(int64_t number) {
   return found == std::end(kCalls) ? nullptr : found;
 }
 
+bool IsInputOutput(int64_t number) {
+  switch (number) {
+    case SYS_read:
+    case SYS_readv:
+    case SYS_pread64:
+    case SYS_write:
+    case SYS_writev:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_connect:
+    case SYS_poll:
+    case SYS_ppoll:
+    case SYS_select:
+    case SYS_pselect6:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_fsync:
+    case SYS_fdatasync:
+    case SYS_openat:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool IsTimed(const TaskWait& wait) {
   const Call* call = FindCall(wait.syscall);
   if (call == nullptr) {

@@ -22,6 +22,9 @@ struct Call {
 // nullptr: a call in which threads do not usually sleep.
 const Call* FindCall(int64_t number);
 
+// The thread waits for input or output, or for the chance to do some.
+bool IsInputOutput(int64_t number);
+
 // The call ends after a given time, whatever happens.
 bool IsTimed(const TaskWait& wait);
 

@@ -40,13 +40,7 @@ void ImageBuilder::TakeStack(pid_t tid, const Registers& registers) {
 Index ImageBuilder::AddStack(const Unwinder::Walk& walk) {
   const auto [known, is_new] = stacks_.try_emplace(walk.addresses, static_cast<Index>(stacks_.size()));
   if (is_new) {
-    trace::Stack stack;
-    for (size_t i = 0; i < walk.addresses.size(); ++i) {
-      trace::Frame frame = space_.FrameAt(walk.addresses[i]);
-      frame.inexact = i >= walk.exact;
-      stack.frames.push_back(frame);
-    }
-    process_.stacks.push_back(std::move(stack));
+    process_.stacks.push_back(ToStack(walk, space_));
   }
   return known->second;
 }

@@ -252,4 +252,24 @@ const std::string& Unwinder::FunctionAt(uint64_t address) {
   return entry->second;
 }
 
+trace::Stack ToStack(const Unwinder::Walk& walk, const AddressSpace& space) {
+  trace::Stack stack;
+  for (size_t i = 0; i < walk.addresses.size(); ++i) {
+    trace::Frame frame = space.FrameAt(walk.addresses[i]);
+    frame.inexact = i >= walk.exact;
+    stack.frames.push_back(frame);
+  }
+  return stack;
+}
+
+TaskStack StackOf(pid_t pid, const TaskWait& wait) {
+  const ProcessMemory memory(pid);
+  std::optional<AddressSpace> space = ReadAddressSpace(pid, memory);
+  if (!space.has_value()) {
+    return {};
+  }
+  trace::Stack stack = ToStack(Unwinder(&memory, &*space).Unwind(RegistersOf(wait)), *space);
+  return {std::move(space->modules), std::move(stack)};
+}
+
 }  // namespace gordian::inspect

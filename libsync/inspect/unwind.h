@@ -20,7 +20,9 @@
 
 #include "libsync/inspect/address_space.h"
 #include "libsync/inspect/memory.h"
+#include "libsync/inspect/proc.h"
 #include "libsync/inspect/registers.h"
+#include "libsync/trace/run.h"
 
 namespace gordian::inspect {
 
@@ -80,6 +82,16 @@ class Unwinder {
   std::optional<MemoryWindow> window_;
   std::unordered_map<uint64_t, std::string> functions_;
 };
+
+// Its frames, in the modules of the space.
+trace::Stack ToStack(const Unwinder::Walk& walk, const AddressSpace& space);
+
+// The stack of one thread that sleeps in the kernel.
+struct TaskStack {
+  std::vector<trace::Module> modules;  // that the frames refer to
+  trace::Stack stack;
+};
+TaskStack StackOf(pid_t pid, const TaskWait& wait);
 
 }  // namespace gordian::inspect
 

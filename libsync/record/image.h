@@ -40,7 +40,6 @@ struct Config {
   bool misses_frees;  // they were to be checked, and cannot be
   bool profiles;      // how often and how long locks are waited for and held
 };
-inline constexpr uint32_t kDefaultHoldMs = 100;
 extern Config g_config;
 
 struct Module {

@@ -450,6 +450,9 @@ struct ChildRecord {
   Ref reap_held;          // HeldSetRecord: what the reaper held then
 };
 
+// What is not over after this time with a lock held is told of (kBlockedWhileLocked), unless asked otherwise.
+inline constexpr uint32_t kDefaultHoldMs = 100;
+
 enum class EventKind : uint32_t {
   kUnlockNotHeld = 1,   // object: lock; the libc's own fields agreed that nobody held it
   kUnlockNotOwner = 2,  // object: lock; other: ThreadRecord that held it if known; value: owner tid
