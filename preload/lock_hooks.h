@@ -40,12 +40,12 @@ __attribute__((noinline)) int EndSlowly(const record::KnownAcquire known, int re
 template <typename Object, typename Call>
 __attribute__((noinline)) int AcquireProfiled(const char* name, Object* object, trace::Mode mode,
                                               record::Blocking blocking, record::Site site, Call call) {
-  constexpr record::Way kWay = &record::Thread::profiled_slot;
+  constexpr record::Way way = &record::Thread::profiled_slot;
   record::KnownAcquire known;
   bool again = false;
-  bool is_known = record::BeginKnownAcquire<kWay>(object, mode, blocking, site, &known);
+  bool is_known = record::BeginKnownAcquire<way>(object, mode, blocking, site, &known);
   if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
-    is_known = is_known || record::BeginKnownRecursive<kWay>(object, mode, blocking, site, &known, &again);
+    is_known = is_known || record::BeginKnownRecursive<way>(object, mode, blocking, site, &known, &again);
   }
   if (!is_known) {
     return Acquire(name, object, mode, blocking, site, call);
@@ -54,7 +54,7 @@ __attribute__((noinline)) int AcquireProfiled(const char* name, Object* object, 
       record::WaitStart(!again && record::LooksTaken(object, mode), blocking == record::Blocking::kTry);
   const int result = call();
   if (result == 0 &&
-      (again ? record::EndKnownAgain<kWay>(known) : record::EndKnownAcquire<kWay>(known, mode, blocking))) {
+      (again ? record::EndKnownAgain<way>(known) : record::EndKnownAcquire<way>(known, mode, blocking))) {
     if (!again) {
       record::ProfileAcquired(known.thread, static_cast<uint32_t>(known.moves), wait_start);
     }
@@ -114,15 +114,15 @@ __attribute__((always_inline)) inline int AcquireByClock(const char* name, Objec
 // The release of what was acquired last, where locks are profiled. False: anything else.
 template <typename Object>
 inline bool BeginProfiledRelease(Object* object) {
-  constexpr record::Way kWay = &record::Thread::profiled_slot;
+  constexpr record::Way way = &record::Thread::profiled_slot;
   record::Thread* thread = record::t_thread;
   if (thread->profiled_slot == nullptr) {
     return false;
   }
   const uint32_t before = thread->profiled_slot->held_count;
-  bool is_known = record::BeginKnownRelease<kWay>(object);
+  bool is_known = record::BeginKnownRelease<way>(object);
   if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
-    is_known = is_known || record::BeginKnownRelease<kWay>(object, record::kRecursiveTag);
+    is_known = is_known || record::BeginKnownRelease<way>(object, record::kRecursiveTag);
   }
   if (is_known && thread->profiled_slot->held_count < before) {
     record::ProfileReleased(thread, before - 1);

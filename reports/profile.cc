@@ -19,7 +19,6 @@ namespace {
 
 using analyze::At;
 using trace::Index;
-using trace::kNoIndex;
 
 // So many locks, and places of each, are shown; --verbose and --json have them all.
 constexpr size_t kShownLocks = 10;

@@ -15,6 +15,16 @@ using trace::kNoIndex;
 
 constexpr size_t kMostCases = 256;
 
+// Whose slot it is, if the thread has not moved since.
+const trace::Thread* ThreadOf(const trace::SlotRecord& slot, const trace::Process& process) {
+  const auto found =
+      std::find_if(process.threads.begin(), process.threads.end(), [&slot](const auto& thread) {
+        return thread.live && thread.tid == slot.tid && thread.acquisitions == slot.acquisitions &&
+               thread.wait.kind == trace::WaitKind::kNone;
+      });
+  return found == process.threads.end() ? nullptr : &*found;
+}
+
 // The newest that keeps others out.
 const trace::Holding* NewestLock(const trace::Process& process, const trace::Thread& thread) {
   const auto found = std::find_if(thread.held.rbegin(), thread.held.rend(), [&](const trace::Holding& held) {
@@ -117,13 +127,8 @@ void BlockedWatch::Name(const trace::Process& process, const FindSleepOf& find_s
     if (!sample.counted || cases_.at(PlaceOf(sample)).asked) {
       continue;
     }
-    const auto thread = std::find_if(process.threads.begin(), process.threads.end(),
-                                     [&, id = tid](const trace::Thread& candidate) {
-                                       return candidate.live && candidate.tid == id &&
-                                              candidate.acquisitions == sample.slot.slot.acquisitions &&
-                                              candidate.wait.kind == trace::WaitKind::kNone;
-                                     });
-    if (thread == process.threads.end()) {
+    const trace::Thread* thread = ThreadOf(sample.slot.slot, process);
+    if (thread == nullptr) {
       continue;
     }
     const trace::Holding* held = NewestLock(process, *thread);

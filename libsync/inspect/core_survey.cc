@@ -83,11 +83,13 @@ std::string CoreSurvey::FindFiles() {
       file.reset();
     }
     if (!file && path == executable_) {
-      return "needs its program, and " + place + " " + why +
-             "; name the program by --exe, or a folder with all files of that machine by --sysroot";
+      std::string text = "needs its program, and ";
+      return text.append(place).append(" ").append(why).append(
+          "; name the program by --exe, or a folder with all files of that machine by --sysroot");
     }
     if (!file) {
-      lost_.push_back(place + " " + why + ": stacks end there, and it has no names");
+      std::string text = place;
+      lost_.push_back(text.append(" ").append(why).append(": stacks end there, and it has no names"));
       continue;
     }
     const auto shared = std::make_shared<const trace::SafeFile>(std::move(*file));

@@ -55,7 +55,7 @@ void NameForeignOwners(const std::vector<ProcessFacts>& facts, trace::Run* run) 
       if (lock == waiter.locks.end()) {
         continue;
       }
-      const trace::Lock awaited = *lock;
+      const trace::Lock& awaited = *lock;  // stays: what is added is added to other processes
       std::vector<size_t> owners;
       for (size_t q = 0; q < facts.size(); ++q) {
         if (q != p && facts[q].threads->contains(wait.owner) && AddressOf(*awaited.shared, *facts[q].space)) {

@@ -22,7 +22,7 @@ bool Blocks(const sembuf& operation, int value) {
 
 std::string DescribeSemaphore(const TaskWait& wait, const Memory& memory) {
   const auto set = static_cast<int>(wait.args[0]);
-  const std::string whole = "set " + std::to_string(set);
+  std::string whole = "set " + std::to_string(set);
   for (uint64_t o = 0; o < wait.args[2] && o < kMostOperations; ++o) {
     const std::optional<sembuf> operation = memory.Get<sembuf>(wait.args[1] + o * sizeof(sembuf));
     const int value = operation ? semctl(set, operation->sem_num, GETVAL) : -1;

@@ -225,7 +225,7 @@ class SteeringTest(GordianCase):
         os.kill(gordian, signal.SIGCONT)  # it stopped with the program, for whoever controls the job
         while "first stood" not in output:
             output += read_line(confirm.stdout)
-        self.assertLess(time.monotonic() - continued, 0.9)
+        self.assertLess(time.monotonic() - continued, 0.9)  # its pause, which is 1 s, is not begun again
         self.assertIn("0 of 1 possible deadlock confirmed", confirm.communicate(timeout=gordian_case.PATIENCE)[0])
 
 
