@@ -86,12 +86,15 @@ int main(void) {
 }
 """
 
+FUTEX = "202 "
+
 # A thread stands before its second lock, and nobody ever comes to meet it, while main does what it is told.
 STANDS = """
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,7 +109,7 @@ static long Now(void) {
 static void Both(pthread_mutex_t* outer, pthread_mutex_t* inner, const char* who) {
   pthread_mutex_lock(outer);
   const long begin = Now();
-  printf("%s stands %d\\n", who, getpid());
+  printf("%s stands %d %ld\\n", who, getpid(), syscall(SYS_gettid));
   fflush(stdout);
   stands = 1;
   pthread_mutex_lock(inner);
@@ -216,7 +219,10 @@ class SteeringTest(GordianCase):
         output = ""
         while "first stands" not in output:
             output += read_line(confirm.stdout)
-        pid = int(re.search(r"first stands (\d+)", output).group(1))
+        pid, tid = map(int, re.search(r"first stands (\d+) (\d+)", output).groups())
+        waits_in = pathlib.Path(f"/proc/{pid}/task/{tid}/syscall")
+        while not waits_in.read_text().startswith(FUTEX):  # the pause has begun
+            time.sleep(0.01)
         gordian = int(re.search(r"PPid:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
         os.kill(pid, signal.SIGSTOP)
         time.sleep(2)  # beyond the end of the pause
