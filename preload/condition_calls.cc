@@ -6,6 +6,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/blocking.h"
+#include "libsync/record/condition_waits.h"
 #include "libsync/record/errors.h"
 #include "libsync/record/lifetimes.h"
 #include "preload/cancel.h"

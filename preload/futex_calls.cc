@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/waits.h"
 #include "preload/intercept.h"
 
 using namespace gordian::record;

@@ -10,6 +10,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/hand_overs.h"
+#include "libsync/record/once.h"
 #include "preload/intercept.h"
 
 using namespace gordian::record;

@@ -6,6 +6,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/children.h"
+#include "libsync/record/waits.h"
 #include "preload/exec.h"
 #include "preload/fork.h"
 #include "preload/intercept.h"

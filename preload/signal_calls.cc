@@ -6,6 +6,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/events.h"
+#include "libsync/record/once.h"
 #include "preload/intercept.h"
 
 using namespace gordian::record;

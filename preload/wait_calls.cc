@@ -6,6 +6,7 @@
 #include "libsync/record/blocking.h"
 #include "libsync/record/children.h"
 #include "libsync/record/plan.h"
+#include "libsync/record/waits.h"
 #include "preload/intercept.h"
 
 using namespace gordian::record;

@@ -1,13 +1,9 @@
 #include "libsync/record/acquire.h"
 
-#include <cstring>
-
-#include "libsync/record/condition_mutex.h"
 #include "libsync/record/dependency.h"
 #include "libsync/record/durations.h"
 #include "libsync/record/events.h"
 #include "libsync/record/hand_overs.h"
-#include "libsync/record/memory_use.h"
 #include "libsync/record/plan.h"
 #include "libsync/record/profile.h"
 
@@ -15,56 +11,6 @@ namespace gordian::record {
 namespace {
 
 constexpr uint64_t kNeverKey = 0;
-// Tells the cached situation of a signal from that of an acquisition.
-constexpr uint64_t kSignalKey = 0x5851F42D4C957F2Du;
-
-// The index of the newest holding of the lock, or -1.
-int FindHeld(const Thread* thread, trace::Ref lock) {
-  for (int i = static_cast<int>(thread->own_slot->held_count); i-- > 0;) {
-    if (thread->held[i].lock == lock) {
-      return i;
-    }
-  }
-  return -1;
-}
-
-void RemoveHeld(Thread* thread, int index) {
-  trace::SlotRecord* slot = thread->own_slot;
-  trace::HeldEntry* entry = &thread->held[index];
-  const uint32_t count = slot->held_count;
-  const trace::Ref released = entry->lock;
-  entry->lock = 0;
-  NoteUse(released, -1);
-  const uint32_t newer = count - 1 - static_cast<uint32_t>(index);
-  memmove(entry, entry + 1, newer * sizeof(*entry));
-  if (uint64_t* since = thread->held_since; since != nullptr) {
-    memmove(since + index, since + index + 1, newer * sizeof(*since));
-  }
-  if (ProfiledHolding* profiled = thread->profiled; profiled != nullptr) {
-    memmove(profiled + index, profiled + index + 1, newer * sizeof(*profiled));
-  }
-  thread->held[count - 1].lock = 0;  // a slot that is taken but not filled yet holds nothing
-  slot->held_count = count - 1;
-  for (uint32_t i = static_cast<uint32_t>(index) + 1; i < count - 1 && i < trace::kInlineHeld; ++i) {
-    thread->hash_below[i] = HashBelow(thread, i);
-  }
-  // A reader that looks twice must see that something moved, also when the newest holding stays in its place.
-  ++slot->acquisitions;
-  if (g_plan != nullptr) {
-    AfterRelease(thread);
-  }
-}
-
-// Its thread gives up what stands at `index`. REQUIRES: inside the recorder.
-void EndHolding(Thread* thread, int index, const Site& site) {
-  RecordHolding(thread, index, site);
-  ProfileReleased(thread, static_cast<uint32_t>(index));
-}
-
-// It passed a wait that others ended.
-void NoteOrder(Thread* thread) {
-  thread->order_mark = static_cast<trace::Ref>(g_trace.used() / trace::kRecordAlign);
-}
 
 bool IsRecursive(trace::LockKind kind) {
   return kind == trace::LockKind::kRecursiveMutex || kind == trace::LockKind::kStream;
@@ -92,25 +38,6 @@ bool RefusesStrangers(const ObjectFacts& object) {
          (object.flags & (trace::kRobust | trace::kPriorityInherit)) != 0;
 }
 
-bool GrowHeld(Thread* thread) {
-  const uint32_t capacity = thread->held_capacity * 2;
-  trace::Ref ref = 0;
-  auto* set = g_trace.Append<trace::HeldSetRecord>(trace::Type::kHeldSet,
-                                                   (capacity - 1) * sizeof(trace::HeldEntry), &ref);
-  if (set == nullptr) {
-    return false;
-  }
-  set->thread = thread->ref;  // the slot itself says how many of them count
-  memcpy(set->held, thread->held, thread->own_slot->held_count * sizeof(trace::HeldEntry));
-  g_trace.Commit(set, false);
-  GrowHeldSince(thread, capacity);
-  GrowProfiled(thread, capacity);
-  thread->held = set->held;
-  thread->held_capacity = capacity;
-  __atomic_store_n(&thread->own_slot->held_overflow, ref, __ATOMIC_RELEASE);
-  return true;
-}
-
 // A lock on this thread's own stack, below the frames that live now, was left there locked. And a semaphore
 // that others have meanwhile posted is no lock any more, nor is a file lock held that others gave back.
 void DropStaleHoldings(Thread* thread, const Site& site) {
@@ -131,22 +58,6 @@ void DropStaleHoldings(Thread* thread, const Site& site) {
     }
   }
 }
-
-}  // namespace
-
-uint64_t HeldHash(const Thread* thread) {
-  const uint32_t count = thread->own_slot->held_count;
-  if (count != 0 && count <= trace::kInlineHeld) {
-    return HashBelow(thread, count);
-  }
-  uint64_t hash = 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    hash ^= HoldingHash(*HoldingOf(&thread->held[i]));
-  }
-  return hash;
-}
-
-namespace {
 
 // Calls from one return address at one depth by the same callers, holding the same, come by the same path but
 // for rare twins: one stack stands for them. Depth instead of address lets threads share what they learn.
@@ -173,19 +84,18 @@ trace::Ref StackOf(Thread* thread, const Site& site) {
   return ref;
 }
 
+uint64_t SituationKey(const Thread* thread, const Site& site, trace::Mode mode, Blocking blocking,
+                      trace::Ref lock) {
+  const uint64_t place = SiteKey(site) ^ CallKey(mode, blocking);
+  return thread->own_slot->held_count == 0 ? place : NestedKey(thread, place, HeldHash(thread), lock);
+}
+
 namespace {
 
 // The inline fast paths go by the tag alone.
 bool HasFastTag(const Thread* thread, const ObjectFacts& object) {
   const uint64_t tag = object.tag == nullptr ? 0 : __atomic_load_n(object.tag, __ATOMIC_RELAXED);
   return (tag & kTagClassMask) != kOtherTag && TagMatches(tag, object.address, thread->tag_secret);
-}
-
-// As BeginKnownAcquire makes it.
-uint64_t SituationKey(const Thread* thread, const Site& site, trace::Mode mode, Blocking blocking,
-                      trace::Ref lock) {
-  const uint64_t place = SiteKey(site) ^ CallKey(mode, blocking);
-  return thread->own_slot->held_count == 0 ? place : NestedKey(thread, place, HeldHash(thread), lock);
 }
 
 // The key of a situation with one object in it, for objects that the inline fast path does not know by their
@@ -339,85 +249,7 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
                  WaitStart(g_config.profiles && !again && looks_taken, blocking == Blocking::kTry)};
 }
 
-void DropHeld(Thread* thread, trace::Ref lock) {
-  if (const int index = FindHeld(thread, lock); index >= 0) {
-    RemoveHeld(thread, index);
-  }
-}
-
 namespace {
-
-int FindAcquisition(const Thread* thread, uint32_t acquisition) {
-  for (uint32_t i = thread->own_slot->held_count; i-- > 0;) {
-    if (i < thread->held_capacity && thread->held[i].lock != 0 &&
-        thread->held[i].acquisition == acquisition) {
-      return static_cast<int>(i);
-    }
-  }
-  return -1;
-}
-
-}  // namespace
-
-void DropAcquisition(Thread* thread, uint32_t acquisition) {
-  if (const int index = FindAcquisition(thread, acquisition); index >= 0) {
-    RemoveHeld(thread, index);
-  }
-}
-
-void MarkGivenUp(Thread* holder, trace::Ref lock, uint32_t acquisition) {
-  // The holder may move its holdings at this moment: then they are looked at again.
-  for (int tries = 0; tries < 4; ++tries) {
-    const int index = FindAcquisition(holder, acquisition);
-    if (index < 0) {
-      return;
-    }
-    trace::HeldEntry* entry = &holder->held[index];
-    if (__atomic_load_n(&entry->lock, __ATOMIC_RELAXED) == lock) {
-      __atomic_store_n(&entry->flags, trace::kGivenUp, __ATOMIC_RELAXED);
-      if (__atomic_load_n(&entry->acquisition, __ATOMIC_RELAXED) == acquisition) {
-        return;
-      }
-    }
-  }
-}
-
-void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode) {
-  if (thread->own_slot->held_count >= thread->held_capacity) {
-    // Appending takes a spin lock: a handler on this thread must stay out meanwhile.
-    const bool inside = t_inside;
-    t_inside = true;
-    const bool grown = GrowHeld(thread);
-    t_inside = inside;
-    if (!grown) {
-      SwitchOff("no room for a thread's holdings");
-      return;
-    }
-  }
-  const uint32_t count = thread->own_slot->held_count;
-  if (count != 0 && count < trace::kInlineHeld) {
-    thread->hash_below[count] = HashBelow(thread, count);
-  }
-  PushHeld(thread->held, thread->own_slot, *MovesOf(thread->own_slot), uint64_t{stack} << 32 | lock, mode);
-  NoteUse(lock, 1);
-  if (thread->held_since != nullptr) {
-    thread->held_since[count] = NowNs();
-  }
-  if (thread->profiled != nullptr) {
-    thread->profiled[count].record = nullptr;
-  }
-}
-
-namespace {
-
-void HoldProfiled(const Attempt& attempt) {
-  Thread* thread = attempt.thread;
-  const uint32_t index = thread->own_slot->held_count;
-  Hold(thread, attempt.lock, attempt.stack, attempt.mode);
-  if (thread->own_slot->held_count > index) {
-    ProfileAcquired(thread, index, attempt.wait_start);
-  }
-}
 
 // The holdings after an acquisition.
 void Settle(const Attempt& attempt) {
@@ -433,7 +265,7 @@ void Settle(const Attempt& attempt) {
     return;
   }
   if (index < 0 || attempt.mode == trace::Mode::kShared) {
-    HoldProfiled(attempt);
+    HoldProfiled(attempt.thread, attempt.lock, attempt.stack, attempt.mode, attempt.wait_start);
   } else if (IsRecursive(kind)) {
     ++thread->held[index].depth;
   } else if (IsSemaphore(kind)) {
@@ -525,65 +357,6 @@ void BeginPost(const ObjectFacts& object, int64_t value, const Site& site) {
   }
 }
 
-namespace {
-
-int FindNewestOnce(const Thread* thread) {
-  for (int i = static_cast<int>(thread->own_slot->held_count); i-- > 0;) {
-    const trace::HeldEntry& entry = thread->held[i];
-    if (entry.lock != 0 &&
-        g_trace.At<trace::LockRecord>(entry.lock)->kind == static_cast<uint8_t>(trace::LockKind::kOnce)) {
-      return i;
-    }
-  }
-  return -1;
-}
-
-}  // namespace
-
-void EndOnceRoutine(pthread_once_t* once) {
-  const Entry entry(Entry::Open::kOnlyIfOpen);
-  const trace::Ref lock = entry ? FindLock(OnceFacts(once)) : 0;
-  if (lock == 0) {
-    return;
-  }
-  Thread* thread = entry.thread();
-  if (const int index = FindHeld(thread, lock); index >= 0) {
-    RecordOnceDone(thread, lock, thread->own_slot->acquisitions != thread->held[index].acquisition);
-    DropHeld(thread, lock);
-  }
-}
-
-void LeaveOnceRoutine() {
-  const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (entry) {
-    if (const int index = FindNewestOnce(entry.thread()); index >= 0) {
-      RemoveHeld(entry.thread(), index);
-    }
-  }
-}
-
-void LeaveAllOnceRoutines() {
-  if (t_thread->own_slot == nullptr || t_thread->own_slot->held_count == 0) {
-    return;
-  }
-  const Entry entry(Entry::Open::kOnlyIfOpen);
-  for (int index = 0; entry && (index = FindNewestOnce(entry.thread())) >= 0;) {
-    RemoveHeld(entry.thread(), index);
-  }
-}
-
-void EndOnce(const Attempt& attempt, const pthread_once_t* once) {
-  EndAcquire(attempt, false);
-  {
-    const Entry entry(Entry::Open::kOnlyIfOpen);
-    if (!entry || attempt.thread != entry.thread()) {
-      return;
-    }
-    RetireLock(attempt.lock);
-  }
-  PassDoneOnce(once);
-}
-
 void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
   if (ReleaseNewest(t_thread, object)) {
     return;
@@ -633,201 +406,6 @@ void BeginReleaseSlow(const ObjectFacts& object, const Site& site) {
               object.owner, stack, HeldStack(holder, lock));
   if (!RefusesStrangers(object)) {
     record->flags |= trace::kHandOff;  // the unlock will succeed: whoever took it no longer holds it
-  }
-}
-
-ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed,
-                                 const Site& site) {
-  const Entry entry;
-  ConditionWait wait{};
-  if (!entry) {
-    return wait;
-  }
-  Thread* thread = entry.thread();
-  trace::SlotRecord* slot = thread->own_slot;
-  const ObjectFacts facts = FactsOf(mutex);
-  const trace::Ref lock = ResolveLock(thread, facts);
-  const ObjectFacts condition_facts = FactsOf(condition);
-  const trace::Ref object = ResolveLock(thread, condition_facts);
-  if (lock == 0 || object == 0) {
-    return wait;
-  }
-  RecordIfDestroyed(thread, condition_facts, object, site);
-  const trace::Ref stack = StackOf(thread, site);
-  auto* record = g_trace.At<trace::LockRecord>(object);
-  if (record->first_stack == 0) {
-    record->first_stack = stack;
-  }
-  wait.thread = thread;
-  wait.reacquire = Attempt{thread, lock, stack, trace::Mode::kExclusive, false, 0, 0};
-  const int index = FindHeld(thread, lock);
-  wait.was_held = index >= 0;
-  CheckConditionMutex(thread, object, lock, facts, wait.was_held, stack);
-  if (wait.was_held) {
-    if (slot->held_count > 1) {
-      RecordDependency(thread, lock, stack, trace::Mode::kExclusive, trace::kReacquire, lock);
-      if (!timed) {
-        RecordDependency(thread, object, stack, trace::Mode::kExclusive, trace::kAwaits, lock);
-      }
-    }
-    wait.depth = thread->held[index].depth;
-    if (wait.depth > 0) {
-      --thread->held[index].depth;
-    } else {
-      EndHolding(thread, index, site);
-      RemoveHeld(thread, index);
-    }
-  }
-  slot->wait_object = object;
-  slot->wait_object2 = lock;
-  slot->wait_stack = stack;
-  wait.condition = object;
-  wait.signals = __atomic_load_n(&record->signals, __ATOMIC_RELAXED);
-  slot->wait_value = wait.signals;
-  slot->wait_address = reinterpret_cast<uint64_t>(condition);
-  NoteUse(object, 1);
-  if (g_plan != nullptr) {
-    BeforeConditionWait(thread, lock, stack);
-  }
-  PublishWait(slot, trace::WaitKind::kCondition, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
-  return wait;
-}
-
-void EndConditionWait(const ConditionWait& wait, AfterWait after) {
-  if (wait.thread == nullptr || wait.thread != t_thread || wait.thread->own_slot == nullptr) {
-    return;
-  }
-  trace::SlotRecord* slot = wait.thread->own_slot;
-  NoteUse(slot->wait_object, -1);
-  ClearWait(slot);
-  AfterConditionWait(wait.thread);
-  NoteOrder(wait.thread);
-  // Without a signal it was a timeout, or nothing at all.
-  if (after == AfterWait::kHeld && g_trace.At<trace::LockRecord>(wait.condition)->signals != wait.signals) {
-    RecordTook(wait.condition, wait.signals);
-  }
-  if (after == AfterWait::kLost || (after == AfterWait::kAsBefore && !wait.was_held)) {
-    return;
-  }
-  if (wait.depth > 0) {
-    const int index = FindHeld(wait.thread, wait.reacquire.lock);
-    if (index >= 0) {
-      ++wait.thread->held[index].depth;
-    }
-    return;
-  }
-  HoldProfiled(wait.reacquire);
-}
-
-namespace {
-
-// What the thread holds while it signals, for waiters that hold the same. In a known situation: one count.
-void RecordSignalHeld(Thread* thread, trace::Ref condition, const Site& site) {
-  const uint64_t key =
-      SituationKey(thread, site, trace::Mode::kExclusive, Blocking::kForever, condition) ^ kSignalKey;
-  const CacheEntry* entry = FindRemembered(thread, key);
-  if (entry != nullptr && CallerSum(site, entry->callers) == entry->caller_sum) {
-    return;
-  }
-  const trace::Ref stack = StackOf(thread, site);
-  const trace::Ref dependency =
-      RecordDependency(thread, condition, stack, trace::Mode::kExclusive, trace::kSignals, 0);
-  if (dependency != 0) {
-    const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
-    Remember(thread, CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), 0});
-  }
-}
-
-// Whether the last signal found anybody. Where it was sent is told when that changes, not at every signal.
-void RecordSignalFound(Thread* thread, trace::Ref condition, bool found, const Site& site) {
-  auto* record = g_trace.At<trace::LockRecord>(condition);
-  const bool lost_before = (__atomic_load_n(&record->flags, __ATOMIC_RELAXED) & trace::kSignalLost) != 0;
-  if (found && lost_before) {
-    __atomic_fetch_and(&record->flags, static_cast<uint16_t>(~trace::kSignalLost), __ATOMIC_RELAXED);
-  } else if (!found && !lost_before) {
-    RecordEvent(thread,
-                {.kind = trace::EventKind::kLostSignal, .object = condition, .stack = StackOf(thread, site)});
-    __atomic_fetch_or(&record->flags, static_cast<uint16_t>(trace::kSignalLost), __ATOMIC_RELAXED);
-  }
-}
-
-}  // namespace
-
-void RecordSignal(pthread_cond_t* condition, const Site& site) {
-  const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (!entry) {
-    return;
-  }
-  // Where it is not known whether anybody waits, a condition that nobody has waited for needs no record.
-  const ObjectFacts facts = FactsOf(condition);
-  const trace::Ref ref = g_config.know_conditions ? ResolveLock(entry.thread(), facts) : FindLock(facts);
-  if (ref == 0) {
-    return;
-  }
-  RecordIfDestroyed(entry.thread(), facts, ref, site);
-  auto* record = g_trace.At<trace::LockRecord>(ref);
-  const uint32_t signals = __atomic_add_fetch(&record->signals, 1, __ATOMIC_RELAXED);
-  if (entry->own_slot->held_count != 0) {
-    RecordSignalHeld(entry.thread(), ref, site);
-  } else if ((record->flags & trace::kSignalledFree) == 0) {
-    record->flags |= trace::kSignalledFree;
-  }
-  const bool found = !g_config.know_conditions || ConditionHasWaiters(condition);
-  if (found) {
-    RecordGave(entry.thread(), ref, signals);
-  }
-  RecordSignalFound(entry.thread(), ref, found, site);
-}
-
-Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed,
-                  trace::Ref stack) {
-  if (!*entry) {
-    return nullptr;
-  }
-  trace::SlotRecord* slot = (*entry)->own_slot;
-  slot->wait_object = object;
-  slot->wait_object2 = 0;
-  slot->wait_stack = stack;
-  slot->wait_value = value;
-  slot->wait_address = 0;
-  PublishWait(slot, kind, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
-  return entry->thread();
-}
-
-Thread* BeginFutexWait(uintptr_t word, bool timed, const Site& site) {
-  Entry entry(Entry::Open::kOnlyIfOpen);
-  if (!entry) {
-    return nullptr;
-  }
-  const trace::Ref stack = StackOf(entry.thread(), site);
-  if (g_image->events.Add(&g_image->arena, uint64_t{1} << 62 | stack, 1) == 1) {
-    __atomic_fetch_add(&g_trace.header()->counters.futex_waits_unseen, 1, __ATOMIC_RELAXED);
-  }
-  trace::SlotRecord* slot = entry->own_slot;
-  slot->wait_object = 0;
-  slot->wait_object2 = 0;
-  slot->wait_stack = stack;
-  slot->wait_value = 0;
-  slot->wait_address = word;
-  PublishWait(slot, trace::WaitKind::kFutex, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
-  return entry.thread();
-}
-
-void EndWait(Thread* thread) {
-  if (thread == nullptr || thread != t_thread || thread->own_slot == nullptr) {
-    return;
-  }
-  const auto kind = static_cast<trace::WaitKind>(thread->own_slot->wait_kind);
-  if (kind == trace::WaitKind::kBarrier || kind == trace::WaitKind::kFutex) {
-    NoteOrder(thread);
-  }
-  ClearWait(thread->own_slot);
-}
-
-void RecordAwaitedEnd(Thread* thread, trace::Ref whose, trace::DependencyFlags kind, trace::Ref stack) {
-  if (whose != 0) {
-    const uint32_t soft = whose < thread->order_mark ? trace::kSoftOrdered : 0u;
-    RecordDependency(thread, whose, stack, trace::Mode::kExclusive, kind | soft, 0);
   }
 }
 

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 
+#include "libsync/record/holdings.h"
 #include "libsync/record/libc_facts.h"
 #include "libsync/record/locks.h"
 #include "libsync/record/stack.h"
@@ -70,33 +71,6 @@ inline void Remember(Thread* thread, const CacheEntry& entry) {
   thread->cache[place] = entry;
 }
 
-// Neighbours that are read and written as one.
-using Pair = uint64_t __attribute__((may_alias));
-static_assert(offsetof(trace::HeldEntry, stack) == offsetof(trace::HeldEntry, lock) + 4);
-static_assert(offsetof(trace::SlotRecord, acquisitions) == offsetof(trace::SlotRecord, held_count) + 4);
-static_assert(offsetof(trace::SlotRecord, held_count) % sizeof(Pair) == 0);
-static_assert(offsetof(trace::SlotRecord, wait_object) == offsetof(trace::SlotRecord, wait_kind) + 4);
-static_assert(offsetof(trace::SlotRecord, wait_kind) % sizeof(Pair) == 0);
-
-// Lock and stack, as they stand in a HeldEntry.
-inline Pair* HoldingOf(trace::HeldEntry* entry) { return reinterpret_cast<Pair*>(&entry->lock); }
-// How many are held, and in the high half how many acquisitions there were: another value when the thread has
-// moved.
-inline Pair* MovesOf(trace::SlotRecord* slot) { return reinterpret_cast<Pair*>(&slot->held_count); }
-inline constexpr uint64_t kOneAcquired = uint64_t{1} << 32 | 1;
-inline constexpr uint64_t kOneReleased = 1;
-
-inline uint64_t HoldingHash(uint64_t holding) {
-  const uint64_t product = holding * 0x9E3779B97F4A7C15u;
-  return product ^ product >> 29;
-}
-// Of what the thread holds below the newest `count`-th holding, in any order. REQUIRES: 0 < count <=
-// kInlineHeld.
-inline uint64_t HashBelow(const Thread* thread, uint32_t count) {
-  return thread->hash_below[count - 1] ^ HoldingHash(*HoldingOf(&thread->held[count - 1]));
-}
-// Of all that the thread holds; 0 when that is nothing.
-uint64_t HeldHash(const Thread* thread);
 // The key of a situation when something is held, from that of the place: what is held, since which order, and
 // what is wanted. Mixed, since records lie at even distances.
 inline uint64_t NestedKey(const Thread* thread, uint64_t place, uint64_t held_hash, trace::Ref lock) {
@@ -104,6 +78,8 @@ inline uint64_t NestedKey(const Thread* thread, uint64_t place, uint64_t held_ha
   return (key ^ key >> 32) * 0x9E3779B97F4A7C15u;
 }
 
+static_assert(offsetof(trace::SlotRecord, wait_object) == offsetof(trace::SlotRecord, wait_kind) + 4);
+static_assert(offsetof(trace::SlotRecord, wait_kind) % sizeof(Pair) == 0);
 // One store that carries kind, flags and mode together, last when a wait begins and first when it ends.
 inline uint32_t WaitWord(trace::WaitKind kind, uint8_t flags, trace::Mode mode) {
   return static_cast<uint32_t>(kind) | static_cast<uint32_t>(flags) << 8 | static_cast<uint32_t>(mode) << 16;
@@ -136,47 +112,6 @@ void BeginSemaphore(trace::Ref semaphore, int64_t value);
 // A semaphore is about to be posted; its value is `value` now. It is a lock as long as its holder alone posts
 // it.
 void BeginPost(const ObjectFacts& object, int64_t value, const Site& site);
-// pthread_once: the thread that runs the routine holds the flag until the routine is over. An exception or a
-// cancellation may end it too, and so may a jump.
-inline ObjectFacts OnceFacts(pthread_once_t* once) {
-  return ObjectFacts{once, trace::LockKind::kOnce, 0, nullptr, 0, false};
-}
-// The routine returned.
-void EndOnceRoutine(pthread_once_t* once);
-// The routine that this thread began last was left otherwise.
-void LeaveOnceRoutine();
-// Any of them may have been left: none is held.
-void LeaveAllOnceRoutines();
-// The call of `attempt` is over, and so is the flag as a lock: it never keeps anybody waiting again.
-void EndOnce(const Attempt& attempt, const pthread_once_t* once);
-// Adds a holding; makes room first.
-void Hold(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode);
-
-// The lock is gone with its memory: whoever holds it holds nothing. REQUIRES: `thread` is the calling one.
-void DropHeld(Thread* thread, trace::Ref lock);
-// One of the calling thread's acquisitions is over, by its number.
-void DropAcquisition(Thread* thread, uint32_t acquisition);
-// The same for an acquisition of another thread, which will find out when it comes by.
-void MarkGivenUp(Thread* holder, trace::Ref lock, uint32_t acquisition);
-
-// Takes the place, then fills it. `moves` is what MovesOf(slot) holds. REQUIRES: there is room.
-inline void PushHeld(trace::HeldEntry* held, trace::SlotRecord* slot, uint64_t moves, uint64_t holding,
-                     trace::Mode mode) {
-  trace::HeldEntry* entry = &held[static_cast<uint32_t>(moves)];
-  moves += kOneAcquired;
-  *MovesOf(slot) = moves;
-  __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  *reinterpret_cast<Pair*>(&entry->acquisition) = moves >> 32 | static_cast<uint64_t>(mode) << 32;
-  __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  *HoldingOf(entry) = holding;
-}
-
-// Takes the newest away. `moves` as above.
-inline void PopHeld(trace::HeldEntry* newest, trace::SlotRecord* slot, uint64_t moves) {
-  newest->lock = 0;
-  __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  *MovesOf(slot) = moves - kOneReleased;
-}
 
 // Where an object carries its tag. A tag of class kPlainTag says that the object is private, that its
 // acquisitions are plain (not recursive), and that it was not destroyed: nothing else has to be looked at.
@@ -405,35 +340,13 @@ __attribute__((always_inline)) inline bool BeginKnownRelease(pthread_spinlock_t*
   return true;
 }
 
-// pthread_cond_wait gives the mutex up and takes it back without passing a hook.
-struct ConditionWait {
-  Thread* thread;  // null: unrecorded
-  Attempt reacquire;
-  trace::Ref condition;
-  uint32_t signals;  // of the condition, when the wait began
-  uint16_t depth;    // of a recursive mutex: only one level is given up
-  bool was_held;
-};
-ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed,
-                                 const Site& site);
-// kAsBefore: the call failed before it gave the mutex up. kLost: the mutex became useless meanwhile.
-enum class AfterWait : uint8_t { kHeld, kAsBefore, kLost };
-void EndConditionWait(const ConditionWait& wait, AfterWait after);
-void RecordSignal(pthread_cond_t* condition, const Site& site);
-
-// Any other wait: join, waitpid. Null: unrecorded.
-Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t value, bool timed,
-                  trace::Ref stack);
-void EndWait(Thread* thread);
-// A wait at a futex word that no hook knows the owner of. Counted under coverage, once for each place.
-Thread* BeginFutexWait(uintptr_t word, bool timed, const Site& site);
-// The thread goes to wait without a timeout for the end of a thread or a child. `kind`: kAwaitsThread or
-// kAwaitsChild. REQUIRES: inside the recorder.
-void RecordAwaitedEnd(Thread* thread, trace::Ref whose, trace::DependencyFlags kind, trace::Ref stack);
-
 // The object (its record is `lock`) is used at `site`. True: after its destruction, and that is recorded.
 // REQUIRES: inside the recorder.
 bool RecordIfDestroyed(Thread* thread, const ObjectFacts& object, trace::Ref lock, const Site& site);
+
+// The key of a situation, as BeginKnownAcquire makes it.
+uint64_t SituationKey(const Thread* thread, const Site& site, trace::Mode mode, Blocking blocking,
+                      trace::Ref lock);
 
 // The stack of a slow call, looked up by place before it is taken.
 trace::Ref StackOf(Thread* thread, const Site& site);

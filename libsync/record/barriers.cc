@@ -4,6 +4,7 @@
 #include "libsync/record/events.h"
 #include "libsync/record/libc_facts.h"
 #include "libsync/record/raw.h"
+#include "libsync/record/waits.h"
 
 namespace gordian::record {
 namespace {

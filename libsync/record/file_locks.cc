@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "libsync/record/holdings.h"
 #include "libsync/record/locks.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/text.h"

@@ -7,6 +7,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/events.h"
+#include "libsync/record/holdings.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/text.h"
 

@@ -62,6 +62,10 @@ void RecordTook(trace::Ref object, int64_t value) {
   }
 }
 
+void NoteOrder(Thread* thread) {
+  thread->order_mark = static_cast<trace::Ref>(g_trace.used() / trace::kRecordAlign);
+}
+
 void RecordOnceDone(Thread* thread, trace::Ref once, bool took_locks) {
   const uint64_t address = g_trace.At<trace::LockRecord>(once)->address;
   if (took_locks) {

@@ -24,6 +24,9 @@ void RecordGave(Thread* thread, trace::Ref object, int64_t value);
 // The calling thread has come past the object.
 void RecordTook(trace::Ref object, int64_t value);
 
+// The thread passed a wait that others ended.
+void NoteOrder(Thread* thread);
+
 // The routine of a once is over, and `took_locks`: only then it matters who comes later.
 // REQUIRES: inside the recorder.
 void RecordOnceDone(Thread* thread, trace::Ref once, bool took_locks);

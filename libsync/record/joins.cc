@@ -7,6 +7,7 @@
 #include "libsync/record/errors.h"
 #include "libsync/record/events.h"
 #include "libsync/record/plan.h"
+#include "libsync/record/waits.h"
 
 namespace gordian::record {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/events.h"
+#include "libsync/record/holdings.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/thread.h"
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/holdings.h"
 #include "libsync/record/locks.h"
 
 namespace gordian::record {

@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "libsync/record/holdings.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/shared.h"
 

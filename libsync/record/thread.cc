@@ -8,7 +8,9 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/file_locks.h"
+#include "libsync/record/holdings.h"
 #include "libsync/record/libc_facts.h"
+#include "libsync/record/once.h"
 #include "libsync/record/plan.h"
 #include "libsync/record/profile.h"
 #include "libsync/record/raw.h"
