@@ -422,19 +422,26 @@ Finding StandstillJudge::Judge() {
   return std::move(finding);
 }
 
+// The thread of `ref` and what it waits for, alone in a finding: why a standstill does not end.
+int AddAlone(FindingBuilder* builder, const ThreadRef& ref, const trace::Wait& wait) {
+  const int part = builder->AddThread(ref.thread);
+  WaitPart waits;
+  waits.kind = wait.kind;
+  waits.lock = builder->AddLock(wait.lock);
+  waits.stack = builder->Stack(wait.stack);
+  builder->finding().threads[static_cast<size_t>(part)].waits = std::move(waits);
+  builder->AddCondition("stands-still", "the wait is part of a standstill");
+  return part;
+}
+
 // A condition remembers no signal: who begins to wait after the last one waits for good.
 Finding LostSignal(const trace::Run& run, const ThreadRef& waiter) {
   const trace::Process& process = run.processes[static_cast<size_t>(waiter.process)];
   const trace::Wait& wait = process.threads[static_cast<size_t>(waiter.thread)].wait;
   FindingBuilder builder("lost-signal", run, waiter.process);
   Finding& finding = builder.finding();
-  const int waits = builder.AddThread(waiter.thread);
+  const int waits = AddAlone(&builder, waiter, wait);
   const int condition = builder.AddLock(wait.lock);
-  WaitPart part;
-  part.kind = wait.kind;
-  part.lock = condition;
-  part.stack = builder.Stack(wait.stack);
-  finding.threads[static_cast<size_t>(waits)].waits = std::move(part);
   const auto sent =
       std::find_if(process.events.rbegin(), process.events.rend(), [&wait](const trace::Event& event) {
         return event.kind == trace::EventKind::kLostSignal && event.lock == wait.lock;
@@ -461,7 +468,6 @@ Finding LostSignal(const trace::Run& run, const ThreadRef& waiter) {
   finding.fix =
       absl::StrCat("Keep what is waited for in a variable under the mutex: set it before the signal of ",
                    LockName(condition), ", and wait only while it is not set.");
-  builder.AddCondition("stands-still", "the wait is part of a standstill");
   builder.AddCondition("none-since", "no signal was sent since the wait began");
   return std::move(finding);
 }
@@ -507,13 +513,8 @@ Finding CrowdedBarrier(const trace::Run& run, const ThreadRef& waiter, const std
   const int32_t takes = process.locks[static_cast<size_t>(wait.lock)].takes;
   FindingBuilder builder("barrier-misuse", run, waiter.process);
   Finding& finding = builder.finding();
-  const int waits = builder.AddThread(waiter.thread);
+  const int waits = AddAlone(&builder, waiter, wait);
   const int barrier = builder.AddLock(wait.lock);
-  WaitPart part;
-  part.kind = wait.kind;
-  part.lock = barrier;
-  part.stack = builder.Stack(wait.stack);
-  finding.threads[static_cast<size_t>(waits)].waits = std::move(part);
   finding.threads[static_cast<size_t>(waits)].role = "is left over";
   builder.AddStep(waits, "waits on", barrier, wait.stack);
   builder.AddIdentity(wait.stack);
@@ -524,7 +525,6 @@ Finding CrowdedBarrier(const trace::Run& run, const ThreadRef& waiter, const std
                                      " is left over: nobody comes any more.");
   finding.fix = absl::StrCat("Initialise ", LockName(barrier),
                              " with the number of threads that come to it, or let only as many come.");
-  builder.AddCondition("stands-still", "the wait is part of a standstill");
   builder.AddCondition("too-many", absl::StrCat(users.size(), " threads came to a barrier that is ", rounds));
   return std::move(finding);
 }
