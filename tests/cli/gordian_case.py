@@ -19,6 +19,30 @@ SAMPLES = BUILD / "samples"
 # Far beyond what anything here takes; ends what hangs.
 PATIENCE = 60
 
+FREE = {"LUCK_PATIENCE_MS": "0"}  # samples/luck.h: nobody waits
+
+# The second thread waits, without any call that can be seen and for as long as it takes, until the first is done.
+ORDERED_BY_DATA = """
+#include <atomic>
+#include <mutex>
+#include <thread>
+std::mutex a, b;
+std::atomic<bool> done{false};
+int main() {
+  std::thread first([] {
+    { std::scoped_lock<std::mutex> outer(a); std::scoped_lock<std::mutex> inner(b); }
+    done = true;
+  });
+  std::thread second([] {
+    while (!done) std::this_thread::yield();
+    std::scoped_lock<std::mutex> outer(b);
+    std::scoped_lock<std::mutex> inner(a);
+  });
+  first.join();
+  second.join();
+}
+"""
+
 
 class GordianCase(unittest.TestCase):
     """A test with a folder of its own, which is also the working directory of what it starts."""

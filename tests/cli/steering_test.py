@@ -7,34 +7,10 @@ import time
 import unittest
 
 import gordian_case
-from gordian_case import GordianCase, read_line
+from gordian_case import FREE, ORDERED_BY_DATA, GordianCase, read_line
 
 # A try that hangs at semaphores lasts as long as it may.
 gordian_case.PATIENCE = 150
-FREE = {"LUCK_PATIENCE_MS": "0"}  # samples/luck.h: nobody waits
-
-# The second thread waits, without any call that can be seen and for as long as it takes, until the first is done.
-ORDERED_BY_DATA = """
-#include <atomic>
-#include <mutex>
-#include <thread>
-std::mutex a, b;
-std::atomic<bool> done{false};
-int main() {
-  std::thread first([] {
-    { std::scoped_lock<std::mutex> outer(a); std::scoped_lock<std::mutex> inner(b); }
-    done = true;
-  });
-  std::thread second([] {
-    while (!done) std::this_thread::yield();
-    std::scoped_lock<std::mutex> outer(b);
-    std::scoped_lock<std::mutex> inner(a);
-  });
-  first.join();
-  second.join();
-}
-"""
-
 # Main joins, with the lock held, a thread that took it for the last time long before: an atomic flag says so.
 JOIN_ORDERED_BY_DATA = """
 #include <atomic>
