@@ -37,6 +37,10 @@ using Ring = std::vector<Edge>;
 // Locks of a run, each by a record of its own process.
 using RunLocks = std::vector<OrderView::Origin>;
 
+// How many processes the kernel follows from one that waits for a POSIX file lock (MAX_DEADLK_ITERATIONS in
+// Linux's fs/locks.c). A ring of no more is none: it answers EDEADLK.
+constexpr size_t kMostFollowed = 10;
+
 bool AwaitsUnderLock(const Edge& edge) { return edge.awaited != nullptr && edge.held != nullptr; }
 
 // The cycles of one view.
@@ -91,6 +95,7 @@ class RingTeller {
   void TellConditions();
   std::string HowOften(const Edge& edge);
   const char* Chance() const;
+  bool IsBrokenByKernel() const;
   bool OverProcesses() { return parts_.finding().processes.size() > 1; }
 
   const trace::Run& run_;
@@ -244,8 +249,15 @@ Finding RingTeller::Tell() {
     TellLocks();
   }
   TellConditions();
-  parts_.finding().level = soft_ ? Level::kWarning : parts_.finding().level;
+  parts_.finding().level = soft_ || IsBrokenByKernel() ? Level::kWarning : parts_.finding().level;
   return std::move(parts_.finding());
+}
+
+bool RingTeller::IsBrokenByKernel() const {
+  return ring_.size() <= kMostFollowed && std::all_of(ring_.begin(), ring_.end(), [this](const Edge& edge) {
+           return edge.awaited == nullptr && view_.process().locks[static_cast<size_t>(edge.wanted)].kind ==
+                                                 trace::LockKind::kPosixFileLock;
+         });
 }
 
 int RingTeller::AwaitedProcess(const OrderView::End& end) {
@@ -335,7 +347,9 @@ void RingTeller::TellLocks() {
   Finding& finding = parts_.finding();
   const size_t count = ring_.size();
   const std::string start = absl::StrCat("Possible deadlock", OverProcesses() ? " of processes" : "",
-                                         soft_ ? ", though a signal came between so far: " : ": ");
+                                         soft_                ? ", though a signal came between so far: "
+                                         : IsBrokenByKernel() ? ", which the kernel breaks with an error: "
+                                                              : ": ");
   finding.title = count == 2 ? absl::StrCat(start, "{lock:0} and {lock:1} are taken in opposite orders")
                              : absl::StrCat(start, count, " locks are taken in orders that form a ring");
   TellSentences();
@@ -359,8 +373,12 @@ const char* RingTeller::Chance() const {
                  "If "
                  "the program always waits for that, nothing can happen; if it does not, it hangs with other "
                  "timing."
-               : "In this run they came at different moments; with other timing, or more load, the program "
-                 "hangs.";
+         : IsBrokenByKernel()
+             ? "The kernel notices a ring of POSIX file locks: one of the calls fails with EDEADLK "
+               "(fcntl(2)). "
+               "A program that does not expect that goes on without the lock, or gives up."
+             : "In this run they came at different moments; with other timing, or more load, the program "
+               "hangs.";
 }
 
 void RingTeller::TellEnds() {
@@ -438,7 +456,10 @@ void RingTeller::TellConditions() {
             ring_.front().awaited != nullptr && ring_.front().awaited->of_process ? "process" : "thread",
             " was created that could have told how far it is"));
   }
-  builder.AddCondition(kCanBlock, "none of the waits is a try or has a timeout");
+  builder.AddCondition(
+      kCanBlock, IsBrokenByKernel() ? "all are POSIX file locks, of which the kernel lets no ring come about"
+                                    : "none of the waits is a try or has a timeout");
+  parts_.finding().conditions.back().holds = !IsBrokenByKernel();
 }
 
 }  // namespace
