@@ -104,6 +104,12 @@ void ProcessTree::Account(uint64_t passed_ns, uint64_t now_ns) {
       process.dead_ns = now_ns;
     }
   }
+  for (auto& [id, process] : seen_) {
+    if (!process.present && process.zombie_ns != 0 && !process.observed.status.has_value() &&
+        !CreatorIsDead(process)) {
+      process.observed.reaped_late = true;
+    }
+  }
   if (passed_ns > kLongestGapNs) {
     return;
   }

@@ -10,7 +10,9 @@
 #include "absl/strings/str_join.h"
 #include "cli/preload.h"
 #include "cli/watch/doing.h"
+#include "libsync/inspect/proc.h"
 #include "libsync/inspect/survey.h"
+#include "libsync/inspect/task_doing.h"
 #include "libsync/inspect/unwind.h"
 #include "reports/snapshot.h"
 
@@ -221,6 +223,10 @@ void Watcher::DescribeZombies() {
     const SeenProcess* creator = tree_.Find(process.creator);
     if (creator != nullptr) {
       process.observed.creator_doing = WhatItDoes(*creator, traces_);
+      const std::vector<pid_t> tasks = inspect::ListTasks(creator->stat.pid);
+      process.observed.creator_awaits = std::any_of(tasks.begin(), tasks.end(), [&](pid_t task) {
+        return inspect::AwaitsProcess(creator->stat.pid, task);
+      });
     }
   }
 }

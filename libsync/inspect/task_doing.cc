@@ -1,5 +1,7 @@
 #include "libsync/inspect/task_doing.h"
 
+#include <sys/syscall.h>
+
 #include <optional>
 
 #include "libsync/inspect/calls.h"
@@ -18,6 +20,12 @@ std::string TaskDoing(pid_t pid, pid_t tid) {
   const Call* call = FindCall(wait->syscall);
   return call != nullptr ? std::string("is in ") + call->name + "()"
                          : "is in system call " + std::to_string(wait->syscall);
+}
+
+bool AwaitsProcess(pid_t pid, pid_t tid) {
+  const std::optional<TaskWait> wait = ReadTaskWait(pid, tid);
+  return wait && wait->readable && !wait->running &&
+         (wait->syscall == SYS_wait4 || wait->syscall == SYS_waitid);
 }
 
 }  // namespace gordian::inspect

@@ -263,6 +263,8 @@ struct Observed {
   std::string command;
   std::optional<int32_t> status;  // as wait(2) gives it, where gordian itself reaped it
   uint64_t zombie_ms = 0;         // longest time seen as an unreaped zombie of its living creator
+  bool creator_awaits = false;    // a thread of its creator waited for a child meanwhile
+  bool reaped_late = false;       // the zombie went while its creator lived
   uint64_t outlived_ms = 0;       // time it was seen alive after its creator's end
   bool alive_at_end = false;      // of the run
   bool own_session = false;       // called setsid after its creator made it

@@ -39,6 +39,8 @@ Json ToJson(const Observed& observed) {
       {"session", observed.session},
       {"command", observed.command},
       {"zombie_ms", observed.zombie_ms},
+      {"creator_awaits", observed.creator_awaits},
+      {"reaped_late", observed.reaped_late},
       {"outlived_ms", observed.outlived_ms},
       {"alive_at_end", observed.alive_at_end},
       {"own_session", observed.own_session},
@@ -160,6 +162,8 @@ bool FromJson(const Json& json, Observed* observed) {
   members.Take("command", &observed->command);
   members.Take("status", &observed->status);
   members.Take("zombie_ms", &observed->zombie_ms);
+  members.Take("creator_awaits", &observed->creator_awaits);
+  members.Take("reaped_late", &observed->reaped_late);
   members.Take("outlived_ms", &observed->outlived_ms);
   members.Take("alive_at_end", &observed->alive_at_end);
   members.Take("own_session", &observed->own_session);

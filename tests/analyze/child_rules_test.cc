@@ -89,6 +89,19 @@ TEST_F(ChildRules, AZombieIsAnErrorThatNamesItsFork) {
   EXPECT_THAT(finding.identity, SizeIs(1));
 }
 
+TEST_F(ChildRules, OneThatIsReapedAfterOthersIsANote) {
+  seen().zombie_ms = 5200;
+  seen().reaped_late = true;
+  ASSERT_THAT(analyze::Analyze(played_.run), SizeIs(1));
+  EXPECT_EQ(analyze::Analyze(played_.run)[0].level, Level::kError) << "the parent did other things";
+  seen().creator_awaits = true;
+  EXPECT_EQ(analyze::Analyze(played_.run)[0].level, Level::kNote);
+  seen().reaped_late = false;
+  EXPECT_EQ(analyze::Analyze(played_.run)[0].level, Level::kError) << "nobody came";
+  child().flags |= trace::kReaped;
+  EXPECT_EQ(analyze::Analyze(played_.run)[0].level, Level::kNote);
+}
+
 TEST_F(ChildRules, AZombieOfAParentWithoutATraceIsToldWithoutItsFork) {
   played_.run.observed.push_back(Seen(300, kRoot, 30, "static-tool"));
   played_.run.observed.push_back(Seen(301, 300, 40, "tool-child"));

@@ -41,6 +41,8 @@ KeptRun MakeRun() {
   observed.command = "sleep 5";
   observed.status = 256;
   observed.zombie_ms = 2100;
+  observed.creator_awaits = true;
+  observed.reaped_late = true;
   observed.outlived_ms = 88;
   observed.alive_at_end = true;
   observed.own_session = true;
@@ -87,6 +89,8 @@ TEST_F(RunInfoTest, RoundTrip) {
   EXPECT_EQ(observed.command, "sleep 5");
   EXPECT_EQ(observed.status, 256);
   EXPECT_EQ(observed.zombie_ms, 2100u);
+  EXPECT_TRUE(observed.creator_awaits);
+  EXPECT_TRUE(observed.reaped_late);
   EXPECT_EQ(observed.outlived_ms, 88u);
   EXPECT_TRUE(observed.alive_at_end);
   EXPECT_TRUE(observed.own_session);

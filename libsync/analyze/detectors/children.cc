@@ -70,6 +70,7 @@ class ChildrenJudge {
   }
 
   bool IsZombie(const Descent& descent) const;
+  bool WasReapedInTurn(const Descent& descent) const;
   bool WasLeftUnreaped(const Descent& descent) const;
   bool EndedBefore(const Descent& descent, const trace::Process& parent) const;
   bool IsOrphan(const Descent& descent) const;
@@ -95,6 +96,14 @@ bool ChildrenJudge::IsZombie(const Descent& descent) const {
   const trace::Process* parent = ParentImage(descent);
   return descent.observed->zombie_ms > options_.grace_ms &&
          (run_.over || (parent != nullptr && parent->ended));
+}
+
+// Whoever starts several and waits for one after the other leaves those that end early for a while.
+bool ChildrenJudge::WasReapedInTurn(const Descent& descent) const {
+  const trace::Child* child = ChildOf(descent);
+  return descent.observed->creator_awaits &&
+         (descent.observed->reaped_late ||
+          (child != nullptr && (child->flags & (trace::kReaped | trace::kReapedInside)) != 0));
 }
 
 // Only a child that gordian had to reap in the parent's place was certainly left: where SIGCHLD is ignored
@@ -242,6 +251,16 @@ void ChildrenJudge::TellZombie(const Descent& descent, FindingBuilder* builder) 
       "multiprocessing.Process). If nobody needs its status, set SIGCHLD to SIG_IGN.";
   builder->AddCondition("unreaped", absl::StrCat("seen as a zombie of its living parent for ", age));
   builder->AddCondition("grace-over", absl::StrCat("the grace time is ", Milliseconds(options_.grace_ms)));
+  if (WasReapedInTurn(descent)) {
+    finding.level = Level::kNote;
+    finding.title = absl::StrCat("{process:0} ended and was waited for ", age, " later");
+    finding.explanation += "It was waiting for another child, and came to this one in the end.";
+    finding.fix =
+        "Wait for whichever child ends first, with waitpid(-1, ...), where there may be many of them or the "
+        "others may run for long.";
+    builder->AddCondition("nobody-comes", "the parent waited for another child, and then for this one");
+    finding.conditions.back().holds = false;
+  }
 }
 
 void ChildrenJudge::TellLeft(const Descent& descent, FindingBuilder* builder) const {
