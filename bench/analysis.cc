@@ -1,6 +1,6 @@
-// What the analysis of a run costs: `bench_analysis TUPLES [PROCESSES]` makes a run with so many distinct
-// dependencies, spread over its processes, judges it, and says how long that took and how much memory it
-// needed.
+// What the analysis of a run costs: `bench_analysis TUPLES [PROCESSES [THREADS]]` makes a run with so many
+// distinct dependencies, spread over its processes of so many threads each (1,000), judges it, and says how
+// long that took and how much memory it needed.
 //
 // Threads lock chains of three in one order of many locks; every thousandth dependency goes against it
 // between two neighbours, so that there are cycles to look at, many of them of the same classes, and some
@@ -23,10 +23,9 @@ namespace {
 
 using trace::Index;
 
-constexpr Index kThreads = 1000;
 constexpr uint64_t kLocksAtMost = 1'000'000;
 
-trace::Process Member(Index number, uint64_t tuples, std::mt19937_64* random) {
+trace::Process Member(Index number, uint64_t tuples, Index threads, std::mt19937_64* random) {
   trace::Process process;
   process.pid = 100 + number;
   process.start_ticks = static_cast<uint64_t>(number);
@@ -35,7 +34,7 @@ trace::Process Member(Index number, uint64_t tuples, std::mt19937_64* random) {
   for (uint64_t place = 0; place < 4; ++place) {
     process.stacks.push_back({{{0, place}}});
   }
-  for (Index t = 0; t < kThreads; ++t) {
+  for (Index t = 0; t < threads; ++t) {
     trace::Thread thread;
     thread.tid = process.pid + t;
     thread.flags =
@@ -58,7 +57,7 @@ trace::Process Member(Index number, uint64_t tuples, std::mt19937_64* random) {
     }
     std::sort(std::begin(chain), std::end(chain));
     trace::Dependency dependency;
-    dependency.thread = static_cast<Index>(1 + (*random)() % (kThreads - 1));
+    dependency.thread = static_cast<Index>(1 + (*random)() % static_cast<uint64_t>(threads - 1));
     dependency.stack = 1;
     dependency.segments = {0};
     dependency.lock = chain[2];
@@ -89,8 +88,9 @@ long PeakMebibytes() {
 int main(int argc, char** argv) {
   const uint64_t tuples = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000;
   const uint64_t processes = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
-  if (tuples == 0 || processes == 0) {
-    std::fprintf(stderr, "usage: bench_analysis TUPLES [PROCESSES]\n");
+  const auto threads = static_cast<gordian::trace::Index>(argc > 3 ? std::atoi(argv[3]) : 1000);
+  if (tuples == 0 || processes == 0 || threads < 2) {
+    std::fprintf(stderr, "usage: bench_analysis TUPLES [PROCESSES [THREADS]]\n");
     return 2;
   }
   std::mt19937_64 random(1);
@@ -98,7 +98,7 @@ int main(int argc, char** argv) {
   run.over = true;
   for (uint64_t p = 0; p < processes; ++p) {
     run.processes.push_back(
-        gordian::Member(static_cast<gordian::trace::Index>(p), tuples / processes, &random));
+        gordian::Member(static_cast<gordian::trace::Index>(p), tuples / processes, threads, &random));
   }
   const long before = gordian::PeakMebibytes();
   const double start = gordian::Seconds();

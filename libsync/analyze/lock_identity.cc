@@ -97,6 +97,9 @@ Index LockIdentity::Of(Index lock) const {
   if (At(locks_, lock) == nullptr) {
     return kNoIndex;
   }
+  if (first_.empty()) {
+    return lock;  // asked for every holding of every dependency
+  }
   const auto found = first_.find(lock);
   return found != first_.end() ? found->second : lock;
 }

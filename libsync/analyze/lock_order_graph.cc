@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -66,18 +67,31 @@ void LockOrderGraph::ForEachEdge(const Dependency& dependency, Visit visit) cons
 
 LockOrderGraph::LockOrderGraph(const trace::Process& process, const LockIdentity& locks, Gates* gates)
     : process_(process), identity_(locks) {
-  // An edge that was seen before is not looked for: it costs the search for components nothing.
-  std::vector<std::vector<int32_t>> successors(process.locks.size());
-  for (const Dependency& dependency : process.dependencies) {
-    ForEachEdge(dependency, [&](Index /*held*/, Index from, Index to) {
-      std::vector<int32_t>& known = successors[static_cast<size_t>(from)];
-      if (known.empty() || known.back() != to) {
-        known.push_back(to);
-      }
-    });
-  }
-  AddWitnesses(gates, CyclicComponents(successors));
+  AddWitnesses(gates, CyclicLocks());
   Reduce();
+}
+
+// The edges lie in one array, by the lock that they leave: a list for each of a million locks would be as
+// many places in memory, and most of the time. One that is there already is not looked for: it costs the
+// search nothing.
+std::vector<int32_t> LockOrderGraph::CyclicLocks() const {
+  const size_t count = process_.locks.size();
+  std::vector<size_t> ends(count + 1);
+  const auto for_each_edge = [this](auto visit) {
+    for (const Dependency& dependency : process_.dependencies) {
+      ForEachEdge(dependency,
+                  [&](Index /*held*/, Index from, Index to) { visit(static_cast<size_t>(from), to); });
+    }
+  };
+  for_each_edge([&](size_t from, Index /*to*/) { ++ends[from + 1]; });
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  std::vector<Index> targets(ends.back());
+  // Now the begin of each list, which moves to its end.
+  for_each_edge([&](size_t from, Index to) { targets[ends[from]++] = to; });
+  return CyclicComponents(count, [&](size_t lock) {
+    const size_t begin = lock == 0 ? 0 : ends[lock - 1];
+    return absl::MakeSpan(targets).subspan(begin, ends[lock] - begin);
+  });
 }
 
 // Only dependencies inside a component are kept: a program with a consistent order keeps none.

@@ -77,6 +77,8 @@ class LockOrderGraph {
   bool Orders(trace::Index lock) const {
     return identity_.IsReportable(lock) && identity_.KeepsAnybodyOut(lock);
   }
+  // The component of each lock, -1: it lies on no cycle.
+  std::vector<int32_t> CyclicLocks() const;
   void AddWitnesses(Gates* gates, const std::vector<int32_t>& component_of_lock);
   void AddWriters(Gates* gates, const std::vector<Node>& node_of);
   template <typename Visit>

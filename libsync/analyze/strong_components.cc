@@ -7,7 +7,11 @@
 namespace gordian::analyze {
 
 std::vector<int32_t> CyclicComponents(const std::vector<std::vector<int32_t>>& successors) {
-  const size_t count = successors.size();
+  return CyclicComponents(successors.size(), [&](size_t node) { return absl::MakeSpan(successors[node]); });
+}
+
+std::vector<int32_t> CyclicComponents(size_t count,
+                                      absl::FunctionRef<absl::Span<const int32_t>(size_t)> successors_of) {
   std::vector<int32_t> order(count, -1);
   std::vector<int32_t> low(count, 0);
   std::vector<int32_t> component(count, -1);
@@ -29,8 +33,9 @@ std::vector<int32_t> CyclicComponents(const std::vector<std::vector<int32_t>>& s
         stack.push_back(node);
         on_stack[n] = true;
       }
-      if (calls.back().second < successors[n].size()) {
-        const auto next = static_cast<size_t>(successors[n][calls.back().second++]);
+      const absl::Span<const int32_t> successors = successors_of(n);
+      if (calls.back().second < successors.size()) {
+        const auto next = static_cast<size_t>(successors[calls.back().second++]);
         if (order[next] < 0) {
           calls.emplace_back(static_cast<int32_t>(next), 0);
         } else if (on_stack[next]) {
