@@ -117,13 +117,45 @@ void FindShared(trace::LockRecord* record) {
   }
 }
 
-trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_stack, bool libc_writes) {
+// What names the object's record now: its tag, or where it has none the entry of its address.
+uint64_t MarkOf(const ObjectFacts& object) {
+  const auto address = reinterpret_cast<uintptr_t>(object.address);
+  return object.tag != nullptr ? __atomic_load_n(object.tag, __ATOMIC_RELAXED)
+                               : g_image->locks.For(address).Find(address);
+}
+
+// The record that the mark names, if it is still this object's.
+trace::Ref FindByMark(const ObjectFacts& object, uint64_t mark) {
+  if (object.tag != nullptr) {
+    mark = (object.flags & trace::kDestroyed) != 0 ? ~mark : mark;
+    const auto ref = static_cast<trace::Ref>(mark >> 32);
+    // The check in a tag is too short for all addresses.
+    return TagMatches(mark, object.address, g_image->nonce) &&
+                   g_trace.At<trace::LockRecord>(ref)->address == reinterpret_cast<uint64_t>(object.address)
+               ? ref
+               : 0;
+  }
+  const trace::Ref ref = RefOf(mark);
+  // The address may have been another kind of object before.
+  if (ref == 0) {
+    return 0;
+  }
+  const auto* record = g_trace.At<trace::LockRecord>(ref);
+  // A condition says itself whether it is destroyed: this one was made anew by its constructor.
+  const bool is_another = object.kind == trace::LockKind::kCondition && g_config.know_conditions &&
+                          (record->flags & ~object.flags & trace::kDestroyed) != 0;
+  return IsOfKind(record, object.kind) && !is_another ? ref : 0;
+}
+
+// `former`: the mark of who was found not to be this object. Once it is another, another thread was first.
+trace::Ref Begin(Thread* thread, const ObjectFacts& object, uint64_t former, trace::Ref create_stack,
+                 bool libc_writes) {
   uint64_t* place = object.tag;
   if (place != nullptr && !libc_writes && !IsWritable(place)) {
     place = nullptr;
   }
   // Init wipes the tag of the former lifetime.
-  const uint64_t former_tag = place == nullptr ? 0 : __atomic_load_n(place, __ATOMIC_RELAXED);
+  const uint64_t former_tag = place == nullptr ? 0 : former;
   trace::Ref ref = 0;
   trace::LockRecord* record = NewRecord(&ref);
   if (record == nullptr) {
@@ -165,10 +197,22 @@ trace::Ref Begin(Thread* thread, const ObjectFacts& object, trace::Ref create_st
     value |= kIsTagged;
   } else if (!in_memory) {
     value |= kIsTagged;
+  }
+  Table& table = g_image->locks.For(address);
+  uint64_t replaced = 0;
+  if (object.tag == nullptr) {
+    replaced = table.PutOver(&g_image->arena, address, former, value);
+    if (replaced != former) {
+      Recycle(ref);
+      return FindByMark(object, replaced);
+    }
   } else {
+    replaced = table.Put(&g_image->arena, address, value);
+  }
+  if ((value & kIsTagged) == 0) {
     __atomic_fetch_add(&g_image->untagged, 1, __ATOMIC_RELAXED);
   }
-  Replace(g_image->locks.For(address).Put(&g_image->arena, address, value));
+  Replace(replaced);
   return ref;
 }
 
@@ -301,29 +345,7 @@ ObjectFacts FactsAt(void* address, trace::LockKind kind) {
   }
 }
 
-trace::Ref FindLock(const ObjectFacts& object) {
-  const auto address = reinterpret_cast<uintptr_t>(object.address);
-  if (object.tag != nullptr) {
-    uint64_t tag = __atomic_load_n(object.tag, __ATOMIC_RELAXED);
-    tag = (object.flags & trace::kDestroyed) != 0 ? ~tag : tag;
-    const auto ref = static_cast<trace::Ref>(tag >> 32);
-    // The check in a tag is too short for all addresses.
-    return TagMatches(tag, object.address, g_image->nonce) &&
-                   g_trace.At<trace::LockRecord>(ref)->address == address
-               ? ref
-               : 0;
-  }
-  const trace::Ref ref = RefOf(g_image->locks.For(address).Find(address));
-  // The address may have been another kind of object before.
-  if (ref == 0) {
-    return 0;
-  }
-  const auto* record = g_trace.At<trace::LockRecord>(ref);
-  // A condition says itself whether it is destroyed: this one was made anew by its constructor.
-  const bool is_another = object.kind == trace::LockKind::kCondition && g_config.know_conditions &&
-                          (record->flags & ~object.flags & trace::kDestroyed) != 0;
-  return IsOfKind(record, object.kind) && !is_another ? ref : 0;
-}
+trace::Ref FindLock(const ObjectFacts& object) { return FindByMark(object, MarkOf(object)); }
 
 bool IsDestroyed(const ObjectFacts& object, trace::Ref lock) {
   if ((object.flags & trace::kDestroyed) != 0) {
@@ -336,12 +358,13 @@ bool IsDestroyed(const ObjectFacts& object, trace::Ref lock) {
 }
 
 trace::Ref ResolveLock(Thread* thread, const ObjectFacts& object, bool libc_writes) {
-  const trace::Ref known = FindLock(object);
-  return known != 0 ? known : Begin(thread, object, 0, libc_writes);
+  const uint64_t mark = MarkOf(object);
+  const trace::Ref known = FindByMark(object, mark);
+  return known != 0 ? known : Begin(thread, object, mark, 0, libc_writes);
 }
 
 trace::Ref BeginLifetime(Thread* thread, const ObjectFacts& object, trace::Ref create_stack) {
-  return Begin(thread, object, create_stack, true);
+  return Begin(thread, object, MarkOf(object), create_stack, true);
 }
 
 void NameLock(Thread* thread, const ObjectFacts& object, const char* name) {

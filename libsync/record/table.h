@@ -41,6 +41,18 @@ class Table {
     return former;
   }
 
+  // Stores if the value is still `expected` (0: none). Returns what was there.
+  uint64_t PutOver(Arena* arena, uint64_t key, uint64_t expected, uint64_t value) {
+    SpinGuard guard(&lock_);
+    Cell* cell = Insert(arena, key);
+    if (cell == nullptr) {
+      return expected;
+    }
+    const uint64_t former = cell->value;
+    cell->value = former == expected ? value : former;
+    return former;
+  }
+
   // Adds to the value and returns the new one.
   uint64_t Add(Arena* arena, uint64_t key, uint64_t amount) {
     SpinGuard guard(&lock_);
