@@ -17,6 +17,7 @@ namespace {
 
 // What the kernel appends to the path of a mapped file that was unlinked.
 constexpr std::string_view kDeleted = " (deleted)";
+constexpr uint64_t kMostWithoutSize = 64;
 
 int NoElf(Dwfl_Module*, void**, const char*, Dwarf_Addr, char**, Elf**) { return -1; }
 
@@ -113,6 +114,10 @@ std::string ObjectFile::SymbolAt(uint64_t address) const {
   const char* name = dwfl_module_addrinfo(module_, address, &offset, &symbol, nullptr, nullptr, nullptr);
   const int type = name == nullptr ? STT_NOTYPE : GELF_ST_TYPE(symbol.st_info);
   if (name == nullptr || *name == '\0' || type == STT_OBJECT || type == STT_SECTION || type == STT_FILE) {
+    return "";
+  }
+  // One without a size would reach over all that comes behind it and has no name.
+  if (symbol.st_size == 0 && offset >= kMostWithoutSize) {
     return "";
   }
   return ReadableName(name);

@@ -1,5 +1,7 @@
 #include "libsync/inspect/core_survey.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -20,6 +22,11 @@
 
 namespace gordian::inspect {
 namespace {
+
+uint64_t WrittenNs(const std::string& path) {
+  struct stat found {};
+  return stat(path.c_str(), &found) == 0 ? static_cast<uint64_t>(found.st_mtim.tv_sec) * 1'000'000'000 : 0;
+}
 
 class CoreSurvey {
  public:
@@ -162,7 +169,8 @@ trace::Run CoreSurvey::Take() {
     }
   }
   trace::Run run;
-  run.over = true;
+  run.over = core_.signal() != 0;  // else a debugger wrote it, and the process lived on
+  run.start_real_ns = WrittenNs(files_.core);
   run.root_pid = core_.pid();
   if (core_.signal() != 0) {
     run.root_status = core_.signal();
@@ -170,6 +178,7 @@ trace::Run CoreSurvey::Take() {
   run.lost = lost_;
   trace::Process process = builder.Build(core_.pid(), threads);
   process.ended = true;
+  process.from_core = true;
   process.ppid = core_.ppid();
   process.executable = executable_;
   if (!core_.command().empty()) {

@@ -214,16 +214,16 @@ class Identifier {
     return named || witnesses_.is_thread(result_.owner);
   }
 
-  // _IO_lock_t: the lock, a count, and the pthread_self of the owner (sysdeps/nptl/stdio-lock.h).
+  // _IO_lock_t: the lock, a count, and the pthread_self of the owner (sysdeps/nptl/stdio-lock.h). The count
+  // is 1 where the owner has it once, and 0 in newer versions.
   bool Stream() {
-    const auto count = Field(futex_, 4);
     const auto owner = witnesses_.memory->Get<uint64_t>(futex_ + 8);
-    if (expected_ != kContended || !count || !owner || *owner == 0) {
+    if (expected_ != kContended || !owner || *owner == 0) {
       return false;
     }
     const auto self = witnesses_.memory->Get<uint64_t>(*owner + layout().thread_self);
     const auto tid = Field(*owner, layout().thread_tid);
-    if (*count == 0 || self != owner || !tid || !witnesses_.is_thread(static_cast<pid_t>(*tid))) {
+    if (self != owner || !tid || !witnesses_.is_thread(static_cast<pid_t>(*tid))) {
       return false;
     }
     result_.wait = WaitKind::kLock;

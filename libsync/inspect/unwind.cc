@@ -131,7 +131,9 @@ Unwinder::Attempt Unwinder::Try(const Registers& registers) {
   // What libdwfl returns does not tell a stack's end from a frame that needs an unknown register.
   dwfl_getthread_frames(dwfl_, kThread, OnFrame, &attempt);
   if (!attempt.addresses.empty()) {
-    attempt.function = FindFunction(attempt.addresses.back() - (attempt.addresses.size() > 1 ? 1 : 0));
+    const uint64_t last = attempt.addresses.back() - (attempt.addresses.size() > 1 ? 1 : 0);
+    attempt.function = FindFunction(last);
+    attempt.in_object = dwfl_addrmodule(dwfl_, last) != nullptr;
     attempt.complete = attempt.function && attempt.function->outermost;
   }
   return attempt;
@@ -149,9 +151,19 @@ Unwinder::Walk Unwinder::Unwind(const Registers& registers) {
   }
   walk.exact = walk.addresses.size();
   walk.complete = plain.complete;
-  if (plain.complete || plain.frame_pointer_known || plain.sp == 0 || !plain.function) {
+  if (plain.complete || plain.sp == 0) {
     return walk;
   }
+  if (plain.function && !plain.frame_pointer_known) {
+    SearchFramePointer(registers, plain, &walk);
+  } else if (!plain.function && plain.in_object) {
+    SearchCaller(plain.sp, &walk);
+  }
+  return walk;
+}
+
+// Goes on behind the frames of `plain`.
+void Unwinder::SearchFramePointer(const Registers& registers, const Attempt& plain, Walk* walk) {
   int tries = 0;
   for (uint64_t at = plain.sp; at < plain.sp + kSearchBytes && tries < kMostTries; at += 8) {
     const std::optional<uint64_t> back = window_->Word(at + 8);
@@ -162,13 +174,37 @@ Unwinder::Walk Unwinder::Unwind(const Registers& registers) {
     Registers guess = registers;
     guess.general[kFramePointer] = at;
     const Attempt found = Try(guess);
-    if (found.complete && found.addresses.size() > walk.exact) {
-      walk.addresses = found.addresses;
-      walk.complete = true;
+    if (found.AtEnd() && found.addresses.size() > plain.addresses.size()) {
+      walk->addresses = found.addresses;
+      walk->complete = found.complete;
       break;
     }
   }
-  return walk;
+}
+
+// Goes on from an object without tables: with the lowest return address behind a call into it.
+void Unwinder::SearchCaller(uint64_t sp, Walk* walk) {
+  int tries = 0;
+  for (uint64_t at = sp; at < sp + kSearchBytes && tries < kMostTries; at += 8) {
+    const std::optional<uint64_t> back = window_->Word(at);
+    if (!back || !MayHaveCalled(*back, std::nullopt) || !FindFunction(*back - 1)) {
+      continue;
+    }
+    ++tries;
+    Registers guess;
+    guess.pc = *back;
+    guess.general[kStackPointer] = at + 8;
+    const Attempt plain = Try(guess);
+    Walk rest{plain.addresses, 0, plain.complete};
+    if (!plain.AtEnd() && !plain.frame_pointer_known && plain.sp != 0 && plain.function) {
+      SearchFramePointer(guess, plain, &rest);
+    }
+    if (!rest.addresses.empty()) {
+      walk->addresses.insert(walk->addresses.end(), rest.addresses.begin(), rest.addresses.end());
+      walk->complete = rest.complete;
+      return;
+    }
+  }
 }
 
 std::optional<Unwinder::Function> Unwinder::FindFunction(uint64_t address) {
@@ -205,7 +241,7 @@ bool Unwinder::IsLinkage(uint64_t address) const {
 
 // A return address stands behind a call: of this function where the call names its target, of anything where
 // it goes through a register, the memory or a linkage table. x86-64 code.
-bool Unwinder::MayHaveCalled(uint64_t return_address, uint64_t row_start) const {
+bool Unwinder::MayHaveCalled(uint64_t return_address, std::optional<uint64_t> row_start) {
   const Mapping* mapping = space_->MappingAt(return_address);
   if (mapping == nullptr || !mapping->executable || return_address - mapping->start < 8) {
     return false;
@@ -218,7 +254,9 @@ bool Unwinder::MayHaveCalled(uint64_t return_address, uint64_t row_start) const 
     int32_t distance = 0;
     std::memcpy(&distance, &code[4], sizeof(distance));
     const uint64_t target = return_address + static_cast<int64_t>(distance);
-    return (target <= row_start && row_start - target <= kPrologueBytes) || IsLinkage(target);
+    const bool fits = row_start ? target <= *row_start && *row_start - target <= kPrologueBytes
+                                : !FindFunction(target).has_value();
+    return fits || IsLinkage(target);
   }
   // call r/m64: FF /2, two to seven bytes.
   for (size_t length = 2; length <= 7; ++length) {

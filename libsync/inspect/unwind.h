@@ -3,7 +3,9 @@
 // A thread that sleeps in the kernel shows its stack pointer and program counter, and nothing else: the other
 // registers become known as soon as a frame is passed that saved them. Where a frame counts from the frame
 // pointer before that, its place is searched on the stack: the lowest one from which the walk comes to the
-// stack's proper end. Such frames are marked inexact. A stopped thread and a core show all registers.
+// stack's proper end. A stopped thread and a core show all registers. Where a library has no unwind tables
+// (musl, as distributions build it), the return address of whoever called into it is searched. Frames behind
+// a search are marked inexact.
 //
 // Thread safety: none; one thread at a time.
 #ifndef GORDIAN_LIBSYNC_INSPECT_UNWIND_H_
@@ -57,14 +59,21 @@ class Unwinder {
     // Of the last frame.
     uint64_t sp = 0;
     bool frame_pointer_known = false;
-    std::optional<Function> function;
+    std::optional<Function> function;  // none: its object has no table for it, or it lies in none
+    bool in_object = false;
+    // As far as a walk can come.
+    bool AtEnd() const { return complete || (in_object && !function); }
   };
 
   void Report(const trace::Module& module);
   Attempt Try(const Registers& registers);
+  void SearchFramePointer(const Registers& registers, const Attempt& plain, Walk* walk);
+  void SearchCaller(uint64_t sp, Walk* walk);
   std::optional<Function> FindFunction(uint64_t address);
   bool IsLinkage(uint64_t address) const;
-  bool MayHaveCalled(uint64_t return_address, uint64_t row_start) const;
+  // Whether a call stands before the address: of what the table's row is about, or, without one, of what has
+  // no table.
+  bool MayHaveCalled(uint64_t return_address, std::optional<uint64_t> row_start);
 
   static pid_t NextThread(Dwfl* dwfl, void* self, void** thread);
   static bool GetThread(Dwfl* dwfl, pid_t tid, void* self, void** thread);

@@ -241,6 +241,8 @@ struct Process {
   uint64_t end_ns = 0;
   // The image is over: it said so, or the kernel knows no such process any more.
   bool ended = false;
+  // Of a core file, which may be of a process that lived on: what it shows is over all the same.
+  bool from_core = false;
 
   std::vector<Module> modules;
   std::vector<Stack> stacks;

@@ -1,12 +1,13 @@
 """`gordian attach` where processes are many, come and go, or live in namespaces and roots of their own."""
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
 import unittest
 
-from cli.attach_case import FUTEX, AttachCase, children, look, queues, switches, tasks, until, verdicts
+from cli.attach_case import FUTEX, AttachCase, children, functions, look, queues, switches, tasks, until, verdicts
 from cli.gordian_case import GORDIAN, rules
 
 IS_ROOT = os.geteuid() == 0
@@ -44,6 +45,17 @@ def inner(pid):
     return int(next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[-1])
 
 
+def most_threads():
+    """How many this user and its control group may have."""
+    group = pathlib.Path("/proc/self/cgroup").read_text().splitlines()
+    limits = [resource.getrlimit(resource.RLIMIT_NPROC)[0], int(pathlib.Path("/proc/sys/kernel/pid_max").read_text())]
+    for line in group:
+        _, kinds, path = line.split(":", 2)
+        for file in pathlib.Path("/sys/fs/cgroup", kinds).joinpath(path.lstrip("/")).glob("pids.max"):
+            limits.append(file.read_text().strip())
+    return min(int(limit) for limit in limits if limit not in ("max", resource.RLIM_INFINITY))
+
+
 class CrowdTest(AttachCase):
     def crowd(self, count):
         process = self.run_alone(self.compile("crowd.c", CROWD), count)
@@ -51,9 +63,9 @@ class CrowdTest(AttachCase):
               == count + 2)
         return process
 
-    @unittest.skipIf(os.environ.get("GORDIAN_SANITIZE"), "a sanitizer needs memory of its own")
-    def test_five_hundred_threads_in_little_memory(self):
-        process = self.crowd(497)
+    def measured(self, count):
+        """What gordian said of so many threads, and what it used for that."""
+        process = self.crowd(count - 3)
         before = switches(process.pid)
         gordian = subprocess.Popen([GORDIAN, "attach", str(process.pid)], cwd=self.folder, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, text=True)
@@ -62,10 +74,26 @@ class CrowdTest(AttachCase):
         _, status, usage = os.wait4(gordian.pid, 0)
         gordian.returncode = os.waitstatus_to_exitcode(status)
         self.assertEqual(gordian.returncode, 66)
+        self.assertEqual(switches(process.pid), before)
+        self.end_group(process)
+        return text, usage
+
+    @unittest.skipIf(os.environ.get("GORDIAN_SANITIZE"), "a sanitizer needs memory of its own")
+    def test_five_hundred_threads_in_little_memory(self):
+        text, usage = self.measured(500)
         self.assertIn("500 threads", text)
         self.assertLess(usage.ru_maxrss, 100 * 1024)  # KiB
         self.assertLess(usage.ru_utime + usage.ru_stime, 2)
-        self.assertEqual(switches(process.pid), before)
+
+    @unittest.skipIf(os.environ.get("GORDIAN_SANITIZE"), "a sanitizer needs memory of its own")
+    @unittest.skipUnless(most_threads() > 12000, "no room for so many threads here")
+    def test_ten_thousand_threads(self):
+        """They are told, those behind the deadlock as one group, in a time and a memory that grow with their number."""
+        text, usage = self.measured(10000)
+        self.assertIn("10000 threads", text)
+        self.assertLess(len(text.splitlines()), 100)
+        self.assertLess(usage.ru_maxrss, 200 * 1024)  # KiB
+        self.assertLess(usage.ru_utime + usage.ru_stime, 20)
 
     def test_threads_that_end_while_they_are_read(self):
         program = self.compile("short.c", r"""
@@ -128,16 +156,38 @@ class NamespaceTest(AttachCase):
 
 
 class OtherLibraryTest(AttachCase):
-    def test_a_c_library_in_no_row_of_the_table(self):
-        """musl keeps its owners elsewhere. No owner is guessed; that nobody is left to wake them is seen all the same."""
-        program = self.compile("crowd.c", CROWD, "-static", compiler="musl-gcc")
-        process = self.run_alone(program)
+    """musl keeps its owners elsewhere. No owner is guessed; that nobody is left to wake them is seen all the same. It has
+    no unwind tables either: who called it is searched."""
+
+    def explained(self, process):
         until(lambda: [look(process.pid, tid) for tid in tasks(process.pid)] == [("S", FUTEX)] * 3)
         result, report = self.attach(process.pid)
         self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]), result.stdout)
         self.assertEqual([thread["holds"] for thread in report["findings"][0]["threads"]], [[]] * 3)
         for thread in report["snapshot"][0]["threads"]:
             self.assertIn("whose owner is not known", thread["what"])
+            waiting, *callers = thread["stack"]
+            self.assertFalse(waiting.get("inexact"))
+            self.assertTrue(all(frame.get("inexact") for frame in callers))
+            names = [name for name in functions(callers) if name in ("main", "Wait", "Meet")]
+            self.assertEqual(names, ["main"] if thread["tid"] == process.pid else ["Wait", "Meet"])
+        # Debian's library has only its public names: what has none is not called after the next one before it.
+        self.assertNotIn("memset", result.stdout)
+
+    def test_musl_within_the_program(self):
+        for flag in ("-O0", "-O2"):
+            with self.subTest(flag):
+                self.explained(self.run_alone(self.compile("crowd.c", CROWD, "-static", flag, compiler="musl-gcc")))
+
+    @unittest.skipUnless(IS_ROOT, "needs root for chroot")
+    def test_musl_in_another_root(self):
+        """As in a container of Alpine Linux: there is no such loader outside."""
+        root = self.folder / "root"
+        (root / "lib").mkdir(parents=True)
+        program = self.compile("crowd.c", CROWD, "-Wl,--dynamic-linker=/lib/ld-elsewhere.so.1", compiler="musl-gcc")
+        shutil.copy(os.path.realpath("/lib/ld-musl-x86_64.so.1"), root / "lib" / "ld-elsewhere.so.1")
+        shutil.copy(program, root / "inside")
+        self.explained(self.run_alone("chroot", root, "/inside"))
 
 
 def hierarchy():

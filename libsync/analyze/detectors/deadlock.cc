@@ -20,6 +20,11 @@ namespace {
 
 constexpr size_t kMaxBehind = 20;
 
+const char* WhenItEnded(const trace::Process& process) {
+  return process.from_core ? "This is how it stood when its core was written."
+                           : "This is how it stood when the process ended.";
+}
+
 class DeadlockJudge {
  public:
   DeadlockJudge(const trace::Run& run, Index process)
@@ -51,7 +56,7 @@ class DeadlockJudge {
   std::string Sentence(FindingBuilder* builder, Index thread, Index other) const;
   const char* HowCertain(const Stall& stall) const {
     if (process_.ended) {
-      return "This is how it stood when the process ended.";
+      return WhenItEnded(process_);
     }
     const auto spins = [this](Index thread) {
       const trace::Lock* lock = At(process_.locks, AwaitedLock(ThreadAt(thread).wait));
@@ -381,7 +386,7 @@ std::string StandstillJudge::Title() const {
 
 Finding StandstillJudge::Judge() {
   Finding& finding = builder_.finding();
-  const bool ended = run_.processes[static_cast<size_t>(standstill_.threads.front().process)].ended;
+  const trace::Process& first = run_.processes[static_cast<size_t>(standstill_.threads.front().process)];
   for (size_t t = 0; t < standstill_.threads.size() && t < kMaxBehind; ++t) {
     const int part = AddWaiter(standstill_.threads[t]);
     absl::StrAppend(&finding.explanation, Sentence(part), ". ");
@@ -394,15 +399,14 @@ Finding StandstillJudge::Judge() {
   absl::StrAppend(&finding.explanation,
                   "Whoever could end one of these waits is in one of them, and none has a timeout. ",
                   standstill_.certain ? "" : absl::StrCat("They stand still unless ", Unless(), ". "),
-                  ended ? "This is how it stood when the process ended."
-                        : "They were seen asleep there several times, with nothing moved in between.");
+                  first.ended ? WhenItEnded(first)
+                              : "They were seen asleep there several times, with nothing moved in between.");
   finding.fix =
       "Find the wake-up that is missing: a post or signal that came before its wait, an end marker that was "
       "never "
       "sent, a pipe that is waited out before it is read, a task that waits for another one of its own full "
       "pool.";
-  builder_.AddCondition("stands-still",
-                        ended ? "the process ended like this" : "nothing moved between the looks");
+  builder_.AddCondition("stands-still", first.ended ? WhenItEnded(first) : "nothing moved between the looks");
   builder_.AddCondition(
       "closed", standstill_.certain ? "nobody outside can end one of the waits, and no handler of a signal"
                                     : absl::StrCat("nobody else can end one of the waits unless ", Unless()));
