@@ -1,6 +1,8 @@
 #include "cli/final_report.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "libsync/analyze/detector.h"
@@ -11,9 +13,12 @@ namespace gordian::cli {
 report::Report JudgeRun(const trace::Run& run, const Options& options, const LiveReport* live) {
   analyze::Options analyze_options;
   analyze_options.grace_ms = options.grace_ms;
+  std::vector<std::string> left_out;
+  analyze_options.left_out = &left_out;
   report::BuildOptions build_options;
   build_options.redact = options.redact;
   report::Report report = report::BuildReport(run, analyze::Analyze(run, analyze_options), build_options);
+  report.coverage.unseen.insert(report.coverage.unseen.end(), left_out.begin(), left_out.end());
   if (options.explain_pruned) {
     report.near_misses = report::BuildReport(run, analyze::NearMisses(run), build_options).findings;
   }

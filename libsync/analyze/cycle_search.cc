@@ -46,7 +46,8 @@ class Search {
         limits_(limits),
         gates_(process_, view.locks(), view.frames(), view.frame_of()),
         order_(process_, &view.locks()),
-        graph_(process_, view.locks(), &gates_) {
+        graph_(process_, view.locks(), &gates_, limits.witnesses) {
+    result_.complete = graph_.complete();
     if (HappensBefore::HasSoftOrder(process_)) {
       as_seen_.emplace(process_, &view.locks(), Order::kAsSeen);
     }

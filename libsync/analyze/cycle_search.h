@@ -46,6 +46,7 @@ inline constexpr char kCanBlock[] = "can-block";
 struct SearchLimits {
   uint64_t steps_per_component = 20'000'000;  // a step looks at one pair of witnesses or one edge
   uint64_t steps = 40'000'000;
+  uint64_t witnesses = 2'000'000;  // of all edges that can be on a cycle; each thread has a share
   size_t cycles = 20'000;
   size_t pruned = 64;
 };

@@ -8,7 +8,9 @@
 #ifndef GORDIAN_LIBSYNC_ANALYZE_DETECTOR_H_
 #define GORDIAN_LIBSYNC_ANALYZE_DETECTOR_H_
 
+#include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "libsync/analyze/finding.h"
@@ -17,6 +19,8 @@ namespace gordian::analyze {
 
 struct Options {
   uint64_t grace_ms = 2000;  // how old a zombie or an orphan must be
+  // Gets a sentence for each search that was cut short, for people. May be null.
+  std::vector<std::string>* left_out = nullptr;
 };
 
 struct Detector {

@@ -47,16 +47,14 @@ LockIdentity::LockIdentity(const std::vector<trace::Lock>& locks, std::vector<In
       ranges_.emplace_back();
     }
     files_[records.front()] = file->second;
-    ranges_[static_cast<size_t>(file->second)].push_back(records.front());
+    ranges_[static_cast<size_t>(file->second)].by_begin.push_back(records.front());
     uint16_t flags = 0;
     for (const Index record : records) {
       flags |= locks[static_cast<size_t>(record)].flags;
     }
     flags_[records.front()] = flags;
   }
-  for (std::vector<Index>& ranges : ranges_) {
-    std::sort(ranges.begin(), ranges.end());
-  }
+  SortRanges();
   answers_.reserve(locks.size());
   for (size_t l = 0; l < locks.size(); ++l) {
     answers_.push_back(AnswersFor(static_cast<Index>(l)));
@@ -93,6 +91,34 @@ void LockIdentity::Unite(const std::vector<Index>& records) {
   }
 }
 
+void LockIdentity::SortRanges() {
+  for (Ranges& ranges : ranges_) {
+    std::vector<Index>& by_begin = ranges.by_begin;
+    ranges.first = *std::min_element(by_begin.begin(), by_begin.end());
+    std::sort(by_begin.begin(), by_begin.end(), [this](Index a, Index b) {
+      return std::pair(locks_[static_cast<size_t>(a)].shared->offset, a) <
+             std::pair(locks_[static_cast<size_t>(b)].shared->offset, b);
+    });
+    uint64_t furthest = 0;
+    for (const Index range : by_begin) {
+      furthest = std::max(furthest, EndOf(*locks_[static_cast<size_t>(range)].shared));
+      ranges.furthest.push_back(furthest);
+    }
+  }
+}
+
+size_t LockIdentity::BeginBefore(const Ranges& ranges, Index lock) const {
+  const uint64_t end = EndOf(*locks_[static_cast<size_t>(lock)].shared);
+  const auto after = std::partition_point(ranges.by_begin.begin(), ranges.by_begin.end(), [&](Index range) {
+    return locks_[static_cast<size_t>(range)].shared->offset < end;
+  });
+  return static_cast<size_t>(after - ranges.by_begin.begin());
+}
+
+bool LockIdentity::Reaches(uint64_t end, Index lock) const {
+  return end > locks_[static_cast<size_t>(lock)].shared->offset;
+}
+
 Index LockIdentity::Of(Index lock) const {
   if (At(locks_, lock) == nullptr) {
     return kNoIndex;
@@ -116,7 +142,7 @@ uint8_t LockIdentity::AnswersFor(Index lock) const {
 Index LockIdentity::Group(Index lock) const {
   const Index own = Of(lock);
   const auto file = files_.find(own);
-  return file != files_.end() ? ranges_[static_cast<size_t>(file->second)].front() : own;
+  return file != files_.end() ? ranges_[static_cast<size_t>(file->second)].first : own;
 }
 
 bool LockIdentity::Overlap(Index a, Index b) const {

@@ -40,9 +40,11 @@ class LockIdentity {
       visit(Of(lock));
       return;
     }
-    for (const trace::Index other : ranges_[static_cast<size_t>(file->second)]) {
-      if (Overlap(lock, other)) {
-        visit(other);
+    // From the last range that begins before the end of this one, back to where none reaches it any more.
+    const Ranges& ranges = ranges_[static_cast<size_t>(file->second)];
+    for (size_t r = BeginBefore(ranges, lock); r-- > 0 && Reaches(ranges.furthest[r], lock);) {
+      if (Overlap(lock, ranges.by_begin[r])) {
+        visit(ranges.by_begin[r]);
       }
     }
   }
@@ -58,6 +60,12 @@ class LockIdentity {
 
  private:
   enum Answer : uint8_t { kOwned = 1, kReportable = 2, kKeepsOut = 4 };
+  // Of one file, locked in one way.
+  struct Ranges {
+    trace::Index first = 0;  // stands for all of them
+    std::vector<trace::Index> by_begin;
+    std::vector<uint64_t> furthest;  // [i]: the furthest end of by_begin[0..i]
+  };
 
   bool Is(trace::Index lock, Answer answer) const {
     return static_cast<size_t>(lock) < answers_.size() && (answers_[static_cast<size_t>(lock)] & answer) != 0;
@@ -66,6 +74,9 @@ class LockIdentity {
   bool InTheWay(trace::Index wanted, trace::Index held) const;
   bool Overlap(trace::Index a, trace::Index b) const;
   void Unite(const std::vector<trace::Index>& records);
+  void SortRanges();
+  size_t BeginBefore(const Ranges& ranges, trace::Index lock) const;
+  bool Reaches(uint64_t end, trace::Index lock) const;
 
   const std::vector<trace::Lock>& locks_;
   // Of each record, asked for every dependency: a million records are more than a processor's caches hold.
@@ -74,7 +85,7 @@ class LockIdentity {
   absl::flat_hash_map<trace::Index, trace::Index> first_;  // of records that are not the first of their lock
   absl::flat_hash_map<trace::Index, uint16_t> flags_;      // of locks with several records
   absl::flat_hash_map<trace::Index, int32_t> files_;       // range -> index into ranges_
-  std::vector<std::vector<trace::Index>> ranges_;          // of one file, locked in one way
+  std::vector<Ranges> ranges_;
 };
 
 }  // namespace gordian::analyze

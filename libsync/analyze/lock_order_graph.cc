@@ -36,6 +36,19 @@ struct Users {
   }
 };
 
+// The most that each may have, so that all together have no more than `most`.
+uint64_t FairShare(std::vector<uint64_t> wanted, uint64_t most) {
+  std::sort(wanted.begin(), wanted.end());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const uint64_t share = most / (wanted.size() - i);
+    if (wanted[i] > share) {
+      return share;
+    }
+    most -= wanted[i];
+  }
+  return most;
+}
+
 size_t ModeSlot(Mode mode) { return mode == Mode::kShared ? 1 : 0; }
 
 }  // namespace
@@ -65,9 +78,10 @@ void LockOrderGraph::ForEachEdge(const Dependency& dependency, Visit visit) cons
   });
 }
 
-LockOrderGraph::LockOrderGraph(const trace::Process& process, const LockIdentity& locks, Gates* gates)
+LockOrderGraph::LockOrderGraph(const trace::Process& process, const LockIdentity& locks, Gates* gates,
+                               uint64_t most_witnesses)
     : process_(process), identity_(locks) {
-  AddWitnesses(gates, CyclicLocks());
+  AddWitnesses(gates, CyclicLocks(), most_witnesses);
   Reduce();
 }
 
@@ -94,8 +108,11 @@ std::vector<int32_t> LockOrderGraph::CyclicLocks() const {
   });
 }
 
-// Only dependencies inside a component are kept: a program with a consistent order keeps none.
-void LockOrderGraph::AddWitnesses(Gates* gates, const std::vector<int32_t>& component_of_lock) {
+// Only dependencies inside a component are kept: a program with a consistent order keeps none. Of too many,
+// each thread's earliest: a few threads, or processes, that have very many leave room for the others, whom a
+// cycle takes too.
+void LockOrderGraph::AddWitnesses(Gates* gates, const std::vector<int32_t>& component_of_lock,
+                                  uint64_t most) {
   std::vector<Node> node_of(component_of_lock.size(), -1);
   for (size_t lock = 0; lock < component_of_lock.size(); ++lock) {
     if (component_of_lock[lock] >= 0) {
@@ -103,27 +120,46 @@ void LockOrderGraph::AddWitnesses(Gates* gates, const std::vector<int32_t>& comp
       locks_.push_back(static_cast<Index>(lock));
     }
   }
+  std::vector<uint64_t> of_thread(process_.threads.size());
+  const auto for_each = [&](auto visit) {
+    for (size_t d = 0; d < process_.dependencies.size(); ++d) {
+      const auto thread = static_cast<size_t>(process_.dependencies[d].thread);
+      ForEachEdge(process_.dependencies[d], [&](Index h, Index from_lock, Index to_lock) {
+        const int32_t component = component_of_lock[static_cast<size_t>(to_lock)];
+        if (component >= 0 && component_of_lock[static_cast<size_t>(from_lock)] == component) {
+          visit(d, h, from_lock, to_lock, ++of_thread[thread]);
+        }
+      });
+    }
+  };
+  uint64_t count = 0;
+  for_each([&](size_t, Index, Index, Index, uint64_t) { ++count; });
+  complete_ = count <= most;
+  const uint64_t most_of_thread = complete_ ? most : FairShare(of_thread, most);
+  std::fill(of_thread.begin(), of_thread.end(), 0);
+
   absl::flat_hash_map<uint64_t, EdgeId> edge_of;
-  for (size_t d = 0; d < process_.dependencies.size(); ++d) {
+  Index interned = kNoIndex;
+  Gates::SetId set = -1;
+  for_each([&](size_t d, Index h, Index from_lock, Index to_lock, uint64_t number) {
+    if (number > most_of_thread) {
+      return;
+    }
     const Dependency& dependency = process_.dependencies[d];
-    Gates::SetId set = -1;
-    ForEachEdge(dependency, [&](Index h, Index from_lock, Index to_lock) {
-      const int32_t component = component_of_lock[static_cast<size_t>(to_lock)];
-      if (component < 0 || component_of_lock[static_cast<size_t>(from_lock)] != component) {
-        return;
-      }
-      set = set >= 0 ? set : gates->Intern(dependency.thread, dependency.held);
-      const Node from = node_of[static_cast<size_t>(from_lock)];
-      const Node to = node_of[static_cast<size_t>(to_lock)];
-      const auto [found, is_new] = edge_of.try_emplace(Pair(from, to), static_cast<EdgeId>(edges_.size()));
-      if (is_new) {
-        edges_.push_back({from, to, {}});
-      }
-      edges_[static_cast<size_t>(found->second)].witnesses.push_back(
-          {static_cast<Index>(d), h, dependency.thread, set, dependency.held[static_cast<size_t>(h)].mode,
-           dependency.mode});
-    });
-  }
+    if (interned != static_cast<Index>(d)) {
+      interned = static_cast<Index>(d);
+      set = gates->Intern(dependency.thread, dependency.held);
+    }
+    const Node from = node_of[static_cast<size_t>(from_lock)];
+    const Node to = node_of[static_cast<size_t>(to_lock)];
+    const auto [found, is_new] = edge_of.try_emplace(Pair(from, to), static_cast<EdgeId>(edges_.size()));
+    if (is_new) {
+      edges_.push_back({from, to, {}});
+    }
+    edges_[static_cast<size_t>(found->second)].witnesses.push_back(
+        {static_cast<Index>(d), h, dependency.thread, set, dependency.held[static_cast<size_t>(h)].mode,
+         dependency.mode});
+  });
   for (Edge& edge : edges_) {
     std::sort(edge.witnesses.begin(), edge.witnesses.end(), [](const Witness& x, const Witness& y) {
       return std::tuple(x.Group(), x.dependency, x.held) < std::tuple(y.Group(), y.dependency, y.held);

@@ -60,7 +60,11 @@ class LockOrderGraph {
     bool one_thread = false;  // else every wait and every holding is shared
   };
 
-  LockOrderGraph(const trace::Process& process, const LockIdentity& locks, Gates* gates);
+  LockOrderGraph(const trace::Process& process, const LockIdentity& locks, Gates* gates,
+                 uint64_t most_witnesses);
+
+  // False: there were more witnesses than that.
+  bool complete() const { return complete_; }
 
   const std::vector<Component>& components() const { return components_; }
   const std::vector<Edge>& edges() const { return edges_; }
@@ -79,7 +83,7 @@ class LockOrderGraph {
   }
   // The component of each lock, -1: it lies on no cycle.
   std::vector<int32_t> CyclicLocks() const;
-  void AddWitnesses(Gates* gates, const std::vector<int32_t>& component_of_lock);
+  void AddWitnesses(Gates* gates, const std::vector<int32_t>& component_of_lock, uint64_t most);
   void AddWriters(Gates* gates, const std::vector<Node>& node_of);
   template <typename Visit>
   void ForEachEdge(const trace::Dependency& dependency, Visit visit) const;
@@ -89,6 +93,7 @@ class LockOrderGraph {
 
   const trace::Process& process_;
   const LockIdentity& identity_;
+  bool complete_ = true;
   std::vector<trace::Index> locks_;
   std::vector<std::vector<Writer>> writers_;
   std::vector<Edge> edges_;

@@ -210,6 +210,12 @@ TEST(FileLocksOfProcesses, RangesThatOverlap) {
   EXPECT_THAT(rules("0:10", "5:10", "fcntl"), ElementsAre("lock-order-cycle"));
   EXPECT_THAT(rules("0:0", "5:10", "openfile"), ElementsAre("lock-order-cycle"));
   EXPECT_THAT(rules("0:10", "10:10", "fcntl"), IsEmpty());
+  // Others of the file lie between the two.
+  const std::string others = "B=common C=fcntl,common:F:20:5 D=fcntl,common:F:30:5 ";
+  const std::string use = " 1:+C 1:-C 1:+D 1:-D ";
+  EXPECT_THAT(Siblings(absl::StrCat(others, "A=fcntl,common:F:0:50", use, kAb),
+                       absl::StrCat(others, "A=fcntl,common:F:40:20", use, kBa)),
+              ElementsAre("lock-order-cycle"));
 }
 
 TEST(FileLocksOfProcesses, FlockAndFcntlDoNotMeet) {

@@ -1,9 +1,12 @@
 // Sizes that a search without reduction, grouping or bounds never ends on: these tests fail by their timeout.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <random>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -102,6 +105,32 @@ TEST(Scale, ManyAccountsLockedInAnyOrderAreOneFinding) {
   const std::vector<Finding> findings = Analyze(run);
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_GT(findings[0].count, 1000U);
+}
+
+// Each of two threads holds forty locks and takes one more, in any order; alone it has more witnesses than
+// are looked at.
+TEST(Scale, ManyLocksHeldInAnyOrderAreSearchedInPart) {
+  constexpr Index kHeld = 40;
+  std::vector<Index> locks(4000);
+  std::iota(locks.begin(), locks.end(), 0);
+  trace::Process process = Crowd(3, static_cast<int>(locks.size()));
+  std::mt19937 random(5);
+  for (Index thread = 1; thread <= 2; ++thread) {
+    for (int round = 0; round < 600; ++round) {
+      std::shuffle(locks.begin(), locks.end(), random);
+      for (auto held = locks.begin(); locks.end() - held > kHeld; held += kHeld) {
+        Add(&process, thread, {held, held + kHeld}, held[kHeld]);
+      }
+    }
+  }
+  trace::Run run;
+  run.over = true;
+  run.processes.push_back(std::move(process));
+  Options options;
+  std::vector<std::string> left_out;
+  options.left_out = &left_out;
+  EXPECT_EQ(Analyze(run, options).size(), 1U) << "those of the second thread were left out";
+  EXPECT_EQ(left_out.size(), 1U);
 }
 
 TEST(Scale, ManyPairsInManyComponents) {

@@ -49,10 +49,10 @@ class LockOrderJudge {
   LockOrderJudge(const trace::Run& run, const OrderView& view, Content* content, FindingGroups* groups)
       : run_(run), view_(view), content_(run, view, content), groups_(*groups) {}
 
-  // All of them; `rings` gets their locks.
-  void Judge(std::vector<Finding>* findings, std::vector<RunLocks>* rings);
-  // Those that need several processes. `known` were found within one.
-  void JudgeOver(const std::vector<RunLocks>& known, std::vector<Finding>* findings);
+  // All of them; `rings` gets their locks. False: there may be more.
+  bool Judge(std::vector<Finding>* findings, std::vector<RunLocks>* rings);
+  // Those that need several processes. `known` were found within one. False: as above.
+  bool JudgeOver(const std::vector<RunLocks>& known, std::vector<Finding>* findings);
 
  private:
   Ring RingOf(const LockOrderCycle& cycle) const;
@@ -190,10 +190,10 @@ void LockOrderJudge::Report(Ring ring, bool soft, bool complete, std::vector<Fin
   }
 }
 
-void LockOrderJudge::Judge(std::vector<Finding>* findings, std::vector<RunLocks>* rings) {
+bool LockOrderJudge::Judge(std::vector<Finding>* findings, std::vector<RunLocks>* rings) {
   const CycleSearchResult result = FindLockOrderCycles(view_);
   if (result.cycles.empty()) {
-    return;
+    return result.complete;
   }
   const std::set<std::vector<Index>> deadlocked = DeadlockedLocks();
   for (const LockOrderCycle& cycle : result.cycles) {
@@ -209,6 +209,7 @@ void LockOrderJudge::Judge(std::vector<Finding>* findings, std::vector<RunLocks>
       Report(std::move(ring), cycle.soft, result.complete, findings);
     }
   }
+  return result.complete;
 }
 
 bool LockOrderJudge::IsOfSeveralProcesses(const Ring& ring) const {
@@ -220,7 +221,7 @@ bool LockOrderJudge::IsOfSeveralProcesses(const Ring& ring) const {
   return pids.size() > 1;
 }
 
-void LockOrderJudge::JudgeOver(const std::vector<RunLocks>& known, std::vector<Finding>* findings) {
+bool LockOrderJudge::JudgeOver(const std::vector<RunLocks>& known, std::vector<Finding>* findings) {
   const CycleSearchResult result = FindLockOrderCycles(view_);
   std::set<std::vector<Index>> silent =
       result.cycles.empty() ? std::set<std::vector<Index>>{} : DeadlockedLocks();
@@ -238,6 +239,7 @@ void LockOrderJudge::JudgeOver(const std::vector<RunLocks>& known, std::vector<F
       Report(std::move(ring), cycle.soft, result.complete, findings);
     }
   }
+  return result.complete;
 }
 
 Finding RingTeller::Tell() {
@@ -464,14 +466,23 @@ void RingTeller::TellConditions() {
 
 }  // namespace
 
-void JudgeLockOrder(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
+void JudgeLockOrder(const trace::Run& run, const Options& options, std::vector<Finding>* findings) {
   Content content(run);
   FindingGroups groups(findings);
   std::vector<RunLocks> rings;
+  const auto tell_cut_short = [&options](const std::string& where) {
+    if (options.left_out != nullptr) {
+      options.left_out->push_back(absl::StrCat("the search for lock orders that can deadlock was cut short ",
+                                               where, ": too many locks are taken in too many orders"));
+    }
+  };
   for (size_t p = 0; p < run.processes.size(); ++p) {
-    if (IsOver(run, run.processes[p])) {
-      const OrderView view(run.processes[p], static_cast<Index>(p));
-      LockOrderJudge(run, view, &content, &groups).Judge(findings, &rings);
+    const trace::Process& process = run.processes[p];
+    if (IsOver(run, process)) {
+      const OrderView view(process, static_cast<Index>(p));
+      if (!LockOrderJudge(run, view, &content, &groups).Judge(findings, &rings)) {
+        tell_cut_short(absl::StrCat("in pid ", process.pid));
+      }
     }
   }
   if (!run.over) {
@@ -480,7 +491,10 @@ void JudgeLockOrder(const trace::Run& run, const Options& /*options*/, std::vect
   const Lineage lineage(run);
   for (const std::vector<Index>& sharing : ProcessesThatShare(run, lineage)) {
     const OrderView view(run, sharing, lineage);
-    LockOrderJudge(run, view, &content, &groups).JudgeOver(rings, findings);
+    if (!LockOrderJudge(run, view, &content, &groups).JudgeOver(rings, findings)) {
+      tell_cut_short(absl::StrCat("over the processes that share locks with pid ",
+                                  run.processes[static_cast<size_t>(sharing.front())].pid));
+    }
   }
 }
 
