@@ -45,6 +45,7 @@ bool Writes(int64_t call) {
 bool LocksFile(int64_t call) { return call == SYS_flock || call == SYS_fcntl; }
 
 bool IsPipe(const std::string& target) { return target.starts_with("pipe:"); }
+bool IsSocket(const std::string& target) { return target.starts_with("socket:"); }
 
 // Others may still find it by its name and map it. The kernel marks files that are deleted, and memory that
 // never had a name; System V memory shows its key.
@@ -205,12 +206,10 @@ Namer::Pids Namer::AtSocket(pid_t pid, int number, const FileId& own, bool readi
     sockets_ = std::make_unique<UnixSockets>();
   }
   const std::optional<uint64_t> peer = sockets_->PeerOf(own.inode);
-  if (!peer || HasTimeout(pid, number, reading).value_or(true)) {
-    return std::nullopt;
-  }
-  Pids pids = WhoHave(own, IsReadable);
-  const Pids others = WhoHave({own.device, *peer}, IsReadable);
-  if (!pids || !others || others->empty()) {
+  Pids pids = peer ? WhoHave(own, IsReadable) : std::nullopt;
+  const Pids others = peer ? WhoHave({own.device, *peer}, IsReadable) : std::nullopt;
+  // Its options are asked last: for that moment gordian has the socket open too.
+  if (!pids || !others || others->empty() || HasTimeout(pid, number, reading).value_or(true)) {
     return std::nullopt;
   }
   pids->insert(pids->end(), others->begin(), others->end());
@@ -303,7 +302,7 @@ bool MayHaveReleasers(pid_t pid, const TaskWait& wait, const Surroundings& surro
     return false;
   }
   const std::string target = DescriptorTarget(pid, static_cast<int>(wait.args[0]));
-  return IsPipe(target) && !surroundings.given.contains(target);
+  return (IsPipe(target) || IsSocket(target)) && !surroundings.given.contains(target);
 }
 
 void NameReleasers(const std::vector<ProcessFacts>& facts, const Surroundings& surroundings,

@@ -56,7 +56,7 @@ struct Surroundings {
 std::optional<int64_t> AwaitedChild(const TaskWait& wait);
 
 // Whether such a wait may turn out to be one that only certain processes can end; cheap. False for timed
-// ones, sockets, terminals, and all that anybody may end.
+// ones, terminals, and all that anybody may end.
 bool MayHaveReleasers(pid_t pid, const TaskWait& wait, const Surroundings& surroundings);
 
 // `facts` belongs to run->processes. Fills Wait::releasers, Wait::named and Process::caught_signals.

@@ -397,6 +397,66 @@ class SilentTest(AttachCase):
         set_id = int(report["snapshot"][0]["threads"][0]["what"].split("set ")[1].split(",")[0])
         subprocess.run(["ipcrm", "-s", str(set_id)], check=True)
 
+    def test_an_event_that_the_kernel_may_tell(self):
+        """A control group's notification, a virtual machine, asynchronous I/O: nobody needs to have the eventfd open."""
+        program = self.compile("event.c", r"""
+            #include <stdint.h>
+            #include <sys/eventfd.h>
+            #include <unistd.h>
+            int main(void) { uint64_t count; return read(eventfd(0, 0), &count, sizeof(count)) < 0; }
+            """)
+        process = self.run_alone(program)
+        self.comes_to_rest(process.pid, [READ])
+        self.silent(process.pid)
+
+    HELPED = r"""
+        #define _GNU_SOURCE
+        #include <linux/io_uring.h>
+        #include <semaphore.h>
+        #include <string.h>
+        #include <sys/mman.h>
+        #include <sys/ptrace.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+        int main(int argc, char** argv) {
+          sem_t semaphore;
+          sem_init(&semaphore, 0, 0);
+          if (strcmp(argv[argc - 1], "ring") == 0) {
+            struct io_uring_params parameters = {0};
+            int ring = syscall(SYS_io_uring_setup, 4, &parameters);
+            if (ring < 0 || mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING) == MAP_FAILED)
+              return 1;
+          } else if (strcmp(argv[argc - 1], "traced") == 0) {
+            pid_t parent = getpid();
+            if (fork() == 0) {
+              if (ptrace(PTRACE_SEIZE, parent, 0, 0) != 0) return 1;
+              for (;;) pause();
+            }
+          }
+          sem_wait(&semaphore);
+        }
+        """
+
+    def helped(self, how):
+        process = self.run_alone(self.compile("helped.c", self.HELPED), how)
+        self.comes_to_rest(process.pid, [FUTEX])
+        return process
+
+    def test_who_may_get_help(self):
+        """Alone it would wait for ever; what a ring of io_uring or a debugger does, no thread does."""
+        result, report = self.attach(self.helped("alone").pid)
+        self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]))
+        with self.subTest("traced"):
+            process = self.helped("traced")
+            [tracer] = until(lambda: children(process.pid))
+            until(lambda: f"TracerPid:\t{tracer}" in pathlib.Path(f"/proc/{process.pid}/status").read_text())
+            self.silent(process.pid)
+            self.silent(process.pid, tracer)
+        with self.subTest("io_uring"):
+            if pathlib.Path("/proc/sys/kernel/io_uring_disabled").read_text().strip() == "2":
+                self.skipTest("this kernel permits no io_uring")
+            self.silent(self.helped("ring").pid)
+
     def test_a_stopped_pool(self):
         """A debugger's stop: what nobody owns may be given back as soon as they go on."""
         program = self.compile("stopped.c", r"""
