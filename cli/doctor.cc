@@ -108,7 +108,7 @@ void ExamineTracing(Findings* findings) {
   const inspect::ProcessMemory self(getpid());
   if (self.Get<int>(reinterpret_cast<uint64_t>(&word)) != word) {
     findings->Limit(
-        "a sandbox keeps gordian from reading the memory of processes (process_vm_readv)",
+        "a sandbox keeps gordian from reading the memory of processes (process_vm_readv, /proc/PID/mem)",
         "docker run --security-opt seccomp=unconfined, or gordian attach from outside the container");
   }
   const auto wait = inspect::ReadTaskWait(getpid(), getpid());

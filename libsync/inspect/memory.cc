@@ -1,9 +1,13 @@
 #include "libsync/inspect/memory.h"
 
+#include <fcntl.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <string>
 
 namespace gordian::inspect {
 namespace {
@@ -12,8 +16,17 @@ constexpr uint64_t kPage = 4096;
 
 }  // namespace
 
+ProcessMemory::~ProcessMemory() {
+  if (file_ >= 0) {
+    close(file_);
+  }
+}
+
 // One piece a page: the kernel reads whole pieces only, and the page behind the last one may not be there.
 size_t ProcessMemory::Read(uint64_t address, void* to, size_t bytes) const {
+  if (forbidden_) {
+    return ReadFile(address, to, bytes);
+  }
   constexpr size_t most_pieces = 64;
   size_t got = 0;
   while (got < bytes) {
@@ -28,6 +41,11 @@ size_t ProcessMemory::Read(uint64_t address, void* to, size_t bytes) const {
     }
     iovec here{static_cast<char*>(to) + got, asked};
     const ssize_t read = process_vm_readv(pid_, &here, 1, pieces, count, 0);
+    if (read < 0 && got == 0 && (errno == EPERM || errno == ENOSYS)) {
+      forbidden_ = true;
+      file_ = open(("/proc/" + std::to_string(pid_) + "/mem").c_str(), O_RDONLY | O_CLOEXEC);
+      return ReadFile(address, to, bytes);
+    }
     if (read <= 0) {
       break;
     }
@@ -35,6 +53,19 @@ size_t ProcessMemory::Read(uint64_t address, void* to, size_t bytes) const {
     if (static_cast<size_t>(read) < asked) {
       break;
     }
+  }
+  return got;
+}
+
+size_t ProcessMemory::ReadFile(uint64_t address, void* to, size_t bytes) const {
+  size_t got = 0;
+  while (got < bytes) {
+    const ssize_t read =
+        pread(file_, static_cast<char*>(to) + got, bytes - got, static_cast<off_t>(address + got));
+    if (read <= 0) {
+      break;
+    }
+    got += static_cast<size_t>(read);
   }
   return got;
 }

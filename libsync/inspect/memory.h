@@ -28,14 +28,22 @@ class Memory {
   }
 };
 
-// Of a living process, by process_vm_readv.
+// Of a living process, by process_vm_readv, or where a sandbox forbids that call by /proc/PID/mem, for which
+// the kernel asks the same permission.
 class ProcessMemory : public Memory {
  public:
   explicit ProcessMemory(pid_t pid) : pid_(pid) {}
+  ~ProcessMemory() override;
+  ProcessMemory(const ProcessMemory&) = delete;
+  ProcessMemory& operator=(const ProcessMemory&) = delete;
   size_t Read(uint64_t address, void* to, size_t bytes) const override;
 
  private:
+  size_t ReadFile(uint64_t address, void* to, size_t bytes) const;
+
   pid_t pid_;
+  mutable bool forbidden_ = false;
+  mutable int file_ = -1;
 };
 
 // Looks at a stretch of another memory in one piece: a stack is read word by word otherwise.

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from cli.attach_case import AttachCase, check_report, children, state, until
+from cli.attach_case import FUTEX, AttachCase, check_report, children, state, until
 from cli.gordian_case import GORDIAN, read_line
 
 
@@ -190,6 +190,53 @@ class DoctorTest(AttachCase):
               and f"TracerPid:	{process.pid}" in status(traced) and state(traced) == "S")
         self.assertIn("seccomp filter", self.gordian("doctor", "-p", process.pid).stdout)
         self.assertIn(f"process {process.pid} traces it", self.gordian("doctor", "-p", traced).stdout)
+
+    SANDBOX = r"""
+        #include <errno.h>
+        #include <linux/filter.h>
+        #include <linux/seccomp.h>
+        #include <stddef.h>
+        #include <sys/prctl.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+        /* Forbids process_vm_readv; with "all" also to read a file at a place where only memory has any. */
+        int main(int argc, char** argv) {
+          struct sock_filter code[] = {
+              {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr)},
+              {BPF_JMP | BPF_JEQ | BPF_K, 3, 0, SYS_process_vm_readv},
+              {BPF_JMP | BPF_JEQ | BPF_K, 0, 3, argv[1][0] == 'a' ? SYS_pread64 : -1},
+              {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, args[3]) + 4},
+              {BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0},
+              {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM},
+              {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+          };
+          struct sock_fprog filter = {sizeof(code) / sizeof(*code), code};
+          prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+          if (argc < 3 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) return 1;
+          execv(argv[2], argv + 2);
+          return 1;
+        }
+        """
+
+    def test_in_a_sandbox_itself(self):
+        sandbox = self.compile("forbid.c", self.SANDBOX)
+        process = self.run_alone(self.sample("deadlock"))
+        self.comes_to_rest(process.pid, [FUTEX] * 3, queued=2)
+
+        def inside(what, *arguments):
+            return subprocess.run([sandbox, what, GORDIAN, *map(str, arguments)], check=False, stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=60)
+
+        self.assertNotIn("a sandbox", inside("call", "doctor").stdout)
+        result = inside("call", "attach", process.pid)
+        self.assertEqual(result.returncode, 66, result.stderr)
+        self.assertIn("waits for mutex stock_mutex, held by", " ".join(result.stdout.split()))
+        text = " ".join(inside("all", "doctor").stdout.split())
+        self.assertIn("LIMIT a sandbox keeps gordian from reading the memory of processes", text)
+        self.assertIn("seccomp=unconfined", text)
+        # Without memory nothing of it is guessed.
+        result = inside("all", "attach", process.pid)
+        self.assertIn("whose owner is not known", " ".join(result.stdout.split()))
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs root to become somebody else")
     def test_of_a_process_of_somebody_else(self):
