@@ -12,6 +12,9 @@ constexpr uint64_t kLongestGapNs = 3'000 * kNsPerMs;
 // A young process may have been seen between fork and exec.
 constexpr uint64_t kExecNs = 1'000 * kNsPerMs;
 
+// The kernel keeps start times in ticks, of another clock.
+constexpr uint64_t kStartSlackNs = 100 * kNsPerMs;
+
 // A daemon on purpose: it has a session of its own, or shares that of a creator which led one.
 bool InOwnSession(const SeenProcess& process, pid_t root) {
   pid_t session = process.stat.session;
@@ -191,6 +194,18 @@ const SeenProcess* ProcessTree::Find(const ProcessId& id) const {
 const SeenProcess* ProcessTree::FindPid(pid_t pid) const {
   auto it = by_pid_.find(pid);
   return it == by_pid_.end() ? nullptr : Find(it->second);
+}
+
+// It began no earlier than its creation, and no later than its creator had waited for it.
+const SeenProcess* ProcessTree::FindChild(const trace::Child& child) const {
+  for (auto it = seen_.lower_bound({child.pid, 0}); it != seen_.end() && it->first.first == child.pid; ++it) {
+    const uint64_t start_ns = it->second.observed.start_ns;
+    if (start_ns + kStartSlackNs >= child.start_ns &&
+        (child.reap_ns == 0 || start_ns <= child.reap_ns + kStartSlackNs)) {
+      return &it->second;
+    }
+  }
+  return nullptr;
 }
 
 std::vector<trace::Observed> ProcessTree::Observations(const ProcessId& root, bool over,

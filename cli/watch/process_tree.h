@@ -61,6 +61,8 @@ class ProcessTree {
   const SeenProcess* Find(const ProcessId& id) const;
   // The one that has this pid now, or had it last.
   const SeenProcess* FindPid(pid_t pid) const;
+  // The one that had this pid and was this child: pids come back.
+  const SeenProcess* FindChild(const trace::Child& child) const;
   std::map<ProcessId, SeenProcess>& all() { return seen_; }
 
   // The observations for the Run. `root` is CMD; with `over`, what still runs counts as having outlived a

@@ -272,7 +272,7 @@ std::string Watcher::Dump() {
 void Watcher::NameUnseenChildren(const trace::Process& process) {
   for (const trace::Child& child : process.children) {
     bool execd = (child.flags & trace::kExecd) != 0 && (child.flags & trace::kCreateFailed) == 0;
-    const SeenProcess* seen = child.pid == 0 ? nullptr : tree_.FindPid(child.pid);
+    const SeenProcess* seen = child.pid == 0 ? nullptr : tree_.FindChild(child);
     if (seen != nullptr) {
       tree_.SetCreator(IdOf(seen->stat), process.pid);
     }
@@ -286,7 +286,7 @@ void Watcher::NameUnseenChildren(const trace::Process& process) {
       stat.session = process.session;
       stat.state = 'X';
       tree_.MeetGone(stat, child.exec_path, child.start_ns);
-      seen = tree_.FindPid(child.pid);
+      seen = tree_.Find(IdOf(stat));
     }
     ProcessId id = IdOf(seen->stat);
     const auto status = child.reap_ns != 0 ? std::optional(child.reap_status) : std::nullopt;

@@ -103,6 +103,40 @@ class CoverageTest(GordianCase):
         _, unseen = self.unseen(program)
         self.assertIn("SIGKILL may have ended it before it began", unseen)
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to choose a process's number")
+    def test_a_number_that_came_back(self):
+        """Of two processes with one number the first, a static program, is named, and the second is not."""
+        hello = self.compile("hello.c", HELLO, "-static")
+        program = self.compile("again.c", r"""
+            #include <linux/sched.h>
+            #include <signal.h>
+            #include <sys/syscall.h>
+            #include <sys/wait.h>
+            #include <time.h>
+            #include <unistd.h>
+            int main(int argc, char** argv) {
+              struct timespec a_second = {.tv_sec = 1};
+              pid_t first = vfork();
+              if (first == 0) _exit(execl(argv[argc - 1], argv[argc - 1], (char*)0));
+              waitpid(first, 0, 0);
+              nanosleep(&a_second, 0);
+              pid_t other = fork();
+              if (other != 0) return waitpid(other, 0, 0) != other;
+              struct clone_args arguments = {.exit_signal = SIGCHLD, .set_tid = (unsigned long)&first, .set_tid_size = 1};
+              long second = syscall(SYS_clone3, &arguments, sizeof(arguments));
+              if (second < 0) return 2;
+              if (second == 0) {
+                syscall(SYS_nanosleep, &a_second, 0);
+                syscall(SYS_exit_group, 0);
+              }
+              return waitpid(second, 0, 0) != second;
+            }
+            """)
+        _, unseen = self.unseen(program, hello)
+        self.assertIn("statically linked", unseen)
+        self.assertIn(os.path.basename(hello), unseen)
+        self.assertNotIn(os.path.basename(program), unseen)
+
     def test_left_out_on_purpose(self):
         for options, command, reason in (
                 (["--skip", "sleep"], ["sh", "-c", "sleep 0.6; true"], "--skip"),
