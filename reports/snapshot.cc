@@ -96,6 +96,22 @@ class ProcessSnapshot {
     return text;
   }
 
+  // It may be any word of the object that has the name.
+  std::string FutexPlace(uint64_t address) {
+    const auto module =
+        std::find_if(process_.modules.begin(), process_.modules.end(),
+                     [address](const trace::Module& m) { return address >= m.start && address < m.end; });
+    if (module == process_.modules.end()) {
+      return absl::StrCat("at 0x", absl::Hex(address));
+    }
+    const trace::Frame place{static_cast<trace::Index>(module - process_.modules.begin()),
+                             address - module->start};
+    const std::string symbol = symbolizer_->DataName(process_, place);
+    return symbol.empty()
+               ? absl::StrCat("at ", BaseName(module->path), "+0x", absl::Hex(address - module->bias))
+               : absl::StrCat("in ", symbol);
+  }
+
   std::string What(const trace::Wait& wait) {
     switch (wait.kind) {
       case WaitKind::kLock: {
@@ -116,7 +132,7 @@ class ProcessSnapshot {
       case WaitKind::kProcess:
         return wait.value > 0 ? absl::StrCat("waits for child ", wait.value) : "waits for a child";
       case WaitKind::kFutex:
-        return absl::StrCat("waits for a futex at 0x", absl::Hex(wait.address), " whose owner is not known");
+        return absl::StrCat("waits for a futex ", FutexPlace(wait.address), " whose owner is not known");
       case WaitKind::kSleep:
         return "sleeps";
       case WaitKind::kCall:

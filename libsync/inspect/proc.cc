@@ -167,6 +167,7 @@ std::optional<TaskStatus> ParseTaskStatus(std::string_view text) {
       Words(StatusField(text, "TracerPid")).Take(&status.tracer) &&
       Words(StatusField(text, "SigPnd")).Take(&own, 16) &&
       Words(StatusField(text, "ShdPnd")).Take(&shared, 16) &&
+      Words(StatusField(text, "SigBlk")).Take(&status.blocked, 16) &&
       Words(StatusField(text, "voluntary_ctxt_switches")).Take(&voluntary) &&
       Words(StatusField(text, "nonvoluntary_ctxt_switches")).Take(&forced);
   status.switches = voluntary + forced;

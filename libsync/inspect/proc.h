@@ -75,6 +75,7 @@ struct TaskStatus {
   pid_t tracer = 0;       // who traces it, 0: nobody
   uint64_t switches = 0;  // see ReadContextSwitches
   uint64_t pending = 0;   // signals for it or its process; bit n-1 stands for signal n
+  uint64_t blocked = 0;   // those that it does not take
 };
 std::optional<TaskStatus> ReadTaskStatus(pid_t pid, pid_t tid);
 std::optional<TaskStatus> ParseTaskStatus(std::string_view text);

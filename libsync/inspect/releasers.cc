@@ -111,6 +111,8 @@ uint64_t Namer::CaughtSignals(size_t process) const {
   const trace::Process& target = run_->processes[process];
   const std::optional<SignalMasks> masks = ReadSignalMasks(target.pid);
   uint64_t caught = masks ? masks->caught & ~(kLibrarySignals | kFaultSignals) : ~uint64_t{0};
+  // None of its threads would run the handler: each runs one for the same signal, or has shut it out.
+  caught &= ~facts_[process].blocked_signals;
   const bool interpreter =
       std::any_of(target.modules.begin(), target.modules.end(),
                   [](const trace::Module& module) { return trace::IsInterpreter(module.path); });

@@ -38,6 +38,7 @@ struct ProcessFacts {
   const AddressSpace* space = nullptr;
   const std::map<pid_t, trace::Index>* threads = nullptr;  // by the numbers that the process itself knows
   bool traced = false;                                     // by a debugger, which may do anything
+  uint64_t blocked_signals = 0;                            // by all of its threads
 };
 
 // Who else may have what the looked-at processes wait at.

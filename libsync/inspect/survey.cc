@@ -231,8 +231,10 @@ ProcessFacts ProcessSurvey::Facts() const {
   ProcessFacts facts;
   facts.space = &builder_->space();
   facts.threads = &builder_->threads();
+  facts.blocked_signals = ~uint64_t{0};
   for (const auto& [tid, task] : tasks_) {
     facts.traced = facts.traced || task.status.tracer != 0;
+    facts.blocked_signals &= task.look.state == 'Z' ? ~uint64_t{0} : task.status.blocked;
     WaitFacts wait;
     wait.call = task.look.wait;
     wait.is_futex = task.futex.has_value();

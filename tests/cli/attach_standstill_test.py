@@ -60,6 +60,30 @@ class StandstillTest(AttachCase):
         self.assertIn("unless SIGTERM comes", result.stdout)
         self.assertEqual(verdicts(report, process.pid), ["waiting outside"] * 2)
 
+    def test_a_handler_that_waits_for_whom_it_interrupted(self):
+        """While it runs, its signal does not come again; another one with a handler still may."""
+        program = self.compile("handler.c", r"""
+            #include <semaphore.h>
+            #include <signal.h>
+            sem_t done;
+            void Handler(int unused) { (void)unused; sem_wait(&done); }
+            int main(int argc, char** argv) {
+              (void)argv;
+              sem_init(&done, 0, 0);
+              signal(SIGUSR1, Handler);
+              if (argc > 1) signal(SIGTERM, Handler);
+              raise(SIGUSR1);
+              sem_post(&done);
+            }
+            """)
+        for arguments, level in (([], "error"), (["another"], "warning")):
+            with self.subTest(level):
+                process = self.run_alone(program, *arguments)
+                self.comes_to_rest(process.pid, [FUTEX])
+                result, report = self.found(process.pid, level=level)
+                self.assertLessEqual({"Handler", "main"}, set(functions(report["snapshot"][0]["threads"][0]["stack"])))
+                self.assertEqual("unless SIGTERM comes" in result.stdout, level == "warning")
+
     def test_consumers_without_an_end_marker(self):
         program = self.compile("consumers.cc", r"""
             #include <condition_variable>

@@ -169,6 +169,8 @@ class OtherLibraryTest(AttachCase):
             waiting, *callers = thread["stack"]
             self.assertFalse(waiting.get("inexact"))
             self.assertTrue(all(frame.get("inexact") for frame in callers))
+            if thread["tid"] != process.pid:
+                self.assertRegex(thread["what"], r"^waits for a futex in (first|second)\b")
             names = [name for name in functions(callers) if name in ("main", "Wait", "Meet")]
             self.assertEqual(names, ["main"] if thread["tid"] == process.pid else ["Wait", "Meet"])
         # Debian's library has only its public names: what has none is not called after the next one before it.

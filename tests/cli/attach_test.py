@@ -71,6 +71,39 @@ class DeadlockTest(AttachCase):
         self.assertIn("Registry::Add", functions(thread["stack"]))
         self.assertEqual(thread["tid"], process.pid)
 
+    def test_the_loader(self):
+        """A constructor waits for whom the loader keeps waiting until the constructor is done."""
+        library = self.compile("library.c", r"""
+            #include <pthread.h>
+            extern pthread_mutex_t table;
+            extern pthread_barrier_t both;
+            __attribute__((constructor)) static void Register(void) {
+              pthread_barrier_wait(&both);
+              pthread_mutex_lock(&table);
+            }
+            """, "-shared", "-fPIC")
+        program = self.compile("main.c", r"""
+            #include <dlfcn.h>
+            #include <pthread.h>
+            pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
+            pthread_barrier_t both;
+            void* Load(void* path) { return dlopen(path, RTLD_NOW); }
+            int main(int argc, char** argv) {
+              pthread_t thread;
+              pthread_barrier_init(&both, 0, 2);
+              pthread_mutex_lock(&table);
+              pthread_create(&thread, 0, Load, argv[argc - 1]);
+              pthread_barrier_wait(&both);
+              dlopen("libm.so.6", RTLD_NOW);
+            }
+            """, "-rdynamic")
+        process = self.run_alone(program, library)
+        self.comes_to_rest(process.pid, [FUTEX] * 2, queued=2)
+        result, report = self.attach(process.pid)
+        self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]))
+        self.assertEqual(verdicts(report, process.pid), ["deadlock"] * 2)
+        self.assertIn("table", {lock["name"] for lock in report["findings"][0]["locks"]})
+
     def test_owner_that_ended(self):
         process, _, report = self.found("abandoned_lock", [FUTEX], 1, "abandoned-lock")
         self.assertEqual(verdicts(report, process.pid), ["owner gone"])

@@ -80,7 +80,7 @@ class BlockedChild {
 TEST(ParseTaskStatusTest, TakesTheInnermostNumber) {
   const std::string text =
       "Name:\ta) State:\\n\nUmask:\t0022\nState:\tS (sleeping)\nTracerPid:\t12\nNSpid:\t4711\t33\t2\n"
-      "SigPnd:\t0000000000000100\nShdPnd:\t0000000000000001\n"
+      "SigPnd:\t0000000000000100\nShdPnd:\t0000000000000001\nSigBlk:\t0000000000010000\n"
       "voluntary_ctxt_switches:\t10\nnonvoluntary_ctxt_switches:\t5\n";
   const std::optional<TaskStatus> status = ParseTaskStatus(text);
   ASSERT_TRUE(status);
@@ -90,6 +90,7 @@ TEST(ParseTaskStatusTest, TakesTheInnermostNumber) {
   EXPECT_EQ(status->inner_tid, 2);
   EXPECT_EQ(status->switches, 15U);
   EXPECT_EQ(status->pending, 0x101U);
+  EXPECT_EQ(status->blocked, 0x10000U);
   EXPECT_FALSE(ParseTaskStatus(""));
   EXPECT_FALSE(ParseTaskStatus("Name:\ta\n"));
 }
