@@ -43,15 +43,34 @@ std::vector<pid_t> TreeOf(pid_t root) {
   return tree;
 }
 
-// `group` as its folder, or as /proc/PID/cgroup names it.
-std::vector<pid_t> MembersOf(const std::string& group) {
+// Where a group lies: `group` is its folder, or its name in /proc/PID/cgroup, which is below a folder of its
+// hierarchy where there is more than one (version 1).
+std::vector<std::string> PlacesOf(const std::string& group) {
   const std::string root = "/sys/fs/cgroup";
   std::error_code error;
-  std::vector<std::string> folders = {absl::StartsWith(group, root) ? group : absl::StrCat(root, "/", group)};
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(
-           folders.front(), std::filesystem::directory_options::skip_permission_denied, error)) {
-    if (entry.is_directory(error)) {
-      folders.push_back(entry.path());
+  const std::string place = absl::StartsWith(group, root) ? group : absl::StrCat(root, "/", group);
+  if (std::filesystem::exists(place, error)) {
+    return {place};
+  }
+  std::vector<std::string> places;
+  for (const auto& hierarchy : std::filesystem::directory_iterator(root, error)) {
+    const std::string below = absl::StrCat(hierarchy.path().string(), "/", group);
+    if (std::filesystem::exists(below, error)) {
+      places.push_back(below);
+    }
+  }
+  return places;
+}
+
+std::vector<pid_t> MembersOf(const std::string& group) {
+  std::error_code error;
+  std::vector<std::string> folders = PlacesOf(group);
+  for (size_t place = 0, places = folders.size(); place < places; ++place) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(
+             folders[place], std::filesystem::directory_options::skip_permission_denied, error)) {
+      if (entry.is_directory(error)) {
+        folders.push_back(entry.path());
+      }
     }
   }
   std::vector<pid_t> pids;

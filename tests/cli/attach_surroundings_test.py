@@ -213,7 +213,8 @@ class ControlGroupTest(AttachCase):
         for process, folder in zip(processes, (group, below)):
             (folder / "cgroup.procs").write_text(str(process.pid))
             until(lambda: len(tasks(process.pid)) == 3 and sum(queues(process.pid, tid) for tid in tasks(process.pid)) == 2)
-        for name in (group, group.relative_to("/sys/fs/cgroup")):
+        # By its folder, from the root of all, and as /proc/PID/cgroup names it.
+        for name in (group, group.relative_to("/sys/fs/cgroup"), f"/{group.name}"):
             result, report = self.attach("--cgroup", name)
             self.assertEqual((result.returncode, set(rules(report))), (66, {"deadlock"}), result.stderr)
             self.assertEqual({process["pid"] for process in report["snapshot"]}, {process.pid for process in processes})
