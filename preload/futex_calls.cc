@@ -1,10 +1,9 @@
 // Futex waits that a library makes by itself (C++20's semaphores, latches, barriers and atomic waits, Rust's
-// and Abseil's locks): that a thread waits is seen, for whom is not.
+// and Abseil's locks): that a thread waits is seen, and who wakes it; for whom it waits is not.
 #include <linux/futex.h>
 
 #include <cstdint>
 
-#include "libsync/record/acquire.h"
 #include "libsync/record/waits.h"
 #include "preload/intercept.h"
 
@@ -35,6 +34,19 @@ bool Waits(long operation) {
   }
 }
 
+bool Wakes(long operation) {
+  switch (operation & FUTEX_CMD_MASK) {
+    case FUTEX_WAKE:
+    case FUTEX_WAKE_BITSET:
+    case FUTEX_WAKE_OP:
+    case FUTEX_REQUEUE:
+    case FUTEX_CMP_REQUEUE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void* gordian_resolve_syscall() {
@@ -47,10 +59,13 @@ void* gordian_resolve_syscall() {
 long gordian_futex_call(long number, long word, long operation, long value, long timeout, long word2,
                         long value3) {
   if (!Waits(operation)) {
+    if (Wakes(operation)) {
+      RecordFutexWake(static_cast<uintptr_t>(word));
+    }
     return REAL(syscall)(number, word, operation, value, timeout, word2, value3);
   }
-  Thread* waiting = BeginFutexWait(static_cast<uintptr_t>(word), timeout != 0, CALL_SITE());
+  const FutexWait wait = BeginFutexWait(static_cast<uintptr_t>(word), timeout != 0, CALL_SITE());
   const long result = REAL(syscall)(number, word, operation, value, timeout, word2, value3);
-  EndWait(waiting);
+  EndFutexWait(wait, result == 0);
   return result;
 }

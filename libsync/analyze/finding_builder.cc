@@ -146,6 +146,8 @@ const char* KindWord(trace::LockKind kind) {
       return "barrier";
     case trace::LockKind::kOnce:
       return "once flag";
+    case trace::LockKind::kFutexWord:
+      return "futex word";
     case trace::LockKind::kUnknown:
       break;
   }

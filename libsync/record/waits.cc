@@ -3,6 +3,7 @@
 #include "libsync/record/acquire.h"
 #include "libsync/record/dependency.h"
 #include "libsync/record/hand_overs.h"
+#include "libsync/record/locks.h"
 
 namespace gordian::record {
 
@@ -21,14 +22,40 @@ Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t
   return entry->thread();
 }
 
-Thread* BeginFutexWait(uintptr_t word, bool timed, const Site& site) {
-  Entry entry(Entry::Open::kOnlyIfOpen);
+void EndWait(Thread* thread) {
+  if (thread == nullptr || thread != t_thread || thread->own_slot == nullptr) {
+    return;
+  }
+  if (thread->own_slot->wait_kind == static_cast<uint8_t>(trace::WaitKind::kBarrier)) {
+    NoteOrder(thread);
+  }
+  ClearWait(thread->own_slot);
+}
+
+namespace {
+
+ObjectFacts FactsOfWord(uintptr_t word) {
+  return ObjectFacts{reinterpret_cast<void*>(word), trace::LockKind::kFutexWord, 0, nullptr, 0, false};
+}
+
+}  // namespace
+
+FutexWait BeginFutexWait(uintptr_t word, bool timed, const Site& site) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
   if (!entry) {
-    return nullptr;
+    return FutexWait{};
   }
   const trace::Ref stack = StackOf(entry.thread(), site);
   if (g_image->events.Add(&g_image->arena, uint64_t{1} << 62 | stack, 1) == 1) {
     __atomic_fetch_add(&g_trace.header()->counters.futex_waits_unseen, 1, __ATOMIC_RELAXED);
+  }
+  FutexWait wait{entry.thread(), 0, 0};
+  // Words come and go with their objects: none is kept that could tell nothing any more.
+  if (__atomic_load_n(&g_image->hand_overs, __ATOMIC_RELAXED) < kMostOfImage) {
+    wait.word = ResolveLock(entry.thread(), FactsOfWord(word));
+  }
+  if (wait.word != 0) {
+    wait.wakes = __atomic_load_n(&g_trace.At<trace::LockRecord>(wait.word)->signals, __ATOMIC_RELAXED);
   }
   trace::SlotRecord* slot = entry->own_slot;
   slot->wait_object = 0;
@@ -37,18 +64,27 @@ Thread* BeginFutexWait(uintptr_t word, bool timed, const Site& site) {
   slot->wait_value = 0;
   slot->wait_address = word;
   PublishWait(slot, trace::WaitKind::kFutex, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
-  return entry.thread();
+  return wait;
 }
 
-void EndWait(Thread* thread) {
-  if (thread == nullptr || thread != t_thread || thread->own_slot == nullptr) {
+void EndFutexWait(const FutexWait& wait, bool woken) {
+  if (wait.thread == nullptr || wait.thread != t_thread || wait.thread->own_slot == nullptr) {
     return;
   }
-  const auto kind = static_cast<trace::WaitKind>(thread->own_slot->wait_kind);
-  if (kind == trace::WaitKind::kBarrier || kind == trace::WaitKind::kFutex) {
-    NoteOrder(thread);
+  NoteOrder(wait.thread);
+  ClearWait(wait.thread->own_slot);
+  if (woken && wait.word != 0) {
+    RecordTook(wait.word, wait.wakes);
   }
-  ClearWait(thread->own_slot);
+}
+
+void RecordFutexWake(uintptr_t word) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  const trace::Ref known = entry ? FindLock(FactsOfWord(word)) : 0;
+  if (known != 0) {
+    auto* record = g_trace.At<trace::LockRecord>(known);
+    RecordGave(entry.thread(), known, __atomic_add_fetch(&record->signals, 1, __ATOMIC_RELAXED));
+  }
 }
 
 void RecordAwaitedEnd(Thread* thread, trace::Ref whose, trace::DependencyFlags kind, trace::Ref stack) {

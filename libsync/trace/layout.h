@@ -298,7 +298,8 @@ enum class LockKind : uint8_t {
   kOpenFileLock = 14,    // fcntl F_OFD_*: belongs to the open file description
   kNamedSemaphore = 15,  // sem_open
   kSystemVSemaphore = 16,
-  kStream = 17,  // flockfile; recursive
+  kStream = 17,     // flockfile; recursive
+  kFutexWord = 18,  // that a library waits for by itself: no lock, but it hands over
 };
 enum LockFlags : uint16_t {
   kRobust = 1u << 0,
@@ -484,9 +485,10 @@ enum class EventKind : uint32_t {
   kBarrierPassed = 21,       // object: barrier; value: the round, from 0; error: the segment of `thread` that
                         // began. All that the threads of a round did before follows in none of them what any
                         // did after. Not recorded of a barrier's later rounds, which begin no segment
-  // Hand-overs by a condition, a semaphore or a once. Not recorded of what is beyond a bound (kOrderLost).
+  // Hand-overs by a condition, a futex word, a semaphore or a once. Not recorded of what is beyond a bound
+  // (kOrderLost).
   kGave = 22,  // object; error: the segment of `thread` that ended. value: of a condition, its signals, this
-               // one included; of a semaphore, its value before the post
+               // one included (of a futex word, its wakes); of a semaphore, its value before the post
   kTook = 23,  // object; error: the segment of `thread` that began. value: of a condition, its signals when
                // the wait began
   kLostSignal = 24,  // object: a condition that was signalled while nobody waited for it; the first time

@@ -399,7 +399,7 @@ void Parser::FillLocks() {
     const auto record = stream_.Get<LockRecord>(records[i]);
     Lock& lock = process_.locks[i];
     lock.ref = records[i];
-    lock.kind = Known(record.kind, LockKind::kUnknown, LockKind::kStream, LockKind::kUnknown);
+    lock.kind = Known(record.kind, LockKind::kUnknown, LockKind::kFutexWord, LockKind::kUnknown);
     lock.flags = record.flags;
     lock.address = record.address;
     lock.place = Frame{kNoIndex, record.address};

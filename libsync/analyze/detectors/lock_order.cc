@@ -371,10 +371,10 @@ void RingTeller::TellLocks() {
 }
 
 const char* RingTeller::Chance() const {
-  return soft_ ? "Each time in this run something was handed over in between, by a condition or a semaphore. "
-                 "If "
-                 "the program always waits for that, nothing can happen; if it does not, it hangs with other "
-                 "timing."
+  return soft_
+             ? "Each time in this run something was handed over in between, by a condition, a semaphore or a "
+               "futex. If the program always waits for that, nothing can happen; if it does not, it hangs "
+               "with other timing."
          : IsBrokenByKernel()
              ? "The kernel notices a ring of POSIX file locks: one of the calls fails with EDEADLK "
                "(fcntl(2)). "
@@ -445,10 +445,14 @@ void RingTeller::TellConditions() {
                                     : "every lock is taken exclusively");
   builder.AddCondition(
       kMayOverlap,
-      absl::StrCat("no creation and no join of a ", OverProcesses() ? "thread or process" : "thread",
-                   ", and no barrier, puts one before the other; ", absl::StrJoin(seen, ", ")));
+      absl::StrCat(
+          "no creation and no join of a ", OverProcesses() ? "thread or process" : "thread",
+          ", and no barrier, puts one before the other (what a flag, a future or a queue alone orders is "
+          "not seen; `gordian confirm` tries it); ",
+          absl::StrJoin(seen, ", ")));
   if (soft_) {
-    builder.AddCondition(kNoSoftOrder, "in all that was seen a condition or a semaphore came between");
+    builder.AddCondition(kNoSoftOrder,
+                         "in all that was seen a condition, a semaphore or a futex came between");
     parts_.finding().conditions.back().holds = false;
   } else if (ends_) {
     builder.AddCondition(
