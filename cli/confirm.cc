@@ -176,8 +176,7 @@ Outcome Confirm(const TryOptions& options, const std::vector<std::string>& comma
     const uint64_t seed = options.seed + attempt;
     const Trial trial =
         RunTrial(PlanFor(candidate->cycle, seed, options.timeout_seconds), options, command, folder);
-    if (CouldNotStart(trial, exit_code)) {
-      Message(absl::StrCat("cannot run the program: ", trial.problem));
+    if (IsOver(trial, exit_code)) {
       return Outcome::kBroken;
     }
     const Result result = ResultOf(trial, candidate->cycle);
@@ -225,9 +224,9 @@ int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& co
       return kExitUsage;
     }
   }
-  const TrialFolder folder;
+  const TrialFolder folder(&why);
   if (!folder.valid()) {
-    Message(ErrnoText("cannot make a folder for the tries"));
+    Message(why);
     return kExitGordian;
   }
   std::vector<PlannedCycle> confirmed;

@@ -126,9 +126,10 @@ void PrintBag(const Bag& bag, uint64_t done) {
 }  // namespace
 
 int HuntCommand(const TryOptions& options, const std::vector<std::string>& command) {
-  const TrialFolder folder;
+  std::string why;
+  const TrialFolder folder(&why);
   if (!folder.valid()) {
-    Message(ErrnoText("cannot make a folder for the runs"));
+    Message(why);
     return kExitGordian;
   }
   Bag bag;
@@ -143,8 +144,10 @@ int HuntCommand(const TryOptions& options, const std::vector<std::string>& comma
     plan.cycles = bag.cycles();
     const Trial trial = RunTrial(plan, options, command, folder);
     int exit_code = 0;
-    if (CouldNotStart(trial, &exit_code)) {
-      Message(absl::StrCat("cannot run the program: ", trial.problem));
+    if (IsOver(trial, &exit_code)) {
+      if (trial.interrupted_by != 0) {
+        PrintBag(bag, done);
+      }
       return exit_code;
     }
     ++done;

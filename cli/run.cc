@@ -103,7 +103,7 @@ Ending RunAndReport(const Options& options, const std::vector<std::string>& comm
   if (!outputs.has_value()) {
     return before_start();
   }
-  auto folder = RunFolder::Create(&why);
+  auto folder = RunFolder::Create(RunFolder::Use::kTraces, &why);
   if (!folder.has_value()) {
     return before_start();
   }

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -132,7 +133,7 @@ bool IsDropFolder(const std::string& path) {
   return absl::StartsWith(path, kDropPrefix) && path.find('/', sizeof(kDropPrefix) - 1) == std::string::npos;
 }
 
-// Removes a folder of ours with the files in it. It never has folders in it.
+// Removes a folder of ours with the files in it, and one of trials with what they kept. No link is followed.
 void RemoveFolder(const std::string& path) {
   int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) {
@@ -140,10 +141,8 @@ void RemoveFolder(const std::string& path) {
   }
   struct stat info {};
   if (fstat(fd, &info) == 0 && info.st_uid == geteuid()) {
-    for (const std::string& name : ListNames(path)) {
-      unlinkat(fd, name.c_str(), 0);
-    }
-    rmdir(path.c_str());
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
   }
   close(fd);
 }
@@ -206,13 +205,13 @@ void RemoveStaleRuns(const std::string& base) {
 
 }  // namespace
 
-std::optional<RunFolder> RunFolder::Create(std::string* why) {
+std::optional<RunFolder> RunFolder::Create(Use use, std::string* why) {
   std::string refused;
   for (const Place& place : Places()) {
     std::string problem = "no room is left";
     if (HasRoom(place.folder)) {
       std::optional<RunFolder> folder =
-          CreateBelow(absl::StrCat(place.folder, "/gordian-", geteuid()), &problem);
+          CreateBelow(absl::StrCat(place.folder, "/gordian-", geteuid()), use, &problem);
       if (folder.has_value()) {
         if (place.disk) {
           folder->remark_ = absl::StrCat("the trace lies on a disk (", place.folder, "): slower; ", refused);
@@ -226,7 +225,7 @@ std::optional<RunFolder> RunFolder::Create(std::string* why) {
   return std::nullopt;
 }
 
-std::optional<RunFolder> RunFolder::CreateBelow(const std::string& base, std::string* why) {
+std::optional<RunFolder> RunFolder::CreateBelow(const std::string& base, Use use, std::string* why) {
   if (!EnsureOwnFolder(base)) {
     *why = ErrnoText(base);
     return std::nullopt;
@@ -241,7 +240,9 @@ std::optional<RunFolder> RunFolder::CreateBelow(const std::string& base, std::st
   }
   folder.path_ = path;
   folder.Lock();
-  folder.MakeDropFolder();
+  if (use == Use::kTraces) {
+    folder.MakeDropFolder();
+  }
   return folder;
 }
 

@@ -16,8 +16,10 @@ namespace gordian::cli {
 
 class RunFolder {
  public:
+  // kTrials: for what lies beside the runs of many trials, each of which has a folder of its own.
+  enum class Use { kTraces, kTrials };
   // nullopt, and `why`: no place was found to write to.
-  static std::optional<RunFolder> Create(std::string* why);
+  static std::optional<RunFolder> Create(Use use, std::string* why);
   // For a watcher: a folder that the shim made, to be removed in the same way.
   static RunFolder Adopt(const std::string& path);
 
@@ -31,7 +33,7 @@ class RunFolder {
 
  private:
   RunFolder() = default;
-  static std::optional<RunFolder> CreateBelow(const std::string& base, std::string* why);
+  static std::optional<RunFolder> CreateBelow(const std::string& base, Use use, std::string* why);
   void MakeDropFolder();
   void Lock();
 

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 
@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "cli/exit_code.h"
+#include "cli/message.h"
 #include "libsync/trace/reader.h"
 
 extern char** environ;
@@ -25,7 +26,52 @@ constexpr char kSafe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 // Of `gordian run`, where nothing else changes the exit code.
 constexpr int kExitForDeadlock = 66;
 
-int Spawn(const std::vector<std::string>& arguments, const TryOptions& options) {
+constexpr int kEndingSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
+// Those that would end gordian, and that its child is over.
+sigset_t AwaitedSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  for (const int signal : kEndingSignals) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler != SIG_IGN) {  // of nohup, for one
+      sigaddset(&set, signal);
+    }
+  }
+  return set;
+}
+
+sigset_t BlockAwaitedSignals() {
+  const sigset_t awaited = AwaitedSignals();
+  sigset_t before;
+  sigprocmask(SIG_BLOCK, &awaited, &before);
+  return before;
+}
+
+// Hands on what ends gordian: from the terminal the child has it already, and a second one goes the same way.
+// Returns the wait status.
+int AwaitEnd(pid_t pid, int* interrupted_by) {
+  const sigset_t awaited = AwaitedSignals();
+  int status = 0;
+  for (pid_t ended = 0; (ended = waitpid(pid, &status, WNOHANG)) == 0 || (ended < 0 && errno == EINTR);) {
+    siginfo_t info{};
+    const int signal = sigwaitinfo(&awaited, &info);
+    if (signal > 0 && signal != SIGCHLD) {
+      *interrupted_by = signal;
+      if (info.si_code != SI_KERNEL) {
+        kill(pid, signal);
+      }
+      kill(pid, SIGCONT);  // it stops with its program
+    }
+  }
+  return status;
+}
+
+// Of the child, or a negative error.
+int Spawn(const std::vector<std::string>& arguments, const TryOptions& options, const sigset_t& mask,
+          int* interrupted_by) {
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) {
@@ -40,16 +86,15 @@ int Spawn(const std::vector<std::string>& arguments, const TryOptions& options) 
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   }
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setsigmask(&attributes, &mask);
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
+  const int error = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
-  int status = 0;
-  if (error != 0) {
-    return -error;
-  }
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
+  return error != 0 ? -error : AwaitEnd(pid, interrupted_by);
 }
 
 std::string ShellWord(const std::string& word) {
@@ -60,19 +105,12 @@ std::string ShellWord(const std::string& word) {
 
 }  // namespace
 
-TrialFolder::TrialFolder() {
-  const char* base = getenv("TMPDIR");
-  std::string name = absl::StrCat(base == nullptr || base[0] == '\0' ? "/tmp" : base, "/gordian-XXXXXX");
-  if (mkdtemp(name.data()) != nullptr) {
-    path_ = name;
-  }
-}
+TrialFolder::TrialFolder(std::string* why)
+    : mask_before_(BlockAwaitedSignals()), folder_(RunFolder::Create(RunFolder::Use::kTrials, why)) {}
 
 TrialFolder::~TrialFolder() {
-  if (valid()) {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
+  folder_.reset();
+  sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
 }
 
 bool Trial::ended_for_deadlock() const {
@@ -113,7 +151,7 @@ Trial RunTrial(const Plan& plan, const TryOptions& options, const std::vector<st
                                         absl::StrCat("--kill-after=", options.timeout_seconds),
                                         "--"};
   arguments.insert(arguments.end(), command.begin(), command.end());
-  trial.status = Spawn(arguments, options);
+  trial.status = Spawn(arguments, options, folder.mask_before(), &trial.interrupted_by);
   if (trial.status < 0) {
     trial.problem = absl::StrCat("cannot start gordian run: ", std::strerror(-trial.status));
     return trial;
@@ -122,10 +160,16 @@ Trial RunTrial(const Plan& plan, const TryOptions& options, const std::vector<st
   return trial;
 }
 
-bool CouldNotStart(const Trial& trial, int* exit_code) {
+bool IsOver(const Trial& trial, int* exit_code) {
+  if (trial.interrupted_by != 0) {
+    *exit_code = 128 + trial.interrupted_by;
+    Message(absl::StrCat("ended by ", strsignal(trial.interrupted_by)));
+    return true;
+  }
   if (trial.run.has_value()) {
     return false;
   }
+  Message(absl::StrCat("cannot run the program: ", trial.problem));
   *exit_code = trial.status > 0 && WIFEXITED(trial.status) ? WEXITSTATUS(trial.status) : kExitGordian;
   return true;
 }

@@ -5,6 +5,7 @@
 #ifndef GORDIAN_CLI_TRIAL_H_
 #define GORDIAN_CLI_TRIAL_H_
 
+#include <csignal>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,26 +13,32 @@
 
 #include "cli/commands.h"
 #include "cli/plan.h"
+#include "cli/run_folder.h"
 #include "libsync/trace/run.h"
 
 namespace gordian::cli {
 
-// A folder for the files of all trials, removed with it.
+// A folder for the files of all trials, removed with it; of a gordian that was killed, by the next one. While
+// there is one, SIGINT, SIGTERM and SIGHUP do not end gordian: they end the trial.
 class TrialFolder {
  public:
-  TrialFolder();
+  // What is wrong, if it is not valid.
+  explicit TrialFolder(std::string* why);
   ~TrialFolder();
   TrialFolder(const TrialFolder&) = delete;
-  bool valid() const { return !path_.empty(); }
-  const std::string& path() const { return path_; }
+  bool valid() const { return folder_.has_value(); }
+  const std::string& path() const { return folder_->path(); }
+  const sigset_t& mask_before() const { return mask_before_; }
 
  private:
-  std::string path_;
+  const sigset_t mask_before_;  // first: no signal comes between it and the folder
+  std::optional<RunFolder> folder_;
 };
 
 struct Trial {
   std::optional<trace::Run> run;  // nullopt: there is none to judge
   int status = 0;                 // of `gordian run`, as wait(2) gives it
+  int interrupted_by = 0;         // the signal by which somebody ended all trials
   std::string problem;            // why there is no run
   // How `gordian run` ended it, if it did.
   bool ended_for_deadlock() const;
@@ -43,8 +50,8 @@ struct Trial {
 Trial RunTrial(const Plan& plan, const TryOptions& options, const std::vector<std::string>& command,
                const TrialFolder& folder);
 
-// True: the program could not be started at all, and gordian ends with this code.
-bool CouldNotStart(const Trial& trial, int* exit_code);
+// True: the program could not be started at all, or somebody ended it, and gordian ends with this code.
+bool IsOver(const Trial& trial, int* exit_code);
 
 // How the program is run again by hand: "-- CMD ARGS", quoted for a shell.
 std::string ShellCommand(const std::vector<std::string>& command);

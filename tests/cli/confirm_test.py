@@ -1,12 +1,15 @@
 """confirm, hunt, --perturb and --avoid: schedules that gordian makes."""
+import glob
 import json
 import os
 import pty
 import re
 import shlex
+import signal
+import time
 import unittest
 
-from gordian_case import FREE, ORDERED_BY_DATA, GordianCase
+from gordian_case import FREE, ORDERED_BY_DATA, PATIENCE, GordianCase
 
 # Threads that run one after the other by luck, once they are told to go.
 NEEDS_INPUT = """
@@ -52,6 +55,15 @@ void End() {
 }
 int main() {""").replace("second.join();", "second.join();\n  End();")
 
+
+# Ends by a signal only.
+WAITS = "echo $$ >program; exec sleep 1000"
+
+
+def run_folders():
+    return glob.glob(f"/dev/shm/gordian-{os.geteuid()}/run-*")
+
+
 class ConfirmTest(GordianCase):
     def keep(self, *command):
         result = self.gordian("run", "-q", "--out", "kept", "--", *command)
@@ -60,6 +72,43 @@ class ConfirmTest(GordianCase):
     def confirm(self, *arguments, **options):
         options.setdefault("env", self.environment(**FREE))
         return self.gordian("confirm", "kept", *arguments, **options)
+
+    def test_a_signal_ends_program_and_gordian_and_leaves_nothing(self):
+        self.keep(self.sample("abba"))
+        for command in (("confirm", "kept"), ("hunt",)):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                with self.subTest(command=command[0], signal=number):
+                    process = self.start(*command, "--", "sh", "-c", WAITS)
+                    program = self.program()
+                    folder = [path for path in run_folders() if f"run-{process.pid}-" in path]
+                    self.assertEqual(len(folder), 1)
+                    process.send_signal(number)
+                    self.assertEqual(process.wait(PATIENCE), 128 + number)
+                    self.assertFalse(os.path.exists(folder[0]))
+                    self.assertFalse(os.path.exists(f"/proc/{program}"))
+
+    def test_the_folder_of_a_killed_one_goes_with_the_next(self):
+        process = self.start("hunt", "--show-output", "--", "sh", "-c", WAITS)
+        program = self.program()
+        folder = next(path for path in run_folders() if f"run-{process.pid}-" in path)
+        process.kill()
+        process.wait()
+        os.kill(program, signal.SIGKILL)
+        process.stdout.read()  # until the run that it had started is over as well
+        os.utime(folder, (0, 0))  # a young one may be one that is being made
+        self.gordian("run", "-q", "--", "true")
+        self.assertFalse(os.path.exists(folder))
+
+    def program(self):
+        """The number of the process that runs WAITS."""
+        path = self.folder / "program"
+        end = time.monotonic() + PATIENCE
+        while not (path.exists() and path.read_text().endswith("\n")):
+            self.assertLess(time.monotonic(), end, "the program did not start")
+            time.sleep(0.01)
+        number = int(path.read_text())
+        path.unlink()
+        return number
 
     def test_a_predicted_deadlock_is_made_to_happen(self):
         for sample, threads in (("abba", 2), ("three_lock_cycle", 3), ("dining_philosophers", 5), ("try_outer", 2)):
