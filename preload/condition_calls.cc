@@ -11,7 +11,9 @@
 #include "libsync/record/lifetimes.h"
 #include "preload/cancel.h"
 #include "preload/intercept.h"
+#include "preload/mutex_calls.h"
 
+using namespace gordian::preload;
 using namespace gordian::record;
 
 namespace {
@@ -22,8 +24,10 @@ pthread_cond_t* ConditionIn(cnd_t* condition) { return reinterpret_cast<pthread_
 template <typename Call>
 struct WaitCall {
   Call real;
+  pthread_mutex_t* mutex;
   int result;
   ConditionWait record;
+  bool apart;  // the mutex is given up and taken back here, not in libc
 };
 
 // EINVAL, EPERM, and all that C11 makes of them, are said before the mutex is given up.
@@ -40,26 +44,99 @@ AfterWait StateAfter(int result) {
   }
 }
 
+// Between giving up the mutex and waiting no signal may come, if the two are not one call: who waits so, and
+// who signals meanwhile, do that one after the other. Held for moments, and for longer in a fork child only,
+// from a thread that is not there: there nobody asks for it any more.
+class Turnstile {
+ public:
+  bool Enter() {
+    timespec end{};
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 2;
+    if (!__atomic_load_n(&is_broken_, __ATOMIC_RELAXED) && RealMutexTimedLock(&mutex_, &end) == 0) {
+      return true;
+    }
+    __atomic_store_n(&is_broken_, true, __ATOMIC_RELAXED);
+    return false;
+  }
+  // By whoever is inside; anybody else changes nothing.
+  void Leave() { RealMutexUnlock(&mutex_); }
+  pthread_mutex_t* mutex() { return &mutex_; }
+
+  void BeginWait() { __atomic_add_fetch(&waiting_, 1, __ATOMIC_SEQ_CST); }
+  void EndWait() { __atomic_sub_fetch(&waiting_, 1, __ATOMIC_SEQ_CST); }
+  void BeforeSignal() {
+    if (__atomic_load_n(&waiting_, __ATOMIC_SEQ_CST) != 0 && Enter()) {
+      Leave();
+    }
+  }
+
+ private:
+  pthread_mutex_t mutex_ = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+  uint32_t waiting_ = 0;
+  bool is_broken_ = false;
+};
+
+constinit Turnstile g_turnstile;
+
+template <typename Call>
+void TakeBack(WaitCall<Call>* call) {
+  g_turnstile.Leave();
+  g_turnstile.EndWait();
+  call->apart = false;
+}
+
+// As libc does it, but for a pause between waking up and taking the mutex back.
+template <typename Call>
+int WaitApart(WaitCall<Call>* call) {
+  g_turnstile.BeginWait();
+  if (!g_turnstile.Enter()) {
+    g_turnstile.EndWait();
+    return call->real(call->mutex);
+  }
+  if (RealMutexUnlock(call->mutex) != 0) {
+    TakeBack(call);
+    return call->real(call->mutex);  // says the same
+  }
+  call->apart = true;
+  const int result = call->real(g_turnstile.mutex());
+  TakeBack(call);
+  BeginReacquire(call->record);
+  const int error = RealMutexLock(call->mutex);
+  return error != 0 ? error : result;
+}
+
 // Cancelled: libc has taken the mutex back before it unwinds.
 template <typename Call>
 int Wait(const char* name, pthread_cond_t* condition, pthread_mutex_t* mutex, bool timed, const Site& site,
          Call real) {
-  WaitCall<Call> call{real, 0, BeginConditionWait(condition, mutex, timed, site)};
+  WaitCall<Call> call{real, mutex, 0, BeginConditionWait(condition, mutex, timed, site), false};
   const Blocked blocked = BeginBlocking();  // by what is held beside the mutex
   gordian_call_cancellable(
       [](void* argument) -> void* {
         auto* c = static_cast<WaitCall<Call>*>(argument);
-        c->result = c->real();
+        c->result = c->record.may_pause ? WaitApart(c) : c->real(c->mutex);
         return nullptr;
       },
       &call,
       [](void* argument) {
-        EndConditionWait(static_cast<WaitCall<Call>*>(argument)->record, AfterWait::kHeld);
+        auto* c = static_cast<WaitCall<Call>*>(argument);
+        if (c->apart) {
+          TakeBack(c);
+          RealMutexLock(c->mutex);
+        }
+        EndConditionWait(c->record, AfterWait::kHeld);
       },
       &call);
   EndBlocking(blocked, name, call.record.reacquire.stack, site);
   EndConditionWait(call.record, StateAfter(call.result));
   return Noted(call.result, name, timed ? Blocking::kTimed : Blocking::kForever, condition, site);
+}
+
+// Counted before the real call: a waiter that it wakes must not look forgotten to a destroy right after.
+void BeforeSignal(pthread_cond_t* condition, const Site& site) {
+  RecordSignal(condition, site);
+  g_turnstile.BeforeSignal();
 }
 
 template <typename Call>
@@ -83,13 +160,14 @@ int Destroy(const char* name, pthread_cond_t* condition, const Site& site, Call 
 
 INTERCEPT(int, pthread_cond_wait, pthread_cond_t* condition, pthread_mutex_t* mutex) {
   return Wait("pthread_cond_wait", condition, mutex, false, CALL_SITE(),
-              [=] { return REAL(pthread_cond_wait)(condition, mutex); });
+              [=](pthread_mutex_t* given) { return REAL(pthread_cond_wait)(condition, given); });
 }
 
 INTERCEPT(int, pthread_cond_timedwait, pthread_cond_t* condition, pthread_mutex_t* mutex,
           const timespec* deadline) {
-  return Wait("pthread_cond_timedwait", condition, mutex, true, CALL_SITE(),
-              [=] { return REAL(pthread_cond_timedwait)(condition, mutex, deadline); });
+  return Wait("pthread_cond_timedwait", condition, mutex, true, CALL_SITE(), [=](pthread_mutex_t* given) {
+    return REAL(pthread_cond_timedwait)(condition, given, deadline);
+  });
 }
 
 // std::condition_variable::wait_for ends up here.
@@ -99,18 +177,18 @@ INTERCEPT(int, pthread_cond_clockwait, pthread_cond_t* condition, pthread_mutex_
     // libc refuses that before it looks at the objects, which then may be anything.
     return REAL(pthread_cond_clockwait)(condition, mutex, clock, deadline);
   }
-  return Wait("pthread_cond_clockwait", condition, mutex, true, CALL_SITE(),
-              [=] { return REAL(pthread_cond_clockwait)(condition, mutex, clock, deadline); });
+  return Wait("pthread_cond_clockwait", condition, mutex, true, CALL_SITE(), [=](pthread_mutex_t* given) {
+    return REAL(pthread_cond_clockwait)(condition, given, clock, deadline);
+  });
 }
 
-// Counted before the real call: a waiter that it wakes must not look forgotten to a destroy right after.
 INTERCEPT(int, pthread_cond_signal, pthread_cond_t* condition) {
-  RecordSignal(condition, CALL_SITE());
+  BeforeSignal(condition, CALL_SITE());
   return REAL(pthread_cond_signal)(condition);
 }
 
 INTERCEPT(int, pthread_cond_broadcast, pthread_cond_t* condition) {
-  RecordSignal(condition, CALL_SITE());
+  BeforeSignal(condition, CALL_SITE());
   return REAL(pthread_cond_broadcast)(condition);
 }
 
@@ -125,22 +203,25 @@ INTERCEPT(int, pthread_cond_destroy, pthread_cond_t* condition) {
 }
 
 INTERCEPT(int, cnd_wait, cnd_t* condition, mtx_t* mutex) {
-  return Wait("cnd_wait", ConditionIn(condition), MutexIn(mutex), false, CALL_SITE(),
-              [=] { return REAL(cnd_wait)(condition, mutex); });
+  return Wait(
+      "cnd_wait", ConditionIn(condition), MutexIn(mutex), false, CALL_SITE(),
+      [=](pthread_mutex_t* given) { return REAL(cnd_wait)(condition, reinterpret_cast<mtx_t*>(given)); });
 }
 
 INTERCEPT(int, cnd_timedwait, cnd_t* condition, mtx_t* mutex, const timespec* deadline) {
   return Wait("cnd_timedwait", ConditionIn(condition), MutexIn(mutex), true, CALL_SITE(),
-              [=] { return REAL(cnd_timedwait)(condition, mutex, deadline); });
+              [=](pthread_mutex_t* given) {
+                return REAL(cnd_timedwait)(condition, reinterpret_cast<mtx_t*>(given), deadline);
+              });
 }
 
 INTERCEPT(int, cnd_signal, cnd_t* condition) {
-  RecordSignal(ConditionIn(condition), CALL_SITE());
+  BeforeSignal(ConditionIn(condition), CALL_SITE());
   return REAL(cnd_signal)(condition);
 }
 
 INTERCEPT(int, cnd_broadcast, cnd_t* condition) {
-  RecordSignal(ConditionIn(condition), CALL_SITE());
+  BeforeSignal(ConditionIn(condition), CALL_SITE());
   return REAL(cnd_broadcast)(condition);
 }
 

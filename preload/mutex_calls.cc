@@ -1,6 +1,7 @@
 // pthread_mutex_* and mtx_*: lock order, holdings, deadlocks, misuse. A mtx_t is a pthread_mutex_t in another
 // type, and C11's calls reach it inside libc, past the hooks of the pthread_mutex_* calls.
-#include <pthread.h>
+#include "preload/mutex_calls.h"
+
 #include <threads.h>
 
 #include "preload/intercept.h"
@@ -92,3 +93,13 @@ INTERCEPT(void, mtx_destroy, mtx_t* mutex) {
     return gordian::record::MutexKind(MutexIn(mutex)) == gordian::record::kMutexDestroyedKind ? 0 : EBUSY;
   });
 }
+
+namespace gordian::preload {
+
+int RealMutexLock(pthread_mutex_t* mutex) { return REAL(pthread_mutex_lock)(mutex); }
+int RealMutexUnlock(pthread_mutex_t* mutex) { return REAL(pthread_mutex_unlock)(mutex); }
+int RealMutexTimedLock(pthread_mutex_t* mutex, const timespec* deadline) {
+  return REAL(pthread_mutex_timedlock)(mutex, deadline);
+}
+
+}  // namespace gordian::preload

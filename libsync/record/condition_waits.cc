@@ -61,10 +61,18 @@ ConditionWait BeginConditionWait(pthread_cond_t* condition, pthread_mutex_t* mut
   slot->wait_address = reinterpret_cast<uint64_t>(condition);
   NoteUse(object, 1);
   if (g_plan != nullptr) {
-    BeforeConditionWait(thread, lock, stack);
+    const bool stands = BeforeConditionWait(thread, lock, stack);
+    wait.may_pause = stands && (condition_facts.flags & trace::kProcessShared) == 0;
   }
   PublishWait(slot, trace::WaitKind::kCondition, timed ? trace::kTimed : 0, trace::Mode::kExclusive);
   return wait;
+}
+
+void BeginReacquire(const ConditionWait& wait) {
+  const Entry entry;
+  if (entry && wait.thread == entry.thread()) {
+    BeforeReacquire(entry.thread());
+  }
 }
 
 void EndConditionWait(const ConditionWait& wait, AfterWait after) {

@@ -548,10 +548,10 @@ void BeforeChildWait(Thread* thread, int32_t pid, trace::Ref stack) {
   }
 }
 
-void BeforeConditionWait(Thread* thread, trace::Ref mutex, trace::Ref stack) {
+bool BeforeConditionWait(Thread* thread, trace::Ref mutex, trace::Ref stack) {
   trace::PlanStanding self{};
   if (!Asks(trace::kSteer) || !FindStep(thread, mutex, stack, &self)) {
-    return;
+    return false;
   }
   const uint64_t now_ns = NowNs();
   self.wants = NumberOfLock(mutex);
@@ -566,6 +566,23 @@ void BeforeConditionWait(Thread* thread, trace::Ref mutex, trace::Ref stack) {
       Wake(&other->go);
     }
   });
+  return thread->standing != nullptr;
+}
+
+void BeforeReacquire(Thread* thread) {
+  trace::PlanStanding* place = thread->standing;
+  if (place == nullptr || place->tid != thread->own_slot->tid || HasPausedEnough(thread)) {
+    return;
+  }
+  if (__atomic_load_n(&place->go, __ATOMIC_ACQUIRE) == 0) {
+    ++g_trace.header()->counters.pauses;
+    const uint64_t end_ns = NowNs() + g_plan->pause_ms * kMillisecond;
+    __atomic_store_n(&place->end_ns, end_ns, __ATOMIC_RELEASE);
+    WaitWhile(&place->go, 0, end_ns);
+    if (__atomic_load_n(&place->go, __ATOMIC_ACQUIRE) == 0) {
+      ++thread->vain_pauses;
+    }
+  }
 }
 
 void AfterConditionWait(Thread* thread) {

@@ -28,9 +28,12 @@ void BeforeAcquire(Thread* thread, trace::Ref lock, trace::Ref stack);
 // The same of a join, and of a wait for a child.
 void BeforeJoin(Thread* thread, trace::Ref joinee, trace::Ref stack);
 void BeforeChildWait(Thread* thread, int32_t pid, trace::Ref stack);
-// A thread cannot be held back within a condition wait, at whose end it takes `mutex` back: it is said to
-// stand there. REQUIRES: inside the recorder, and the mutex is no longer among what the thread holds.
-void BeforeConditionWait(Thread* thread, trace::Ref mutex, trace::Ref stack);
+// A thread that waits for a condition, at whose end it takes `mutex` back, stands there for as long as it
+// waits. True: at a step; once awake, it can be held back before it takes the mutex. REQUIRES: inside the
+// recorder, and the mutex is no longer among what the thread holds.
+bool BeforeConditionWait(Thread* thread, trace::Ref mutex, trace::Ref stack);
+// The thread is awake, and has not taken the mutex yet. REQUIRES: inside the recorder.
+void BeforeReacquire(Thread* thread);
 // Also of a wait that was not announced.
 void AfterConditionWait(Thread* thread);
 // The thread holds one lock less. REQUIRES: inside the recorder.

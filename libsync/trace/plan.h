@@ -13,7 +13,8 @@
 //             stand there (`gordian confirm`)
 //   avoid     the outer acquisitions of a cycle are let through one thread at a time, of all processes
 //             (`gordian run --avoid`)
-// Whatever is asked: every pause is bounded, and the real call follows unchanged.
+// Whatever is asked: every pause is bounded, and the real call follows unchanged, but for a condition wait
+// that is taken apart, so that its thread can be held back when it is awake.
 //
 // This header is the whole contract and includes nothing of Gordian's.
 #ifndef GORDIAN_LIBSYNC_TRACE_PLAN_H_

@@ -126,6 +126,84 @@ int main(int count, char** words) {
 }
 """
 
+# Threads wait for conditions with a lock held, as half of cycles that an atomic flag makes impossible.
+CONDITION_WAITS = """
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+static pthread_mutex_t queue = PTHREAD_MUTEX_INITIALIZER, statistics = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t there = PTHREAD_COND_INITIALIZER, back = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+static int turn, waits;
+static atomic_int done;
+static void* Answer(void* argument) {
+  pthread_mutex_lock(&queue);
+  pthread_mutex_lock(&statistics);
+  for (int i = 0; i < 2000; ++i) {
+    while (turn == 0) pthread_cond_wait(&there, &queue);
+    turn = 0;
+    pthread_cond_signal(&back);
+  }
+  struct timespec past = {1, 0};
+  const int result = pthread_cond_timedwait(&never, &queue, &past);
+  printf("late %d held %d\\n", result == ETIMEDOUT, pthread_mutex_trylock(&queue) == EBUSY);
+  pthread_mutex_unlock(&statistics);
+  pthread_mutex_unlock(&queue);
+  return argument;
+}
+static void Unlock(void* mutex) { pthread_mutex_unlock(mutex); }
+static void* Cancelled(void* argument) {
+  pthread_mutex_lock(&queue);
+  pthread_cleanup_push(Unlock, &queue);
+  pthread_mutex_lock(&statistics);
+  pthread_cleanup_push(Unlock, &statistics);
+  waits = 1;
+  for (;;) pthread_cond_wait(&never, &queue);
+  pthread_cleanup_pop(0);
+  pthread_cleanup_pop(0);
+  return argument;
+}
+static void* Report(void* argument) {
+  while (!done) sched_yield();
+  pthread_mutex_lock(&queue);
+  pthread_mutex_lock(&statistics);
+  pthread_mutex_unlock(&statistics);
+  pthread_mutex_unlock(&queue);
+  return argument;
+}
+int main(void) {
+  pthread_t answer, cancelled, report;
+  pthread_create(&report, NULL, Report, NULL);
+  pthread_create(&answer, NULL, Answer, NULL);
+  for (int i = 0; i < 2000; ++i) {
+    pthread_mutex_lock(&queue);
+    turn = 1;
+    if (i % 2) pthread_cond_signal(&there);
+    if (!(i % 2)) pthread_cond_broadcast(&there);
+    while (turn == 1) pthread_cond_wait(&back, &queue);
+    pthread_mutex_unlock(&queue);
+  }
+  pthread_join(answer, NULL);
+  pthread_create(&cancelled, NULL, Cancelled, NULL);
+  for (int waiting = 0; !waiting;) {
+    pthread_mutex_lock(&queue);
+    waiting = waits;
+    pthread_mutex_unlock(&queue);
+  }
+  pthread_cancel(cancelled);
+  pthread_join(cancelled, NULL);
+  printf("free %d %d\\n", pthread_mutex_trylock(&queue) == 0, pthread_mutex_trylock(&statistics) == 0);
+  pthread_mutex_unlock(&statistics);
+  pthread_mutex_unlock(&queue);
+  done = 1;
+  pthread_join(report, NULL);
+  return 0;
+}
+"""
+
 
 class SteeringTest(GordianCase):
     def keep(self, *command):
@@ -144,6 +222,7 @@ class SteeringTest(GordianCase):
             ("rwlock_queue_cycle", "blocks on"),
             ("once_cycle", "blocks on"),
             ("condition_reacquire_signalled", "blocks on"),
+            ("cond_reacquire", "blocks on"),
             ("exec_then_cycle", "blocks on"),
             ("fork_child_cycle", "blocks on"),
         ):
@@ -171,6 +250,16 @@ class SteeringTest(GordianCase):
                 self.assertIn("not reproduced: it stays potential", result.stdout)
                 self.assertIn("1 of 2 threads stood at their steps", result.stdout)
                 self.assertIn("0 of 1 possible deadlock confirmed", result.stdout)
+
+    def test_a_steered_condition_wait_is_still_one(self):
+        program = self.compile("waits.c", CONDITION_WAITS)
+        self.keep(program)
+        result = self.gordian("confirm", "kept", "--tries", "1", "--seed", "4", "--show-output", "--", program)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        found = re.search(r"0 of (\d+) possible deadlocks? confirmed", result.stdout)
+        self.assertIsNotNone(found, result.stdout)
+        self.assertEqual(result.stdout.count("late 1 held 1\nfree 1 1\n"), int(found.group(1)), result.stdout)
+        self.assertRegex(result.stdout, r"\((2[0-9]|[3-9][0-9]) pauses\)")  # the waiter's, after its wake-ups
 
     def stood(self, output):
         return [int(ms) for ms in re.findall(r"stood (\d+)$", output, re.MULTILINE)]
