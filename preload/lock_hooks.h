@@ -43,7 +43,7 @@ __attribute__((noinline)) int AcquireProfiled(const char* name, Object* object, 
   constexpr record::Way way = &record::Thread::profiled_slot;
   record::KnownAcquire known;
   bool again = false;
-  bool is_known = record::BeginKnownAcquire<way>(object, mode, blocking, site, &known);
+  bool is_known = record::BeginKnownAcquire<way, record::Tried::kAll>(object, mode, blocking, site, &known);
   if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
     is_known = is_known || record::BeginKnownRecursive<way>(object, mode, blocking, site, &known, &again);
   }
@@ -66,22 +66,26 @@ __attribute__((noinline)) int AcquireProfiled(const char* name, Object* object, 
   return record::Noted(result, name, blocking, object, site);
 }
 
-// A recursive mutex is looked for second: the most common kind does not pay for it.
+// Other callers than those that came first, and recursive mutexes, are looked for second: most calls do not
+// pay for them.
 template <typename Object, typename Call>
 __attribute__((noinline)) int AcquireOther(const char* name, Object* object, trace::Mode mode,
                                            record::Blocking blocking, record::Site site, Call call) {
   if (record::g_config.profiles) {
     return AcquireProfiled(name, object, mode, blocking, site, call);
   }
+  record::KnownAcquire known;
+  bool again = false;
+  bool is_known = record::BeginKnownAcquire<&record::Thread::slot, record::Tried::kAll>(
+      object, mode, blocking, site, &known);
   if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
-    record::KnownAcquire known;
-    bool again = false;
-    if (record::BeginKnownRecursive(object, mode, blocking, site, &known, &again)) {
-      const int result = call();
-      const bool ended = result == 0 && (again ? record::EndKnownAgain(known)
-                                               : record::EndKnownAcquire(known, mode, blocking));
-      return ended ? 0 : EndSlowly(known, result, name, object, mode, blocking, site, again);
-    }
+    is_known = is_known || record::BeginKnownRecursive(object, mode, blocking, site, &known, &again);
+  }
+  if (is_known) {
+    const int result = call();
+    const bool ended = result == 0 && (again ? record::EndKnownAgain(known)
+                                             : record::EndKnownAcquire(known, mode, blocking));
+    return ended ? 0 : EndSlowly(known, result, name, object, mode, blocking, site, again);
   }
   return Acquire(name, object, mode, blocking, site, call);
 }

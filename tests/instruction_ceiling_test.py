@@ -16,9 +16,27 @@ PROGRAM = r"""
 #include <pthread.h>
 #include <stdlib.h>
 static pthread_mutex_t outer = PTHREAD_MUTEX_INITIALIZER, inner = PTHREAD_MUTEX_INITIALIZER;
+__attribute__((noinline)) static void Take(pthread_mutex_t* mutex) {
+  pthread_mutex_lock(mutex);
+  pthread_mutex_unlock(mutex);
+}
+__attribute__((noinline)) static void OneWay(pthread_mutex_t* mutex) { Take(mutex); __asm__ volatile(""); }
+__attribute__((noinline)) static void OtherWay(pthread_mutex_t* mutex) { Take(mutex); __asm__ volatile(""); }
 int main(int argc, char** argv) {
   (void)argc;
+  for (long i = 0; argv[2][0] == 'w' && i < atol(argv[1]); i++) {
+    OneWay(&inner);
+    OtherWay(&inner);
+  }
   if (argv[2][0] == 'n') pthread_mutex_lock(&outer);
+  pthread_mutex_t* table = calloc(512, sizeof(*table));
+  for (long i = 0; argv[2][0] == 'u' && i < atol(argv[1]); i++) {
+    pthread_mutex_lock(&table[i % 512]);
+    pthread_mutex_lock(&inner);
+    pthread_mutex_unlock(&inner);
+    pthread_mutex_unlock(&table[i % 512]);
+  }
+  if (argv[2][0] == 'u' || argv[2][0] == 'w') return 0;
   for (long i = 0; i < atol(argv[1]); i++) {
     pthread_mutex_lock(&inner);
     pthread_mutex_unlock(&inner);
@@ -28,9 +46,10 @@ int main(int argc, char** argv) {
 """
 
 SHORT, LONG = 1000, 11000
-# Instructions that the shim adds to a pair, libc's own not counted. Measured 121 and 144 by g++, 140 and 163 by clang;
-# raise a ceiling only with a reason in the commit message.
-CEILING = {"top level": 142, "nested": 166}
+# Instructions that the shim adds to a pair, libc's own not counted. The last two are of two pairs: one takes a lock of a
+# table, under which no further instances are recorded; the other comes to one place by two callers. Measured 121, 144, 806
+# and 390 by g++, 140 and 163 by clang; raise a ceiling only with a reason in the commit message.
+CEILING = {"top level": 142, "nested": 166, "under one of many": 980, "ways to it, two": 480}
 
 
 def instructions(program, folder, environment, *arguments):

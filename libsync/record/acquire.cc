@@ -84,6 +84,32 @@ trace::Ref StackOf(Thread* thread, const Site& site) {
   return ref;
 }
 
+// The words that an entry names lie at the same place for all calls that share the callers below: of those
+// that differ in the first caller no more than that one is looked at.
+const CacheEntry* FindOtherCallers(const Thread* thread, const Site& site, const CacheEntry* entry) {
+  for (int level = 0; level < kCallers && entry != nullptr; ++level) {
+    if (CallerSum(site, entry->callers) == entry->caller_sum) {
+      return entry;
+    }
+    entry = FindRemembered(thread, DeeperKey(entry->key, site, *entry, level));
+  }
+  return nullptr;
+}
+
+void RememberForCallers(Thread* thread, const Site& site, CacheEntry entry) {
+  if (entry.key == kNeverKey) {
+    return;
+  }
+  const CacheEntry* known = FindRemembered(thread, entry.key);
+  for (int level = 0;
+       level + 1 < kCallers && known != nullptr && CallerSum(site, known->callers) != known->caller_sum;
+       ++level) {
+    entry.key = DeeperKey(entry.key, site, *known, level);
+    known = FindRemembered(thread, entry.key);
+  }
+  Remember(thread, entry);
+}
+
 uint64_t SituationKey(const Thread* thread, const Site& site, trace::Mode mode, Blocking blocking,
                       trace::Ref lock) {
   const uint64_t place = SiteKey(site) ^ CallKey(mode, blocking);
@@ -104,6 +130,27 @@ uint64_t ObjectKey(const Thread* thread, const ObjectFacts& object, trace::Mode 
                    const Site& site) {
   const uint64_t place = SiteKey(site) ^ CallKey(mode, blocking) ^ AddressKey(object.address);
   return thread->own_slot->held_count == 0 ? place : NestedKey(thread, place, HeldHash(thread), 0);
+}
+
+// The key of a situation whatever instances of their classes are held and wanted in it: where no further
+// instances are recorded, or none at all, all of them are one. A program that takes locks out of a large
+// table with others held would not meet the same instances again for long.
+uint64_t ClassKey(const Thread* thread, trace::Ref lock, trace::Mode mode, Blocking blocking,
+                  const Site& site) {
+  uint64_t held = 0;
+  for (uint32_t i = 0; i < thread->own_slot->held_count; ++i) {
+    const trace::HeldEntry& entry = thread->held[i];
+    if (entry.lock != 0) {
+      held += MixBits(ClassOf(g_trace.At<trace::LockRecord>(entry.lock)) ^ entry.stack) ^ entry.mode;
+    }
+  }
+  const uint64_t wanted = ClassOf(g_trace.At<trace::LockRecord>(lock));
+  return MixBits(SiteKey(site) ^ CallKey(mode, blocking) ^ MixBits(held ^ thread->segment_hash) ^ wanted);
+}
+
+// It stands for all further instances of its classes, in this thread.
+bool IsFolded(trace::Ref dependency) {
+  return dependency != 0 && (g_trace.At<trace::DependencyRecord>(dependency)->flags & trace::kFolded) != 0;
 }
 
 uint8_t FlagsOf(const trace::LockRecord* record, Blocking blocking) {
@@ -133,9 +180,8 @@ bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blockin
     return false;
   }
   const uint64_t key = ObjectKey(thread, object, mode, blocking, site);
-  const CacheEntry* entry = FindRemembered(thread, key);
-  if (entry == nullptr || entry->lock == 0 || CallerSum(site, entry->callers) != entry->caller_sum ||
-      !StandsFor(thread, entry->lock, object)) {
+  const CacheEntry* entry = FindForCallers(thread, site, key);
+  if (entry == nullptr || entry->lock == 0 || !StandsFor(thread, entry->lock, object)) {
     return false;
   }
   if ((object.flags & trace::kHandOff) != 0) {
@@ -151,6 +197,30 @@ bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blockin
                     FlagsOf(g_trace.At<trace::LockRecord>(entry->lock), blocking));
   }
   *attempt = Attempt{thread, entry->lock, entry->stack, mode, again, 0, 0};
+  return true;
+}
+
+// The same of one whose instances do not matter.
+bool BeginAcquireByClass(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site,
+                         Attempt* attempt) {
+  Thread* thread = t_thread;
+  trace::SlotRecord* slot = thread->slot;
+  if (slot == nullptr || slot->held_count == 0 || slot->held_count >= trace::kInlineHeld ||
+      (object.flags & (trace::kDestroyed | trace::kHandOff)) != 0 || !HasFastTag(thread, object)) {
+    return false;
+  }
+  const auto lock = static_cast<trace::Ref>(__atomic_load_n(object.tag, __ATOMIC_RELAXED) >> 32);
+  if (lock == 0 || !StandsFor(thread, lock, object) || FindHeld(thread, lock) >= 0) {
+    return false;
+  }
+  const CacheEntry* entry = FindForCallers(thread, site, ClassKey(thread, lock, mode, blocking, site));
+  if (entry == nullptr) {
+    return false;
+  }
+  if (blocking != Blocking::kTry) {
+    PublishLockWait(slot, lock, entry->stack, mode, FlagsOf(g_trace.At<trace::LockRecord>(lock), blocking));
+  }
+  *attempt = Attempt{thread, lock, entry->stack, mode, false, 0, 0};
   return true;
 }
 
@@ -185,7 +255,8 @@ bool RecordIfDestroyed(Thread* thread, const ObjectFacts& object, trace::Ref loc
 }
 
 Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking blocking, const Site& site) {
-  if (Attempt known; BeginRememberedAcquire(object, mode, blocking, site, &known)) {
+  if (Attempt known; BeginAcquireByClass(object, mode, blocking, site, &known) ||
+                     BeginRememberedAcquire(object, mode, blocking, site, &known)) {
     return known;
   }
   const Entry entry;
@@ -221,12 +292,19 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
                                        !may_wait || !IsHeld(record));
   if (complete && (!again || IsRecursive(object.kind))) {
     const bool by_tag = !again && HasFastTag(thread, object);
-    const uint64_t key = by_tag ? SituationKey(thread, site, mode, blocking, lock)
-                                : ObjectKey(thread, object, mode, blocking, site);
-    if (key != kNeverKey) {
-      const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
-      Remember(thread,
-               CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), by_tag ? 0 : lock});
+    const bool is_folded = by_tag && IsFolded(dependency);
+    const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
+    CacheEntry remembered{kNeverKey, stack, dependency, callers, CallerSum(site, callers), by_tag ? 0 : lock};
+    // Where instances are folded, the same ones do not come again soon.
+    const bool has_class_key = by_tag && nested && slot->held_count < trace::kInlineHeld;
+    if (has_class_key && (is_folded || blocking != Blocking::kForever)) {
+      remembered.key = ClassKey(thread, lock, mode, blocking, site);
+      RememberForCallers(thread, site, remembered);
+    }
+    if (!has_class_key || !is_folded) {
+      remembered.key = by_tag ? SituationKey(thread, site, mode, blocking, lock)
+                              : ObjectKey(thread, object, mode, blocking, site);
+      RememberForCallers(thread, site, remembered);
     }
   }
   if (g_plan != nullptr && !again) {

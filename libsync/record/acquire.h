@@ -63,12 +63,39 @@ __attribute__((always_inline)) inline const CacheEntry* FindRemembered(const Thr
   }
   return entry;
 }
+// Who stands in its own place moves aside; who moved there gives way, or two neighbours would drive each
+// other out for good.
 inline void Remember(Thread* thread, const CacheEntry& entry) {
   const uint64_t place = entry.key >> (64 - kCacheBits);
-  if (thread->cache[place].key != entry.key) {
+  const uint64_t former = thread->cache[place].key;
+  if (former != entry.key && former != 0 && former >> (64 - kCacheBits) == place) {
     thread->cache[place ^ 1] = thread->cache[place];
   }
   thread->cache[place] = entry;
+}
+
+// One place that is come to by several ways has an entry for each: under the key of the place that of the
+// first, and for others one whose key is made of the former and of the first caller that tells them apart.
+inline uint64_t DeeperKey(uint64_t key, const Site& site, const CacheEntry& entry, int level) {
+  const auto* words = reinterpret_cast<const uint64_t*>(site.frame);
+  return MixBits(key ^ words[entry.callers.words[level]]);
+}
+const CacheEntry* FindOtherCallers(const Thread* thread, const Site& site, const CacheEntry* entry);
+void RememberForCallers(Thread* thread, const Site& site, CacheEntry entry);
+// What is remembered of a situation for these callers, or only if they are the first that came; null:
+// nothing.
+enum class Tried { kFirst, kAll };
+template <Tried kTried = Tried::kAll>
+__attribute__((always_inline)) inline const CacheEntry* FindForCallers(const Thread* thread, const Site& site,
+                                                                       uint64_t key) {
+  const CacheEntry* entry = FindRemembered(thread, key);
+  if (__builtin_expect(entry == nullptr, 0)) {
+    return nullptr;
+  }
+  if (__builtin_expect(CallerSum(site, entry->callers) != entry->caller_sum, 0)) {
+    return kTried == Tried::kAll ? FindOtherCallers(thread, site, entry) : nullptr;
+  }
+  return entry;
 }
 
 // The key of a situation when something is held, from that of the place: what is held, since which order, and
@@ -159,6 +186,7 @@ inline Attempt AttemptOf(const KnownAcquire& known, trace::Mode mode, bool again
 
 // What is known of an acquisition at `site` with what the thread holds; null: nothing. `key` tells kind and
 // way of the call, `lock` is 0 where the key tells the lock as well.
+template <Tried kTried>
 __attribute__((always_inline)) inline const CacheEntry* FindSituation(Thread* thread, uint64_t moves,
                                                                       const Site& site, uint64_t key,
                                                                       trace::Ref lock) {
@@ -173,11 +201,7 @@ __attribute__((always_inline)) inline const CacheEntry* FindSituation(Thread* th
     thread->hash_below[count] = held_hash;
     key = NestedKey(thread, key, held_hash, lock);
   }
-  const CacheEntry* entry = FindRemembered(thread, key);
-  return __builtin_expect(entry == nullptr, 0) ||
-                 __builtin_expect(CallerSum(site, entry->callers) != entry->caller_sum, 0)
-             ? nullptr
-             : entry;
+  return FindForCallers<kTried>(thread, site, key);
 }
 
 __attribute__((always_inline)) inline KnownAcquire BeginKnown(Thread* thread, trace::SlotRecord* slot,
@@ -192,7 +216,7 @@ __attribute__((always_inline)) inline KnownAcquire BeginKnown(Thread* thread, tr
 }
 
 // True: the wait is published (but for a try), and EndKnownAcquire or EndAcquire must follow the real call.
-template <Way kWay = &Thread::slot, typename Object>
+template <Way kWay = &Thread::slot, Tried kTried = Tried::kFirst, typename Object>
 __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, trace::Mode mode,
                                                              Blocking blocking, const Site& site,
                                                              KnownAcquire* known) {
@@ -206,7 +230,7 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, tra
     return false;
   }
   const uint64_t moves = *MovesOf(slot);
-  const CacheEntry* entry = FindSituation(thread, moves, site, CallKey(mode, blocking), lock);
+  const CacheEntry* entry = FindSituation<kTried>(thread, moves, site, CallKey(mode, blocking), lock);
   if (__builtin_expect(entry == nullptr, 0)) {
     return false;
   }
@@ -214,7 +238,7 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, tra
   return true;
 }
 
-template <Way kWay = &Thread::slot>
+template <Way kWay = &Thread::slot, Tried kTried = Tried::kFirst>
 __attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_spinlock_t* spinlock, trace::Mode mode,
                                                              Blocking blocking, const Site& site,
                                                              KnownAcquire* known) {
@@ -225,7 +249,7 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_spinlock_t*
   }
   const uint64_t moves = *MovesOf(slot);
   const CacheEntry* entry =
-      FindSituation(thread, moves, site, CallKey(mode, blocking) ^ AddressKey(spinlock), 0);
+      FindSituation<kTried>(thread, moves, site, CallKey(mode, blocking) ^ AddressKey(spinlock), 0);
   if (__builtin_expect(entry == nullptr || entry->lock == 0 || !StandsFor(entry->lock, spinlock), 0)) {
     return false;
   }
@@ -259,7 +283,7 @@ __attribute__((always_inline)) inline bool BeginKnownRecursive(pthread_mutex_t* 
       return false;
     }
   }
-  const CacheEntry* entry = FindSituation(thread, moves, site, CallKey(mode, blocking), lock);
+  const CacheEntry* entry = FindSituation<Tried::kAll>(thread, moves, site, CallKey(mode, blocking), lock);
   if (entry == nullptr) {
     return false;
   }

@@ -111,8 +111,7 @@ constexpr uint64_t kSignalKey = 0x5851F42D4C957F2Du;
 void RecordSignalHeld(Thread* thread, trace::Ref condition, const Site& site) {
   const uint64_t key =
       SituationKey(thread, site, trace::Mode::kExclusive, Blocking::kForever, condition) ^ kSignalKey;
-  const CacheEntry* entry = FindRemembered(thread, key);
-  if (entry != nullptr && CallerSum(site, entry->callers) == entry->caller_sum) {
+  if (FindForCallers(thread, site, key) != nullptr) {
     return;
   }
   const trace::Ref stack = StackOf(thread, site);
@@ -120,7 +119,8 @@ void RecordSignalHeld(Thread* thread, trace::Ref condition, const Site& site) {
       RecordDependency(thread, condition, stack, trace::Mode::kExclusive, trace::kSignals, 0);
   if (dependency != 0) {
     const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
-    Remember(thread, CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), 0});
+    RememberForCallers(thread, site,
+                       CacheEntry{key, stack, dependency, callers, CallerSum(site, callers), 0});
   }
 }
 

@@ -78,8 +78,7 @@ trace::Ref StackOfOpen(const Site& site) {
   Thread* thread = t_thread;
   if (thread->slot != nullptr) {
     const uint64_t key = SiteKey(site) ^ kOpenPlace ^ HeldHash(thread);
-    const CacheEntry* known = FindRemembered(thread, key);
-    if (known != nullptr && CallerSum(site, known->callers) == known->caller_sum) {
+    if (const CacheEntry* known = FindForCallers(thread, site, key); known != nullptr) {
       return known->stack;
     }
   }
@@ -91,7 +90,7 @@ trace::Ref StackOfOpen(const Site& site) {
   const trace::Ref stack = StackOf(thread, site);
   const uint64_t key = SiteKey(site) ^ kOpenPlace ^ HeldHash(thread);
   const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
-  Remember(thread, CacheEntry{key, stack, 0, callers, CallerSum(site, callers), 0});
+  RememberForCallers(thread, site, CacheEntry{key, stack, 0, callers, CallerSum(site, callers), 0});
   return stack;
 }
 
