@@ -8,7 +8,8 @@
 //                      come between: a dependency of one more thread that meets the other conditions with all
 //   may-overlap        some segments in which the witnesses were seen are ordered by no create, join, barrier
 //                      or once (happens_before.h)
-//   no-soft-order      nor by what a condition, a semaphore or a futex handed over. Cycles that fail this alone are
+//   no-soft-order      nor by what a condition, a semaphore or a futex handed over. Cycles that fail this
+//   alone are
 //                      found as well, after all others, and say so
 // A thread that is joined by whoever holds something is a lock too (order_view.h). It never waits for a lock
 // that its joiner held already when it was created: that would have hung at once.
@@ -62,7 +63,8 @@ struct CycleEdge {
 
 struct LockOrderCycle {
   std::vector<CycleEdge> edges;
-  bool soft = false;  // in all that was seen a condition, a semaphore or a futex came between some of its steps
+  bool soft =
+      false;  // in all that was seen a condition, a semaphore or a futex came between some of its steps
 };
 
 // A path or cycle of locks that is in the graph but in no deadlock, and the first reason.
