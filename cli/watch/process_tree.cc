@@ -55,6 +55,7 @@ void ProcessTree::Meet(const ProcStat& stat, uint64_t now_ns) {
   bool may_have_execd = now_ns - process.first_seen_ns < kExecNs || stat.comm != before.comm;
   if (is_new || (may_have_execd && !IsDead(stat))) {
     process.observed.command = CommandLine(stat);
+    process.command_comm = stat.comm;
   }
   if (!is_new) {
     return;
@@ -164,6 +165,16 @@ void ProcessTree::SetCommand(const ProcessId& id, const std::string& command) {
   auto it = seen_.find(id);
   if (it != seen_.end() && it->second.observed.command.starts_with("[") && !command.empty()) {
     it->second.observed.command = command;
+  }
+}
+
+void ProcessTree::SetProgram(const ProcessId& id, const std::string& path) {
+  constexpr size_t kCommLength = 15;  // of what the kernel keeps
+  auto it = seen_.find(id);
+  const SeenProcess* creator = it == seen_.end() ? nullptr : Find(it->second.creator);
+  if (creator != nullptr && it->second.command_comm == creator->stat.comm &&
+      path.substr(path.rfind('/') + 1, kCommLength) != creator->stat.comm) {
+    it->second.observed.command = path;
   }
 }
 

@@ -31,8 +31,9 @@ struct SeenProcess {
   uint64_t dead_ns = 0;  // when it was first seen dead
   uint64_t zombie_ns = 0;
   uint64_t outlived_ns = 0;
-  bool described = false;   // creator_doing is filled in
-  std::string unseen_comm;  // the name under which it was last asked why it has no trace
+  std::string command_comm;  // its name when its command line was read
+  bool described = false;    // creator_doing is filled in
+  std::string unseen_comm;   // the name under which it was last asked why it has no trace
 };
 
 class ProcessTree {
@@ -50,6 +51,8 @@ class ProcessTree {
   void MeetGone(const ProcStat& stat, const std::string& command, uint64_t start_ns);
   // The command line of a process that was gone before it could be read.
   void SetCommand(const ProcessId& id, const std::string& command);
+  // It was last seen as a copy of its creator, and went on as the program at `path`.
+  void SetProgram(const ProcessId& id, const std::string& path);
   void SetUnseen(const ProcessId& id, const std::string& why);
 
   void Look(uint64_t now_ns);

@@ -292,6 +292,7 @@ void Watcher::NameUnseenChildren(const trace::Process& process) {
     const auto status = child.reap_ns != 0 ? std::optional(child.reap_status) : std::nullopt;
     if (seen->observed.unseen.empty() && !traces_.WasTracedPid(child.pid) &&
         !traces_.WasTracedElsewhere(child.exec_path) && !traces_.SaidLost(child.pid)) {
+      tree_.SetProgram(id, child.exec_path);
       tree_.SetUnseen(id, unseen_.WhyGone(id, child.exec_path, status));
     }
   }

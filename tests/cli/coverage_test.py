@@ -103,6 +103,24 @@ class CoverageTest(GordianCase):
         _, unseen = self.unseen(program)
         self.assertIn("SIGKILL may have ended it before it began", unseen)
 
+    def test_seen_only_before_it_became_another_program(self):
+        hello = self.compile("hello.c", HELLO, "-static")
+        program = self.compile("slow.c", r"""
+            #include <sys/wait.h>
+            #include <unistd.h>
+            int main(int argc, char** argv) {
+              const pid_t child = fork();
+              if (child == 0) {
+                usleep(1500000);  /* long enough for many looks */
+                _exit(execl(argv[argc - 1], argv[argc - 1], (char*)0));
+              }
+              return waitpid(child, 0, 0) != child;
+            }
+            """)
+        _, unseen = self.unseen(program, hello)
+        self.assertIn(os.path.basename(hello), unseen)
+        self.assertNotIn(os.path.basename(program), unseen)
+
     @unittest.skipUnless(os.geteuid() == 0, "needs root to choose a process's number")
     def test_a_number_that_came_back(self):
         """Of two processes with one number the first, a static program, is named, and the second is not."""
