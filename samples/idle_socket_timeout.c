@@ -1,5 +1,5 @@
-/* Both ends of a socket pair wait for the other one to begin, but each has a time after which it does so itself. Of that the
-   call says nothing: it is an option of the socket. */
+/* Both ends of a socket pair wait for the other one to begin, but each has a time after which it does so
+   itself. Of that the call says nothing: it is an option of the socket. */
 // EXPECT: clean
 #include <stddef.h>
 #include <sys/socket.h>
