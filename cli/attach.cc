@@ -127,12 +127,8 @@ bool IsNamed(const AttachArguments& arguments, pid_t pid) {
 }  // namespace
 
 int AttachCommand(const Options& options, const AttachArguments& arguments) {
-  std::string why;
-  Options given = options;
-  given.out.clear();  // of a configuration file: nothing is recorded
-  auto outputs = Outputs::Open(given, STDOUT_FILENO, &why);
+  auto outputs = Outputs::OpenWithoutRun(options);
   if (!outputs.has_value()) {
-    Message(why);
     return kExitGordian;
   }
   const std::vector<pid_t> pids = Wanted(arguments);
@@ -154,7 +150,7 @@ int AttachCommand(const Options& options, const AttachArguments& arguments) {
   if (refused) {
     return kExitCannotInspect;
   }
-  return ReportWaits(survey.run, given, &*outputs);
+  return ReportWaits(survey.run, options, &*outputs);
 }
 
 }  // namespace gordian::cli

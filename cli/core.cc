@@ -1,6 +1,4 @@
 // `gordian core CORE`: the report of `gordian attach`, of a process that is over, from its core file.
-#include <unistd.h>
-
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -20,14 +18,11 @@ int CoreCommand(const Options& options, const CoreArguments& arguments) {
     Message(absl::StrCat(arguments.core, " ", why));
     return kExitCannotInspect;
   }
-  Options given = options;
-  given.out.clear();  // of a configuration file: nothing is recorded
-  auto outputs = Outputs::Open(given, STDOUT_FILENO, &why);
+  auto outputs = Outputs::OpenWithoutRun(options);
   if (!outputs.has_value()) {
-    Message(why);
     return kExitGordian;
   }
-  return ReportWaits(*run, given, &*outputs);
+  return ReportWaits(*run, options, &*outputs);
 }
 
 }  // namespace gordian::cli

@@ -93,6 +93,16 @@ std::optional<Outputs> Outputs::Open(const Options& options, int default_text_fd
   return outputs;
 }
 
+std::optional<Outputs> Outputs::OpenWithoutRun(Options options) {
+  options.out.clear();
+  std::string why;
+  std::optional<Outputs> outputs = Open(options, STDOUT_FILENO, &why);
+  if (!outputs.has_value()) {
+    Message(why);
+  }
+  return outputs;
+}
+
 Outputs::Outputs(Outputs&& other) noexcept
     : text_fd_(other.text_fd_),
       owns_text_(std::exchange(other.owns_text_, false)),

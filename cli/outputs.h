@@ -18,6 +18,10 @@ class Outputs {
   // `default_text_fd`: where the text goes without --text.
   static std::optional<Outputs> Open(const Options& options, int default_text_fd, std::string* why);
 
+  // For a command that records nothing: the text goes to standard output, and no run is kept, whatever a
+  // configuration file says. nullopt: it has said why.
+  static std::optional<Outputs> OpenWithoutRun(Options options);
+
   Outputs(Outputs&& other) noexcept;
   Outputs& operator=(Outputs&&) = delete;
   ~Outputs();

@@ -295,14 +295,11 @@ Judged Judge(const PsArguments& arguments, uint64_t grace_ms) {
 }  // namespace
 
 int PsCommand(const Options& options, const PsArguments& arguments) {
-  std::string why;
-  Options given = options;
-  given.out.clear();  // of a configuration file: nothing is recorded
   report::BuildOptions build_options;
-  build_options.redact = given.redact;
+  build_options.redact = options.redact;
   std::optional<std::string> told;  // with --watch, only what has changed is told
   for (;;) {
-    const Judged judged = Judge(arguments, given.grace_ms);
+    const Judged judged = Judge(arguments, options.grace_ms);
     report::Report report = report::BuildReport(judged.run, judged.findings, build_options);
     report.snapshot = judged.stuck;
     std::string picture;
@@ -312,14 +309,13 @@ int PsCommand(const Options& options, const PsArguments& arguments) {
     for (const report::ReportSnapshot& process : judged.stuck) {
       absl::StrAppend(&picture, process.pid, " ", process.threads.front().what, "\n");
     }
-    const int exit_code = HasFailingFinding(report, given.fail_on) ? given.error_exitcode : 0;
+    const int exit_code = HasFailingFinding(report, options.fail_on) ? options.error_exitcode : 0;
     if (told != picture) {
-      auto outputs = Outputs::Open(given, STDOUT_FILENO, &why);
+      auto outputs = Outputs::OpenWithoutRun(options);
       if (!outputs.has_value()) {
-        Message(why);
         return kExitGordian;
       }
-      WriteReports(std::move(report), given, &*outputs, nullptr, exit_code);
+      WriteReports(std::move(report), options, &*outputs, nullptr, exit_code);
       told = std::move(picture);
     }
     if (!arguments.watch) {

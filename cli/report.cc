@@ -1,6 +1,5 @@
 // `gordian report DIR`: judges a kept run again.
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -18,17 +17,14 @@ int ReportCommand(const Options& options, const std::string& directory) {
     Message("cannot read the run in " + directory + ": " + why);
     return kExitCannotInspect;
   }
-  Options given = options;
-  given.out.clear();  // of a configuration file: it speaks of new runs
-  auto outputs = Outputs::Open(given, STDOUT_FILENO, &why);
+  auto outputs = Outputs::OpenWithoutRun(options);
   if (!outputs.has_value()) {
-    Message(why);
     return kExitGordian;
   }
-  report::Report report = JudgeRun(*run, given, nullptr);
-  bool failing = HasFailingFinding(report, given.fail_on);
-  int exit_code = failing ? given.error_exitcode : 0;
-  WriteReports(std::move(report), given, &*outputs, nullptr, exit_code);
+  report::Report report = JudgeRun(*run, options, nullptr);
+  bool failing = HasFailingFinding(report, options.fail_on);
+  int exit_code = failing ? options.error_exitcode : 0;
+  WriteReports(std::move(report), options, &*outputs, nullptr, exit_code);
   return exit_code;
 }
 
