@@ -391,20 +391,24 @@ std::string StoryOf(const ReportFinding& finding) {
 
 }  // namespace
 
-int Report::Count(const char* level) const {
-  return static_cast<int>(
-      std::count_if(findings.begin(), findings.end(),
-                    [level](const ReportFinding& finding) { return finding.level == level; }));
+ReportSummary Report::Summary() const {
+  ReportSummary summary;
+  for (const ReportFinding& finding : findings) {
+    ++(finding.level == "error"     ? summary.errors
+       : finding.level == "warning" ? summary.warnings
+                                    : summary.notes);
+  }
+  return summary;
 }
 
 Report BuildReport(const trace::Run& run, const std::vector<Finding>& findings, const BuildOptions& options) {
   Report report;
-  report.command = options.redact ? RedactCommand(run.command) : run.command;
-  report.started = Rfc3339(run.start_real_ns);
-  report.seconds = static_cast<double>(run.duration_ns) / 1e9;
-  report.status = StatusText(run);
-  report.host = HostName();
-  report.version = GORDIAN_VERSION;
+  report.run.command = options.redact ? RedactCommand(run.command) : run.command;
+  report.run.started = Rfc3339(run.start_real_ns);
+  report.run.seconds = static_cast<double>(run.duration_ns) / 1e9;
+  report.run.status = StatusText(run);
+  report.run.host = HostName();
+  report.run.version = GORDIAN_VERSION;
   Symbolizer symbolizer;
   std::map<std::string, size_t> told;
   for (const Finding& finding : findings) {

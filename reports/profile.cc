@@ -161,8 +161,7 @@ std::string UseText(const ReportUse& use) {
 std::string SiteText(const ReportProfileSite& site, const TextOptions& options) {
   const std::string place =
       site.stack.empty() ? "an unknown place" : FrameText(TopFrame(site.stack), options);
-  return absl::StrCat(UseText(site.use), "  ", Printable(place), site.mode == "shared" ? " (shared)" : "",
-                      "\n");
+  return absl::StrCat(UseText(site.use), "  ", place, site.mode == "shared" ? " (shared)" : "", "\n");
 }
 
 }  // namespace
@@ -175,7 +174,7 @@ std::vector<ReportProfile> BuildProfile(const trace::Run& run, Symbolizer* symbo
   return builder.Build();
 }
 
-std::string ProfileToText(const Report& report, const TextOptions& options) {
+std::string ProfileText(const Report& report, const TextOptions& options) {
   if (report.profile.empty()) {
     return "";
   }
@@ -187,7 +186,7 @@ std::string ProfileToText(const Report& report, const TextOptions& options) {
   for (size_t i = 0; i < shown; ++i) {
     const ReportProfile& profile = report.profile[i];
     const bool says_kind = !profile.kind.empty() && !profile.name.starts_with(profile.kind);
-    absl::StrAppend(&out, UseText(profile.use), Printable(profile.name),
+    absl::StrAppend(&out, UseText(profile.use), profile.name,
                     says_kind ? absl::StrCat(" (", profile.kind, ")") : "", "\n");
     const size_t sites = all ? profile.sites.size() : std::min(profile.sites.size(), kShownSites);
     for (size_t s = 0; s < sites; ++s) {

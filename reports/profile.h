@@ -18,7 +18,7 @@ namespace gordian::report {
 std::vector<ReportProfile> BuildProfile(const trace::Run& run, Symbolizer* symbolizer);
 
 // A table; "" for a run without a profile.
-std::string ProfileToText(const Report& report, const TextOptions& options);
+std::string ProfileText(const Report& report, const TextOptions& options);
 
 }  // namespace gordian::report
 

@@ -1,5 +1,6 @@
 // A Report is what every format prints: findings with names, source lines and fingerprints filled in.
-// It mirrors the JSON schema gordian.report/1 (docs/report.schema.json) field by field.
+// It mirrors the JSON schema gordian.report/1 (docs/report.schema.json) field by field; fields.h lists the
+// fields.
 #ifndef GORDIAN_REPORTS_REPORT_H_
 #define GORDIAN_REPORTS_REPORT_H_
 
@@ -151,21 +152,31 @@ struct ReportCoverage {
   std::vector<std::string> unseen;  // one sentence each
 };
 
-struct Report {
-  // run
+struct ReportRun {
   std::vector<std::string> command;
   std::string started;  // RFC 3339, UTC
   double seconds = 0;
   std::string status;  // "exited 0", "killed by SIGTERM", "ended by gordian", "running"
   std::string host;
   std::string version;  // of gordian
+};
+
+// How many findings there are of each level.
+struct ReportSummary {
+  int errors = 0;
+  int warnings = 0;
+  int notes = 0;
+};
+
+struct Report {
+  ReportRun run;
   ReportCoverage coverage;
   std::vector<ReportFinding> findings;
   std::vector<ReportProfile> profile;    // those with the longest waits first; of a run with --profile
   std::vector<ReportSnapshot> snapshot;  // of `gordian attach`: one for each process
   // Cycles of lock orders that cannot deadlock, each with one condition that does not hold; if asked for.
   std::optional<std::vector<ReportFinding>> near_misses;
-  int Count(const char* level) const;
+  ReportSummary Summary() const;
 };
 
 struct BuildOptions {

@@ -174,7 +174,7 @@ std::string GroupText(const std::vector<const ReportTask*>& tasks, const TextOpt
   const ReportTask& first = *tasks.front();
   std::vector<std::string> names;
   for (size_t t = 0; t < tasks.size() && t < kNamedThreads; ++t) {
-    names.push_back(Printable(tasks[t]->name));
+    names.push_back(tasks[t]->name);
   }
   std::string who = absl::StrJoin(names, ", ");
   if (tasks.size() > names.size()) {
@@ -182,7 +182,7 @@ std::string GroupText(const std::vector<const ReportTask*>& tasks, const TextOpt
   }
   const std::string verdict = Upper(first.verdict);
   std::string text = Wrap("  ", 4,
-                          absl::StrCat(verdict, "  ", who, ": ", Printable(first.what),
+                          absl::StrCat(verdict, "  ", who, ": ", first.what,
                                        first.timed && first.kind != "sleep" ? ", with a timeout" : ""));
   text.replace(2, verdict.size(), Paint(verdict, ToneOf(first.verdict), options.color));
   return text + StackText(first.stack, "    ", options);
@@ -214,12 +214,12 @@ std::vector<ReportSnapshot> BuildSnapshot(const trace::Run& run, const BuildOpti
   return snapshots;
 }
 
-std::string SnapshotToText(const Report& report, const TextOptions& options) {
+std::string SnapshotText(const Report& report, const TextOptions& options) {
   std::string out;
   for (const ReportSnapshot& process : report.snapshot) {
     absl::StrAppend(&out, out.empty() ? "" : "\n",
                     Paint(Wrap("", 2,
-                               absl::StrCat("pid ", process.pid, " ", Printable(process.command), ": ",
+                               absl::StrCat("pid ", process.pid, " ", process.command, ": ",
                                             Plural(process.threads.size(), "thread", "threads"))),
                           Tone::kBold, options.color));
     std::vector<std::pair<std::string, std::vector<const ReportTask*>>> groups;
@@ -236,6 +236,10 @@ std::string SnapshotToText(const Report& report, const TextOptions& options) {
     }
   }
   return out;
+}
+
+std::string SnapshotToText(const Report& report, const TextOptions& options) {
+  return SnapshotText(PrintableReport(report), options);
 }
 
 }  // namespace gordian::report

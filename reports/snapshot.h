@@ -17,7 +17,10 @@ namespace gordian::report {
 std::vector<ReportSnapshot> BuildSnapshot(const trace::Run& run, const BuildOptions& options,
                                           Symbolizer* symbolizer);
 
-// Threads that stand at the same place for the same reason are told once.
+// Threads that stand at the same place for the same reason are told once. REQUIRES: the report is printable.
+std::string SnapshotText(const Report& report, const TextOptions& options);
+
+// The same of any report.
 std::string SnapshotToText(const Report& report, const TextOptions& options);
 
 }  // namespace gordian::report

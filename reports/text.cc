@@ -276,13 +276,12 @@ bool WasPrinted(const ReportFinding& finding, const TextOptions& options) {
 }
 
 std::string OneLine(const ReportFinding& finding, const TextOptions& options) {
-  const ReportFinding safe = PrintableFinding(finding);
-  const std::string level = absl::AsciiStrToUpper(safe.level);
-  const std::string place = FirstPlace(safe);
-  std::string text = Wrap(absl::StrCat(level, " ", safe.rule, ": "), 2,
-                          absl::StrCat(safe.title, place.empty() ? "" : absl::StrCat(" at ", place),
+  const std::string level = absl::AsciiStrToUpper(finding.level);
+  const std::string place = FirstPlace(finding);
+  std::string text = Wrap(absl::StrCat(level, " ", finding.rule, ": "), 2,
+                          absl::StrCat(finding.title, place.empty() ? "" : absl::StrCat(" at ", place),
                                        WasPrinted(finding, options) ? " (reported above)" : ""));
-  return text.replace(0, level.size(), Paint(level, ToneOf(safe.level), options.color));
+  return text.replace(0, level.size(), Paint(level, ToneOf(finding.level), options.color));
 }
 
 bool InFull(const ReportFinding& finding, const TextOptions& options) {
@@ -291,17 +290,17 @@ bool InFull(const ReportFinding& finding, const TextOptions& options) {
 
 // Which locks, where, and what keeps them apart.
 std::string NearMissText(const ReportFinding& near_miss) {
-  const ReportFinding safe = PrintableFinding(near_miss);
   std::vector<std::string> places;
-  for (const ReportThread& thread : safe.threads) {
+  for (const ReportThread& thread : near_miss.threads) {
     if (!thread.waits.stack.empty()) {
       places.push_back(ShortPlace(TopFrame(thread.waits.stack)));
     }
   }
-  std::string out = Wrap("NEAR MISS: ", 2,
-                         absl::StrCat(safe.title, places.empty() ? "" : " at ", absl::StrJoin(places, ", "),
-                                      safe.count > 1 ? absl::StrCat(" [", safe.count, " times]") : ""));
-  for (const ReportCondition& condition : safe.conditions) {
+  std::string out =
+      Wrap("NEAR MISS: ", 2,
+           absl::StrCat(near_miss.title, places.empty() ? "" : " at ", absl::StrJoin(places, ", "),
+                        near_miss.count > 1 ? absl::StrCat(" [", near_miss.count, " times]") : ""));
+  for (const ReportCondition& condition : near_miss.conditions) {
     out += Wrap("  - ", 4, absl::StrCat(condition.name, ": ", condition.because));
   }
   return out;
@@ -318,7 +317,7 @@ std::string NearMissesText(const std::vector<ReportFinding>& near_misses) {
 std::string CoverageText(const Report& report, const TextOptions& options) {
   std::string out;
   for (const std::string& sentence : report.coverage.unseen) {
-    out += Wrap("Coverage: ", 10, Printable(sentence));
+    out += Wrap("Coverage: ", 10, sentence);
   }
   if (options.verbosity > 0) {
     out += absl::StrCat("Coverage: ", Plural(report.coverage.events, "fact", "facts"), " recorded, ",
@@ -327,32 +326,33 @@ std::string CoverageText(const Report& report, const TextOptions& options) {
   return out;
 }
 
+std::string FindingText(const ReportFinding& finding, const TextOptions& options) {
+  return InFull(finding, options) ? FindingWriter(finding, options).Write() : OneLine(finding, options);
+}
+
 }  // namespace
 
 std::string FindingToText(const ReportFinding& finding, const TextOptions& options) {
-  if (!InFull(finding, options)) {
-    return OneLine(finding, options);
-  }
-  const ReportFinding safe = PrintableFinding(finding);
-  return FindingWriter(safe, options).Write();
+  return FindingText(PrintableFinding(finding), options);
 }
 
 std::string SummaryLine(const Report& report, const TextOptions& options) {
   const ReportCoverage& coverage = report.coverage;
   const bool gaps_not_shown = options.verbosity < 0 && !coverage.unseen.empty();
-  return absl::StrCat("gordian: ", Plural(report.Count("error"), "error", "errors"), ", ",
-                      Plural(report.Count("warning"), "warning", "warnings"), ", ",
-                      Plural(report.Count("note"), "note", "notes"), " in ",
-                      Plural(coverage.processes, "process", "processes"), ", ",
-                      Plural(coverage.threads, "thread", "threads"), " (exit ",
-                      options.exit_code.has_value() ? absl::StrCat(*options.exit_code) : "unknown", ")",
-                      gaps_not_shown ? "; coverage is not complete" : "", "\n");
+  const ReportSummary summary = report.Summary();
+  return absl::StrCat(
+      "gordian: ", Plural(summary.errors, "error", "errors"), ", ",
+      Plural(summary.warnings, "warning", "warnings"), ", ", Plural(summary.notes, "note", "notes"), " in ",
+      Plural(coverage.processes, "process", "processes"), ", ", Plural(coverage.threads, "thread", "threads"),
+      " (exit ", options.exit_code.has_value() ? absl::StrCat(*options.exit_code) : "unknown", ")",
+      gaps_not_shown ? "; coverage is not complete" : "", "\n");
 }
 
-std::string ToText(const Report& report, const TextOptions& options) {
+std::string ToText(const Report& raw, const TextOptions& options) {
   if (options.verbosity < 0) {
-    return SummaryLine(report, options);
+    return SummaryLine(raw, options);
   }
+  const Report report = PrintableReport(raw);
   std::string out;
   int full = 0;
   int one_line = 0;
@@ -360,7 +360,7 @@ std::string ToText(const Report& report, const TextOptions& options) {
     const bool in_full = InFull(finding, options) && !WasPrinted(finding, options);
     if (in_full && (full < kFullFindings || options.verbosity > 0)) {
       ++full;
-      absl::StrAppend(&out, FindingToText(finding, options), "\n");
+      absl::StrAppend(&out, FindingText(finding, options), "\n");
     } else if (++one_line <= kShortFindings) {
       out += OneLine(finding, options);
     }
@@ -374,7 +374,7 @@ std::string ToText(const Report& report, const TextOptions& options) {
   if (!options.next_steps.empty() && !report.findings.empty()) {
     absl::StrAppend(&out, options.next_steps, "\n");
   }
-  return absl::StrCat(out, ProfileToText(report, options), SnapshotToText(report, options),
+  return absl::StrCat(out, ProfileText(report, options), SnapshotText(report, options),
                       CoverageText(report, options), SummaryLine(report, options));
 }
 

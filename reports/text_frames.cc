@@ -64,7 +64,7 @@ std::string StackText(const Frames& stack, const std::string& indent, const Text
   std::string out;
   for (size_t i = 0; i < shown; ++i) {
     const std::string mark = i == 0 ? Paint(">", Tone::kMark, options.color) : " ";
-    absl::StrAppend(&out, indent, mark, " #", i, " ", Printable(FrameText(frames[i], options)), "\n");
+    absl::StrAppend(&out, indent, mark, " #", i, " ", FrameText(frames[i], options), "\n");
   }
   if (shown < frames.size()) {
     absl::StrAppend(&out, indent, "  ... ", frames.size() - shown, " frames more\n");

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "reports/fields.h"
 
 namespace gordian::report {
 namespace {
@@ -41,39 +43,36 @@ bool IsUnsafe(uint32_t c) {
          (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
 }
 
-void MakePrintable(std::string* text) { *text = Printable(*text); }
+// Walks a report's fields. Everything that is no string stays as it is.
+void MakePrintable(size_t longest, std::string* text) { *text = Printable(*text, longest); }
 
-void MakePrintable(SourceFrame* frame) {
-  frame->function = Printable(frame->function, 1000);
-  frame->file = Printable(frame->file, 4096);
-  frame->module = Printable(frame->module, 4096);
-}
+template <typename T>
+void MakePrintable(size_t longest, std::vector<T>* list);
+template <typename T>
+void MakePrintable(size_t longest, std::optional<T>* value);
 
-void MakePrintable(Frames* frames) {
-  for (SourceFrame& frame : *frames) {
-    MakePrintable(&frame);
+template <typename T>
+void MakePrintable(size_t /*longest*/, T* value) {
+  if constexpr (HasFields<T>) {
+    ForEachField(*value, [](const auto& field, auto& part) { MakePrintable(field.longest, &part); });
   }
 }
 
-void MakePrintable(ReportThread* thread) {
-  thread->name = Printable(thread->name, 64);
-  MakePrintable(&thread->role);
-  for (ReportHeld& held : thread->holds) {
-    MakePrintable(&held.stack);
+template <typename T>
+void MakePrintable(size_t longest, std::vector<T>* list) {
+  for (T& value : *list) {
+    MakePrintable(longest, &value);
   }
-  MakePrintable(&thread->waits.target);
-  MakePrintable(&thread->waits.stack);
-  MakePrintable(&thread->at);
-  MakePrintable(&thread->created);
 }
 
-void MakePrintable(ReportProcess* process) {
-  process->command = Printable(process->command, 200);
-  MakePrintable(&process->state);
-  MakePrintable(&process->created_how);
-  MakePrintable(&process->created);
-  MakePrintable(&process->ended);
+template <typename T>
+void MakePrintable(size_t longest, std::optional<T>* value) {
+  if (value->has_value()) {
+    MakePrintable(longest, &**value);
+  }
 }
+
+std::string EscapedCodePoint(uint32_t code_point) { return absl::StrFormat("\\u%04x", code_point); }
 
 }  // namespace
 
@@ -93,8 +92,7 @@ std::string Printable(std::string_view text, size_t limit) {
     if (length == 0) {
       absl::StrAppendFormat(&out, "\\x%02x", static_cast<unsigned char>(text[at++]));
     } else if (IsUnsafe(code_point)) {
-      out += code_point < 0x100 ? absl::StrFormat("\\x%02x", code_point)
-                                : absl::StrFormat("\\u%04x", code_point);
+      out += code_point < 0x100 ? absl::StrFormat("\\x%02x", code_point) : EscapedCodePoint(code_point);
       at += length;
     } else {
       out.append(text.substr(at, length));
@@ -104,34 +102,29 @@ std::string Printable(std::string_view text, size_t limit) {
   return out;
 }
 
-ReportFinding PrintableFinding(const ReportFinding& finding) {
-  ReportFinding safe = finding;
-  safe.title = Printable(safe.title);
-  safe.explanation = Printable(safe.explanation, 4000);
-  safe.fix = Printable(safe.fix, 2000);
-  MakePrintable(&safe.suppression);
-  for (ReportCondition& condition : safe.conditions) {
-    MakePrintable(&condition.name);
-    MakePrintable(&condition.because);
+ReportFinding PrintableFinding(ReportFinding finding) {
+  MakePrintable(0, &finding);
+  return finding;
+}
+
+Report PrintableReport(Report report) {
+  MakePrintable(0, &report);
+  return report;
+}
+
+std::string EscapeInJson(std::string_view json) {
+  std::string out;
+  while (!json.empty()) {
+    uint32_t code_point = 0;
+    const size_t length = std::max<size_t>(DecodeUtf8(json, &code_point), 1);
+    if (IsUnsafe(code_point) && code_point != '\n') {
+      out += EscapedCodePoint(code_point);
+    } else {
+      out.append(json.substr(0, length));
+    }
+    json.remove_prefix(length);
   }
-  for (ReportStep& step : safe.interleaving) {
-    MakePrintable(&step.action);
-    MakePrintable(&step.frame);
-  }
-  for (ReportLock& lock : safe.locks) {
-    lock.name = Printable(lock.name, 200);
-    MakePrintable(&lock.created);
-  }
-  for (ReportThread& thread : safe.threads) {
-    MakePrintable(&thread);
-  }
-  for (ReportProcess& process : safe.processes) {
-    MakePrintable(&process);
-  }
-  for (std::string& behind : safe.behind) {
-    MakePrintable(&behind);
-  }
-  return safe;
+  return out;
 }
 
 size_t Width(std::string_view text) {

@@ -16,8 +16,12 @@ inline constexpr size_t kTextWidth = 96;
 // overrides and bytes that are no UTF-8 become "\x1b", and text beyond `limit` characters is cut with "...".
 std::string Printable(std::string_view text, size_t limit = 400);
 
-// A copy of a finding in which every string is printable.
-ReportFinding PrintableFinding(const ReportFinding& finding);
+// A copy in which every string is printable.
+ReportFinding PrintableFinding(ReportFinding finding);
+Report PrintableReport(Report report);
+
+// JSON in which no string holds a character that a terminal would obey: "\u202e". REQUIRES: valid JSON.
+std::string EscapeInJson(std::string_view json);
 
 // The columns that printable text takes on a terminal, one per code point.
 size_t Width(std::string_view text);

@@ -125,17 +125,17 @@ TEST(BuildTest, TheSameStoryIsOneFindingWithACount) {
 
 TEST(BuildTest, SaysHowTheProgramEnded) {
   trace::Run run;
-  EXPECT_EQ(BuildReport(run, {}, {}).status, "running");
+  EXPECT_EQ(BuildReport(run, {}, {}).run.status, "running");
   run.over = true;
-  EXPECT_EQ(BuildReport(run, {}, {}).status, "ended");
+  EXPECT_EQ(BuildReport(run, {}, {}).run.status, "ended");
   run.root_status = 3 << 8;
-  EXPECT_EQ(BuildReport(run, {}, {}).status, "exited 3");
+  EXPECT_EQ(BuildReport(run, {}, {}).run.status, "exited 3");
   run.root_status = SIGTERM;
-  EXPECT_EQ(BuildReport(run, {}, {}).status, "killed by SIGTERM");
+  EXPECT_EQ(BuildReport(run, {}, {}).run.status, "killed by SIGTERM");
   run.root_status = 40;
-  EXPECT_EQ(BuildReport(run, {}, {}).status, "killed by signal 40");
+  EXPECT_EQ(BuildReport(run, {}, {}).run.status, "killed by signal 40");
   run.ended_by_gordian = true;
-  EXPECT_EQ(BuildReport(run, {}, {}).status, "ended by gordian");
+  EXPECT_EQ(BuildReport(run, {}, {}).run.status, "ended by gordian");
 }
 
 TEST(BuildTest, TellsTimeInUtc) {
@@ -143,17 +143,17 @@ TEST(BuildTest, TellsTimeInUtc) {
   run.start_real_ns = 1772360430ULL * 1000000000ULL + 999;
   run.duration_ns = 1500000000;
   const Report report = BuildReport(run, {}, {});
-  EXPECT_EQ(report.started, "2026-03-01T10:20:30Z");
-  EXPECT_DOUBLE_EQ(report.seconds, 1.5);
+  EXPECT_EQ(report.run.started, "2026-03-01T10:20:30Z");
+  EXPECT_DOUBLE_EQ(report.run.seconds, 1.5);
 }
 
 TEST(BuildTest, RedactsCommandsUnlessToldOtherwise) {
   trace::Run run;
   run.command = {"app", "--password", "x"};
-  EXPECT_THAT(BuildReport(run, {}, {}).command, ElementsAre("app", "--password", "***"));
+  EXPECT_THAT(BuildReport(run, {}, {}).run.command, ElementsAre("app", "--password", "***"));
   BuildOptions options;
   options.redact = false;
-  EXPECT_THAT(BuildReport(run, {}, options).command, ElementsAre("app", "--password", "x"));
+  EXPECT_THAT(BuildReport(run, {}, options).run.command, ElementsAre("app", "--password", "x"));
 }
 
 TEST(CoverageTest, AHealthyRunHasNoGaps) {

@@ -2,14 +2,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
+#include "reports/fields.h"
 #include "reports/report.h"
+#include "reports/snapshot.h"
 #include "tests/reports/reports.h"
 
 namespace gordian::report {
@@ -144,49 +148,84 @@ TEST(TextTest, ColourOnlyWhenAsked) {
   EXPECT_THAT(ToText(Full(), options), HasSubstr("\x1b[1;31mERROR\x1b[0m lock-order-cycle"));
 }
 
-// Everything that a target can choose: control characters, escape sequences, broken UTF-8, length.
-ReportFinding HostileFinding() {
-  const std::string hostile =
-      "a\x1b[2J\r\n\tb\x7f\xc2\x9b"
-      "c\xff\xc0\xaf\xe2\x80\xae"
-      "d\xed\xa0\x80";
-  ReportFinding finding = CycleFinding();
-  for (ReportThread& thread : finding.threads) {
-    thread.name = hostile + std::string(10000, 'x');
-    thread.role = hostile;
-    thread.created[0].function = hostile;
-    thread.created[0].file = "/" + hostile;
-  }
-  for (ReportLock& lock : finding.locks) {
-    lock.name += hostile;
-  }
-  finding.title = finding.explanation = finding.fix = hostile;
-  finding.suppression += hostile;
-  finding.conditions[0].because = hostile;
-  finding.interleaving[0].action = hostile;
-  finding.behind = {hostile};
-  finding.processes = ZombieFinding("error").processes;
-  finding.processes[0].command = hostile;
-  finding.processes[0].created[0].module = hostile;
-  finding.processes[0].created[0].file.clear();
-  return finding;
+// What a target can put into any name: control characters, escape sequences, a bell, text that runs the other
+// way, broken UTF-8, and length.
+std::string Hostile() {
+  return "a\x1b[2J\x07\r\n\tb\x7f\xc2\x9b"
+         "c\xff\xc0\xaf\xe2\x80\xae\xd8\x9c\xe2\x81\xa6"
+         "d\xed\xa0\x80" +
+         std::string(10000, 'x');
 }
 
-TEST(TextTest, HostileStringsCannotReachTheTerminal) {
-  Report report = ReportOf({HostileFinding(), HostileFinding()});
-  report.findings[1].level = "note";
-  report.coverage.unseen = {report.findings[0].title};
-  for (int verbosity : {0, 1}) {
-    TextOptions options;
-    options.verbosity = verbosity;
-    const std::string text = ToText(report, options);
-    for (const char c : text) {
-      EXPECT_TRUE(c == '\n' || (c >= 0x20 && c < 0x7f)) << static_cast<int>(c);
-    }
-    EXPECT_THAT(text,
-                HasSubstr("a\\x1b[2J\\x0d\\x0a\\x09b\\x7f\\x9bc\\xff\\xc0\\xaf\\u202ed\\xed\\xa0\\x80"));
-    EXPECT_THAT(text, Not(HasSubstr(std::string(100, 'x')))) << "a long name is cut";
+// Fills every string of a report, and every list with one entry.
+template <typename T>
+void Fill(T* value, int* strings) {
+  if constexpr (HasFields<T>) {
+    ForEachField(*value, [strings](const auto& /*field*/, auto& part) { Fill(&part, strings); });
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    *value = Hostile();
+    ++*strings;
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    *value = T{1};
+  } else if constexpr (requires { value->emplace(); }) {
+    Fill(&value->emplace(), strings);
+  } else {
+    Fill(&value->emplace_back(), strings);
   }
+}
+
+Report HostileReport(int* strings) {
+  Report report;
+  Fill(&report, strings);
+  return report;
+}
+
+// Code points that no text may hold: what moves the cursor, starts an escape sequence or turns the text
+// around.
+bool ObeyedByTerminals(const std::string& text) {
+  for (const char* bidi : {"\xe2\x80\xae", "\xd8\x9c", "\xe2\x81\xa6", "\xc2\x9b"}) {
+    if (text.find(bidi) != std::string::npos) {
+      return true;
+    }
+  }
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return c != '\n' && (c < 0x20 ? c >= 0 : c == 0x7f); });
+}
+
+void ExpectSafe(const std::string& text) {
+  EXPECT_FALSE(ObeyedByTerminals(text));
+  EXPECT_THAT(text, Not(HasSubstr(std::string(5000, 'x')))) << "what is long is cut";
+}
+
+TEST(TextTest, NoStringOfAReportReachesTheTerminalAsItIs) {
+  int strings = 0;
+  Report report = HostileReport(&strings);
+  EXPECT_GT(strings, 60);
+  ReportFinding& finding = report.findings[0];
+  // What a format does depends on these words.
+  for (const char* level : {"error", "note"}) {
+    for (const char* kind :
+         {"lock", "condition", "barrier", "call", "join", "process", "of another version"}) {
+      for (const int verbosity : {-1, 0, 1}) {
+        finding.level = level;
+        finding.threads[0].waits.kind = kind;
+        TextOptions options;
+        options.verbosity = verbosity;
+        ExpectSafe(ToText(report, options));
+        ExpectSafe(FindingToText(finding, options));
+        ExpectSafe(SnapshotToText(report, options));
+      }
+    }
+  }
+  TextOptions verbose;
+  verbose.verbosity = 1;
+  const std::string text = ToText(report, verbose);
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "    is in\n      a\\x1b[2J\\x07\\x0d\\x0a\\x09b\\x7f\\x9bc\\xff\\xc0\\xaf\\u202e\\u061c\\u2066d"))
+      << "the note of a wait: the name of a file, for one";
+  EXPECT_THAT(text, Not(HasSubstr(std::string(100, 'x') + " (tid"))) << "a long name is cut";
 }
 
 TEST(TextTest, NamesInOtherScriptsStayReadable) {
@@ -214,15 +253,29 @@ TEST(JsonTest, Golden) { ExpectGolden("report.json", ToJson(Full())); }
 
 TEST(JsonTest, GoldenEmpty) { ExpectGolden("empty.json", ToJson(ReportOf({}))); }
 
-TEST(JsonTest, HostileStringsAreValidJson) {
-  const std::string text = ToJson(ReportOf({HostileFinding()}));
+int CountStrings(const nlohmann::json& json, const std::string& text) {
+  if (json.is_string()) {
+    return json.get<std::string>() == text ? 1 : 0;
+  }
+  int count = 0;
+  for (const auto& value : json.is_structured() ? json : nlohmann::json::array()) {
+    count += CountStrings(value, text);
+  }
+  return count;
+}
+
+TEST(JsonTest, KeepsEveryStringOfAReport) {
+  int strings = 0;
+  const std::string text = ToJson(HostileReport(&strings));
   const nlohmann::json json = nlohmann::json::parse(text);
   EXPECT_FALSE(HasNull(json));
-  const std::string name = json["findings"][0]["threads"][0]["name"];
-  EXPECT_THAT(name, HasSubstr("a\x1b[2J\r\n\tb\x7f"));
-  EXPECT_GT(name.size(), 10000U) << "JSON cuts nothing";
-  EXPECT_THAT(name, HasSubstr("\xef\xbf\xbd")) << "bytes that are no UTF-8 become U+FFFD";
-  ExpectGolden("hostile.json", text);
+  EXPECT_FALSE(ObeyedByTerminals(text)) << "`--json -` prints it";
+  std::string kept = json["findings"][0]["threads"][0]["waits"]["note"];
+  EXPECT_THAT(kept, HasSubstr("a\x1b[2J\x07\r\n\tb\x7f\xc2\x9b"
+                              "c\xef\xbf\xbd"))
+      << "bytes that are no UTF-8 become U+FFFD";
+  EXPECT_GT(kept.size(), 10000U) << "JSON cuts nothing";
+  EXPECT_EQ(CountStrings(json, kept), strings) << "each of them stands in it once";
 }
 
 TEST(JsonTest, KeepsEveryFact) {

@@ -94,12 +94,12 @@ inline ReportFinding ZombieFinding(const std::string& level) {
 
 inline Report ReportOf(const std::vector<ReportFinding>& findings) {
   Report report;
-  report.command = {"./shopd", "--port", "1"};
-  report.started = "2026-03-01T10:20:30Z";
-  report.seconds = 1.5;
-  report.status = "exited 0";
-  report.host = "build-7";
-  report.version = "0.1.0";
+  report.run.command = {"./shopd", "--port", "1"};
+  report.run.started = "2026-03-01T10:20:30Z";
+  report.run.seconds = 1.5;
+  report.run.status = "exited 0";
+  report.run.host = "build-7";
+  report.run.version = "0.1.0";
   report.coverage.processes = 3;
   report.coverage.threads = 14;
   report.coverage.events = 120;
