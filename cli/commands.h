@@ -63,6 +63,7 @@ int HuntCommand(const TryOptions& options, const std::vector<std::string>& comma
 // `gordian watch`, which the shim starts for a program that has nothing but LD_PRELOAD.
 struct WatchArguments {
   int32_t pid = 0;
+  uint64_t started = 0;  // in ticks after boot: the process may be gone before anybody can look
   std::string run;
   std::string options;  // the value of GORDIAN_OPTIONS as the user wrote it
 };

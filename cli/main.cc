@@ -198,6 +198,7 @@ int Dispatch(SplitLine line) {
   watch->group("");
   WatchArguments watch_arguments;
   watch->add_option("--pid", watch_arguments.pid)->required();
+  watch->add_option("--started", watch_arguments.started)->required();
   watch->add_option("--run", watch_arguments.run)->required();
   watch->add_option("--options", watch_arguments.options);
 

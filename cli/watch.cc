@@ -173,7 +173,7 @@ int WatchCommand(const WatchArguments& arguments) {
     not_ours.erase(1);
   }
   Watcher watcher({&options, &folder, &*outputs, 0, not_ours, shim});
-  watcher.SetRoot({arguments.pid, StartTicks(arguments.pid)}, {});
+  watcher.SetRoot({arguments.pid, arguments.started}, {});
   Follow(&watcher, options.grace_ms);
   trace::Run run = watcher.Finish({});
   run.root_status = RootStatus(run, watcher.root());

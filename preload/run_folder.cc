@@ -173,6 +173,12 @@ void ReadDropNote() {
 
 }  // namespace
 
+uint64_t OwnStartTicks() {
+  int parent = 0;
+  uint64_t ticks = 0;
+  return ReadStat(RawGetpid(), &parent, &ticks) ? ticks : 0;
+}
+
 bool MakeOwnFolder(const char* path) {
   const long result = RawSyscall(SYS_mkdirat, AT_FDCWD, ToRaw(path), 0700);
   return (result == 0 || result == -EEXIST) && IsOwnFolder(path);

@@ -3,6 +3,8 @@
 #ifndef GORDIAN_PRELOAD_RUN_FOLDER_H_
 #define GORDIAN_PRELOAD_RUN_FOLDER_H_
 
+#include <cstdint>
+
 namespace gordian::preload {
 
 // Makes a folder for this user alone; true also when it is there already.
@@ -15,6 +17,9 @@ void MakeDropFolder();
 // Finds the folder of the run that this process, or an ancestor of it, began or is watching. A program that
 // gives its child LD_PRELOAD but not GORDIAN_OPTIONS does not mean to have it watched twice.
 bool FindRunOfAncestors();
+
+// When this process began, in ticks after boot; 0 where /proc does not tell.
+uint64_t OwnStartTicks();
 
 }  // namespace gordian::preload
 

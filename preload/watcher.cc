@@ -148,11 +148,15 @@ bool StartWatcher(const char* options) {
   MakeDropFolder();
   TextBuffer pid;
   pid.AppendNumber(static_cast<uint64_t>(RawGetpid()));
+  TextBuffer started;
+  started.AppendNumber(OwnStartTicks());
   static char empty[] = "";
   const char* argv[] = {command_path.text(),
                         "watch",
                         "--pid",
                         pid.text(),
+                        "--started",
+                        started.text(),
                         "--run",
                         g_config.run_directory,
                         "--options",

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from gordian_case import PATIENCE, SHIM, GordianCase, rules
+from gordian_case import GORDIAN, PATIENCE, SHIM, GordianCase, rules
 
 
 def run_folders(pid):
@@ -132,6 +132,21 @@ class BarePreloadTest(GordianCase):
                 result = self.bare(program, way)
                 self.assertEqual(result.returncode, status)
                 self.assertTrue(result.stderr.endswith(f" (exit {said})\n"), result.stderr)
+
+    def test_also_when_it_has_ended_before_the_watcher_looks(self):
+        program = self.compile("three.c", "int main(void) { return 3; }")
+        installed = self.folder / "installed"
+        (installed / "bin").mkdir(parents=True)
+        (installed / "lib").mkdir()
+        shutil.copy(SHIM, installed / "lib")
+        command = installed / "bin" / "gordian"
+        command.write_text(f"#!/bin/sh\nwhile test -d /proc/$3; do sleep 0.01; done\nexec {GORDIAN} \"$@\"\n")
+        command.chmod(0o755)
+        shim = installed / "lib" / os.path.basename(SHIM)
+        result = subprocess.run(["sh", "-c", f"LD_PRELOAD={shim} {program}; echo $?"], capture_output=True, text=True,
+                                timeout=PATIENCE, env=self.environment())
+        self.assertEqual(result.stdout, "3\n", result.stderr)
+        self.assertTrue(result.stderr.endswith(" in 1 process, 1 thread (exit 3)\n"), result.stderr)
 
     def waits(self):
         """A program that has a child, of a thread of its own, and waits in every way until none is left."""
