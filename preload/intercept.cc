@@ -70,10 +70,7 @@ bool MutexCallsReachUs() {
   return g_probe_calls == 2;
 }
 
-}  // namespace
-
-void* Resolve(RealFunction* function) {
-  const int saved = errno;
+void* AskLoader(RealFunction* function) {
   void* address = NewestVersion(function->name, dlsym(RTLD_NEXT, function->name));
   // Needed by a library only, we stand behind libc: few calls come to us, and those need the real ones all
   // the same.
@@ -82,23 +79,33 @@ void* Resolve(RealFunction* function) {
     void* first = dlsym(RTLD_DEFAULT, function->name);
     address = record::IsOwnCode(first) ? nullptr : first;
   }
-  __atomic_store_n(&function->address, address, __ATOMIC_RELAXED);
-  errno = saved;
   // dlsym as this function's last call would be a tail call, and RTLD_NEXT goes by who called.
   __asm__ volatile("" ::: "memory");
   return address;
 }
 
+void ResolveEach(const LoadedObjects& objects) {
+  for (RealFunction* function = __start_gordian_hooks; function != __stop_gordian_hooks; ++function) {
+    void* next = objects.NextInLibc(function->name, function->hash);
+    __atomic_store_n(&function->address, next != nullptr ? next : AskLoader(function), __ATOMIC_RELAXED);
+  }
+}
+
+}  // namespace
+
+void* Resolve(RealFunction* function) {
+  const int saved = errno;
+  ResolveEach(LoadedObjects());
+  errno = saved;
+  return function->address;
+}
+
 bool ResolveAll() {
   bool ours = true;
   const LoadedObjects objects;
+  ResolveEach(objects);
   for (RealFunction* function = __start_gordian_hooks; function != __stop_gordian_hooks; ++function) {
-    void* next = objects.NextInLibc(function->name, function->hash);
-    if (next != nullptr) {
-      __atomic_store_n(&function->address, next, __ATOMIC_RELAXED);
-    } else {
-      next = Resolve(function);
-    }
+    const void* next = function->address;
     if (next != nullptr && objects.MayStandBeforeUs(function->name, function->hash)) {
       ours = ours && record::IsOwnCode(dlsym(RTLD_DEFAULT, function->name));
     }

@@ -27,11 +27,12 @@ struct alignas(16) RealFunction {
   void* address;  // of the next definition after ours; null until resolved
 };
 
-// Resolves one entry: now if start-up has not come to it yet. Null when libc lacks the function.
+// For a call before start-up: resolves this entry, and every other, since a later call may come from a thread
+// that the holder of the loader's lock waits for. Null when libc lacks the function.
 void* Resolve(RealFunction* function);
-// Resolves every entry. True when calls are known to come to us: either dlsym(RTLD_DEFAULT) answers with our
-// own hooks for all of them, or what stands before us (a sanitizer's runtime, a user's own wrapper) proves
-// that it hands calls on.
+// Resolves every entry anew. True when calls are known to come to us: either dlsym(RTLD_DEFAULT) answers with
+// our own hooks for all of them, or what stands before us (a sanitizer's runtime, a user's own wrapper)
+// proves that it hands calls on.
 bool ResolveAll();
 
 inline void* Resolved(RealFunction* function) {

@@ -46,17 +46,11 @@ void EndFileLock(const FileLockAttempt& begun, bool acquired);
 void ReleaseFileLock(const FileRange& range);
 
 // True while this image holds any file lock: the calls that close or duplicate descriptors matter then.
-inline bool HoldsFileLocks() {
-  return g_image != nullptr && __atomic_load_n(&g_image->file_lock_count, __ATOMIC_RELAXED) != 0;
-}
+inline bool HoldsFileLocks() { return __atomic_load_n(&g_image->file_lock_count, __ATOMIC_RELAXED) != 0; }
 // The descriptors [first, last] are about to be closed.
 void ReleaseByClose(unsigned first, unsigned last);
 // A descriptor was duplicated: the close of one is no longer the end of its description.
-inline void NoteDuplicate() {
-  if (g_image != nullptr) {
-    g_image->descriptors_duplicated = true;
-  }
-}
+inline void NoteDuplicate() { g_image->descriptors_duplicated = true; }
 
 // The thread ends: what it locked is the process's. REQUIRES: inside the recorder.
 void LeaveFileLocks(Thread* thread);

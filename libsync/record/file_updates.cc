@@ -28,7 +28,7 @@ constexpr uint64_t kCreation = 0xA0761D6478BD642F;
 constexpr uint64_t kOpenPlace = 0xE7037ED1A0B428DB;
 
 bool IsActive() {
-  return g_config.on && g_image != nullptr && !t_inside && t_vfork_depth == 0 && !g_no_syscalls &&
+  return g_config.on && !t_inside && t_vfork_depth == 0 && !g_no_syscalls &&
          __atomic_load_n(&g_image->state, __ATOMIC_RELAXED) != static_cast<uint32_t>(ImageState::kOff);
 }
 
@@ -273,7 +273,7 @@ void AfterTruncate(const char* path, const Site& site) {
 }
 
 void AfterFolderChange() {
-  if (g_image != nullptr && t_vfork_depth == 0) {
+  if (t_vfork_depth == 0) {
     __atomic_fetch_add(&g_image->folder_changes, 1, __ATOMIC_RELAXED);
   }
 }

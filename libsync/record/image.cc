@@ -15,7 +15,10 @@
 namespace gordian::record {
 
 constinit Config g_config{};
-constinit Image* g_image = nullptr;
+namespace {
+constinit Image g_no_image{};
+}  // namespace
+constinit Image* g_image = &g_no_image;
 constinit TraceFile g_trace{};
 constinit Lineage g_lineage{};
 
@@ -219,10 +222,12 @@ bool Open() {
 
 bool Prepare(int argument_count, char** arguments) {
   ReadIdentity(argument_count, arguments);
-  g_image = static_cast<Image*>(MapWipedOnFork(kImageBytes + Arena::kChunk));
-  if (g_image == nullptr) {
+  auto* image = static_cast<Image*>(MapWipedOnFork(kImageBytes + Arena::kChunk));
+  if (image == nullptr) {
     return false;
   }
+  image->descriptors_duplicated = g_image->descriptors_duplicated;  // by constructors before ours
+  g_image = image;
   // What every image writes to at once. Where this is refused, each page costs a fault.
   RawSyscall(SYS_madvise, ToRaw(g_image), kImageBytes + kPageBytes, MADV_POPULATE_WRITE);
   // A fork child does not begin with it: what its parent kept there shall have no second meaning in the

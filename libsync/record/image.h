@@ -128,7 +128,7 @@ struct Image {
   trace::Ref free_locks;  // LockRecords without facts, linked through LockRecord::name
 };
 
-// Never null once Prepare() has succeeded.
+// Calls come before Prepare() and where it failed: then this is an image that is never opened, all zero.
 extern Image* g_image;
 // The trace of the image that opened one last: this one's exactly when IsReady().
 extern TraceFile g_trace;
@@ -155,8 +155,7 @@ bool Prepare(int argument_count, char** arguments);
 bool EnsureOpen();
 
 inline bool IsReady() {
-  return g_image != nullptr &&
-         __atomic_load_n(&g_image->state, __ATOMIC_RELAXED) == static_cast<uint32_t>(ImageState::kReady);
+  return __atomic_load_n(&g_image->state, __ATOMIC_RELAXED) == static_cast<uint32_t>(ImageState::kReady);
 }
 
 // Switches recording off in this image for good, with the reason in the trace.

@@ -269,8 +269,7 @@ namespace {
 
 // The inverse of the tag stays in an object that was destroyed and keeps no mark of that itself.
 bool HasDestroyedTag(const uint64_t* place, const void* address) {
-  return place != nullptr && g_image != nullptr &&
-         TagMatches(~__atomic_load_n(place, __ATOMIC_RELAXED), address, g_image->nonce);
+  return place != nullptr && TagMatches(~__atomic_load_n(place, __ATOMIC_RELAXED), address, g_image->nonce);
 }
 
 }  // namespace

@@ -71,11 +71,11 @@ void RecordName(trace::EventKind kind, NameOf what, const char* name, const Site
 }
 
 void RecordSemaphoreOpen(sem_t* semaphore, const char* name, bool created, const Site& site) {
-  ForgetMapping();  // libc has mapped it
   const Entry entry;
   if (!entry) {
     return;
   }
+  ForgetMapping();  // libc has mapped it
   ObjectFacts object = FactsOf(semaphore);
   object.kind = trace::LockKind::kNamedSemaphore;
   const trace::Ref known = FindLock(object);

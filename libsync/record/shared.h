@@ -33,9 +33,9 @@ struct MappingCache {
 bool FindMapping(uintptr_t address, Mapping* mapping);
 // Memory was unmapped, or may have been.
 void ForgetMapping();
+// Both need a caller inside the recorder; what follows needs an open trace as well.
 
 // The record of an identity, the same one for the same identity; 0 when there is no room.
-// Both need an open trace and a caller inside the recorder.
 trace::Ref RecordShared(trace::SharedSpace space, uint64_t device, uint64_t inode, uint64_t offset,
                         uint64_t length);
 // Of the object at an address: 0 when that lies in no shared mapping.
