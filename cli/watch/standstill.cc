@@ -100,18 +100,18 @@ bool StandstillWatch::IsDue(const std::string& picture, uint64_t now_ns) {
 std::vector<trace::Process> StandstillWatch::Ask(const std::vector<pid_t>& pids,
                                                  const inspect::Surroundings& surroundings,
                                                  TraceSet* traces) {
-  if (analyze::FindStandstills(SurveyOnce(pids, surroundings, false).run).empty()) {
+  if (analyze::FindStalls(SurveyOnce(pids, surroundings, false).run).empty()) {
     return {};
   }
   trace::Run run;
   run.processes = WithTraces(SurveyOnce(pids, surroundings, true).run.processes, traces);
-  const std::vector<analyze::Standstill> found = analyze::FindStandstills(run);
+  const std::vector<analyze::Stall> found = analyze::FindStalls(run);
   // The answer lies between two looks at the same picture.
   if (found.empty() ||
       !std::all_of(pids.begin(), pids.end(), [this](pid_t pid) { return rest_.StillRests(pid); })) {
     return {};
   }
-  for (const analyze::Standstill& standstill : found) {
+  for (const analyze::Stall& standstill : found) {
     for (const auto* threads : {&standstill.threads, &standstill.behind}) {
       for (const analyze::ThreadRef& ref : *threads) {
         const pid_t pid = run.processes[static_cast<size_t>(ref.process)].pid;

@@ -1,6 +1,7 @@
 #include "libsync/analyze/finding_builder.h"
 
 #include <cstring>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -46,16 +47,41 @@ int FindingBuilder::AddProcess() {
   return static_cast<int>(finding_.processes.size()) - 1;
 }
 
+// The record of the object that says most of it.
+LockPart FindingBuilder::BestRecord(Index lock) const {
+  LockPart best{process_index_, lock};
+  const trace::Lock& own = process_->locks[static_cast<size_t>(lock)];
+  const auto says = [](const trace::Lock& record) {
+    return std::tuple(!record.name.empty(), record.place.module != kNoIndex, record.create_stack != kNoIndex,
+                      record.first_stack != kNoIndex);
+  };
+  auto most = says(own);
+  for (size_t p = 0; own.shared.has_value() && p < run_.processes.size(); ++p) {
+    const std::vector<trace::Lock>& locks = run_.processes[p].locks;
+    for (size_t l = 0; l < locks.size(); ++l) {
+      if (IsSameObject(own, locks[l]) && says(locks[l]) > most) {
+        best = {static_cast<Index>(p), static_cast<Index>(l)};
+        most = says(locks[l]);
+      }
+    }
+  }
+  return best;
+}
+
 int FindingBuilder::AddLock(Index lock) {
-  if (At(process_->locks, lock) == nullptr) {
+  const trace::Lock* added = At(process_->locks, lock);
+  if (added == nullptr) {
     return -1;
   }
   for (size_t l = 0; l < finding_.locks.size(); ++l) {
-    if (finding_.locks[l].lock == lock && finding_.locks[l].process == process_index_) {
+    const LockPart& part = finding_.locks[l];
+    const trace::Process& process = run_.processes[static_cast<size_t>(part.process)];
+    if ((part.lock == lock && part.process == process_index_) ||
+        IsSameObject(*added, process.locks[static_cast<size_t>(part.lock)])) {
       return static_cast<int>(l);
     }
   }
-  finding_.locks.push_back({process_index_, lock});
+  finding_.locks.push_back(BestRecord(lock));
   return static_cast<int>(finding_.locks.size()) - 1;
 }
 

@@ -26,7 +26,8 @@ class FindingBuilder {
   // What is added from now on is of this process.
   FindingBuilder& In(Index process);
 
-  // Index of the part in the finding; the same thing is added once. -1 for kNoIndex.
+  // Index of the part in the finding; the same thing is added once, also where several processes share it. -1
+  // for kNoIndex.
   int AddLock(Index lock);
   int AddThread(Index thread);
   // The process itself, all its images once.
@@ -39,6 +40,8 @@ class FindingBuilder {
   StackAt Stack(Index stack) const;
 
  private:
+  LockPart BestRecord(Index lock) const;
+
   const trace::Run& run_;
   const trace::Process* process_;
   Index process_index_;

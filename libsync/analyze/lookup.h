@@ -54,6 +54,12 @@ inline bool IsFileLock(const trace::Lock& lock) {
 // Held by the process as a whole: its own threads are never in each other's way.
 inline bool BelongsToProcess(const trace::Lock& lock) { return lock.kind == trace::LockKind::kPosixFileLock; }
 
+// Two records of what several processes share. flock and fcntl know nothing of each other.
+inline bool IsSameObject(const trace::Lock& a, const trace::Lock& b) {
+  return a.shared.has_value() && a.shared == b.shared &&
+         (a.kind == trace::LockKind::kFlock) == (b.kind == trace::LockKind::kFlock);
+}
+
 // Destroyed by then, whether or not the call succeeded: where that was a mistake it is the finding, and not
 // what follows.
 inline bool WasDestroyed(const trace::Process& process, trace::Index lock, uint64_t by_ns = UINT64_MAX) {

@@ -47,14 +47,6 @@ std::vector<Verdict> OfProcess(const trace::Process& process, const std::vector<
   for (size_t t = 0; t < process.threads.size(); ++t) {
     verdicts.push_back(stuck[t] ? Verdict::kDeadlock : OfChain(process, static_cast<Index>(t)));
   }
-  for (const Stall& stall : FindStalls(process)) {
-    for (const std::vector<Index>* threads : {&stall.threads, &stall.behind}) {
-      for (const Index thread : *threads) {
-        verdicts[static_cast<size_t>(thread)] =
-            stall.kind == Stall::Kind::kCycle ? Verdict::kDeadlock : Verdict::kOwnerGone;
-      }
-    }
-  }
   return verdicts;
 }
 
@@ -65,6 +57,15 @@ std::vector<std::vector<Verdict>> ThreadVerdicts(const trace::Run& run) {
   std::vector<std::vector<Verdict>> verdicts;
   for (size_t p = 0; p < run.processes.size(); ++p) {
     verdicts.push_back(OfProcess(run.processes[p], stuck[p]));
+  }
+  for (const Stall& stall : FindStalls(run)) {
+    for (const std::vector<ThreadRef>* threads : {&stall.threads, &stall.behind}) {
+      for (const ThreadRef& ref : *threads) {
+        if (stall.kind == Stall::Kind::kAbandoned) {
+          verdicts[static_cast<size_t>(ref.process)][static_cast<size_t>(ref.thread)] = Verdict::kOwnerGone;
+        }
+      }
+    }
   }
   return verdicts;
 }

@@ -1,8 +1,11 @@
 #include "libsync/analyze/wait_for_graph.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <deque>
+#include <iterator>
 #include <map>
+#include <numeric>
 #include <utility>
 #include <variant>
 
@@ -18,20 +21,29 @@ using trace::kNoIndex;
 using trace::Mode;
 using trace::WaitKind;
 
-// What the processes share is one object in all of them.
-using LockKey = std::variant<std::pair<size_t, Index>, trace::SharedIdentity>;
+// What the processes share is one object in all of them. flock and fcntl know nothing of each other.
+using LockKey = std::variant<std::pair<size_t, Index>, std::pair<trace::SharedIdentity, bool>>;
+
+bool IsRange(const trace::Lock& lock) {
+  return lock.shared.has_value() && IsFileLock(lock) && lock.kind != trace::LockKind::kFlock;
+}
+
+uint64_t EndOf(const trace::SharedIdentity& range) {
+  return range.length == 0 ? UINT64_MAX : range.offset + range.length;
+}
+
+// A stall, and the nodes that it was found by.
+struct Root {
+  Stall stall;
+  std::vector<int32_t> nodes;
+};
 
 class WaitForGraph {
  public:
-  enum class Scope {
-    kProcess,       // one process alone: what has no holder counts as something that somebody can end
-    kRun,           // all processes; a signal that is caught, or who maps shared memory yet, may help
-    kRunLeftAlone,  // the same if nothing of that kind comes
-  };
-  WaitForGraph(std::vector<const trace::Process*> processes, Scope scope);
+  // `left_alone`: no handler of a signal comes to help, and nobody who maps their shared memory yet.
+  WaitForGraph(const trace::Run& run, const std::vector<Index>& processes, bool left_alone);
 
-  std::vector<Stall> Stalls();
-  std::vector<Standstill> Standstills() const;
+  std::vector<Stall> Stalls() const;
   bool IsStuck(size_t process, size_t thread) const {
     return stuck_[static_cast<size_t>(Node(process, thread))];
   }
@@ -39,6 +51,7 @@ class WaitForGraph {
  private:
   struct Holder {
     int32_t node = 0;
+    Index holding = kNoIndex;  // of the thread
     Mode mode = Mode::kExclusive;
   };
 
@@ -47,59 +60,80 @@ class WaitForGraph {
   int32_t ProcessNode(size_t process) const { return first_.back() + static_cast<int32_t>(process); }
   int32_t nobody() const { return ProcessNode(processes_.size()); }
   bool IsThread(int32_t node) const { return node < first_.back(); }
-  ThreadRef RefOf(int32_t node) const;
-  const trace::Thread& ThreadOf(int32_t node) const;
-  LockKey KeyOf(size_t process, Index lock) const;
+  size_t ProcessOf(int32_t thread_node) const;
+  // By their indices in the run.
+  ThreadRef RefOf(int32_t thread_node) const;
+  const trace::Thread& ThreadOf(int32_t thread_node) const;
 
+  LockKey KeyOf(size_t process, Index lock) const;
+  // With what any of the processes says of it.
+  bool IsHeldByAcquirer(const trace::Lock& lock, const LockKey& key) const;
+  std::vector<Holder> HoldersOf(size_t process, Index lock) const;
+
+  void Remember(size_t process, size_t thread);
+  bool IsHelped(size_t process) const;
   bool Waits(const trace::Thread& thread) const;
   Need NeedOf(size_t process, size_t thread);
-  void AddLockNeed(size_t process, size_t thread, Index lock, Mode mode, Need* need);
-  void AddChildNeed(size_t process, Index child, Need* need);
+  void AddLockNeed(size_t process, size_t thread, Index lock, Mode mode, Need* need) const;
+  void AddReleasers(const trace::Wait& wait, Need* need) const;
+  void AddChildNeed(size_t process, Index child, Need* need) const;
   bool IsOrphanedByFork(const trace::Lock& lock, const LockKey& key) const;
-  std::vector<int32_t> StuckNeeds(int32_t node) const;
-  std::vector<std::vector<int32_t>> StuckSuccessors() const;
-  std::vector<std::vector<int32_t>> Waiters() const;
-  void AddCycles(std::vector<Stall>* stalls);
-  void AddAbandoned(std::vector<Stall>* stalls) const;
-  void AddBehind(std::vector<Stall>* stalls) const;
-  std::vector<Index> ShortestCycle(const std::vector<int32_t>& members,
-                                   const std::vector<int32_t>& component) const;
-  bool IsRoot(const std::vector<int32_t>& members, const std::vector<bool>& is_member) const;
 
-  const std::vector<const trace::Process*> processes_;
-  const Scope scope_;
+  std::vector<int32_t> StuckNeeds(int32_t node) const;
+  // Those that have what the node waits for.
+  std::vector<int32_t> StuckHolders(int32_t node) const;
+  std::vector<std::vector<int32_t>> Waiters() const;
+  void AddKnots(std::vector<Root>* roots) const;
+  std::vector<int32_t> Ring(const std::vector<int32_t>& knot) const;
+  std::vector<int32_t> ShortestCycle(const std::vector<int32_t>& members,
+                                     const std::vector<int32_t>& component) const;
+  Stall::Edge EdgeBetween(int32_t waiter, int32_t next) const;
+  Root CycleOf(const std::vector<int32_t>& ring) const;
+  Root StandstillOf(const std::vector<int32_t>& knot) const;
+  void AddAbandoned(std::vector<Root>* roots) const;
+  void AddBehind(std::vector<Root>* roots) const;
+  bool IsRoot(const std::vector<int32_t>& knot) const;
+
+  std::vector<const trace::Process*> processes_;
+  const std::vector<Index> index_;  // of each in the run
+  std::map<Index, size_t> place_;   // of each of the run that is here
+  const bool left_alone_;
   std::vector<int32_t> first_;  // node of each process's first thread, and the number of all
   std::map<LockKey, std::vector<Holder>> holders_;
+  std::map<LockKey, uint16_t> flags_;  // of what several processes share
   std::map<LockKey, std::vector<int32_t>> writers_waiting_;
   std::vector<Need> needs_;
+  std::vector<bool> awaits_holder_;  // by node: its needs have what it waits for
   std::vector<bool> stuck_;
 };
 
-WaitForGraph::WaitForGraph(std::vector<const trace::Process*> processes, Scope scope)
-    : processes_(std::move(processes)), scope_(scope) {
+WaitForGraph::WaitForGraph(const trace::Run& run, const std::vector<Index>& processes, bool left_alone)
+    : index_(processes), left_alone_(left_alone) {
   first_.push_back(0);
-  for (const trace::Process* process : processes_) {
-    first_.push_back(first_.back() + static_cast<int32_t>(process->threads.size()));
+  for (const Index index : index_) {
+    place_[index] = processes_.size();
+    processes_.push_back(&run.processes[static_cast<size_t>(index)]);
+    first_.push_back(first_.back() + static_cast<int32_t>(processes_.back()->threads.size()));
   }
   for (size_t p = 0; p < processes_.size(); ++p) {
+    for (size_t l = 0; l < processes_[p]->locks.size(); ++l) {
+      const trace::Lock& lock = processes_[p]->locks[l];
+      if (lock.shared.has_value()) {
+        flags_[KeyOf(p, static_cast<Index>(l))] |= lock.flags;
+      }
+    }
     for (size_t t = 0; t < processes_[p]->threads.size(); ++t) {
-      const trace::Thread& thread = processes_[p]->threads[t];
-      for (const trace::Holding& held : thread.held) {
-        holders_[KeyOf(p, held.lock)].push_back({Node(p, t), held.mode});
-      }
-      if (Waits(thread) && AwaitedLock(thread.wait) != kNoIndex && thread.wait.mode == Mode::kExclusive) {
-        writers_waiting_[KeyOf(p, AwaitedLock(thread.wait))].push_back(Node(p, t));
-      }
+      Remember(p, t);
     }
   }
   needs_.resize(static_cast<size_t>(nobody()) + 1);
+  awaits_holder_.resize(needs_.size(), true);
   for (size_t p = 0; p < processes_.size(); ++p) {
     Need& process = needs_[static_cast<size_t>(ProcessNode(p))];
-    const bool helped = scope == Scope::kRun && processes_[p]->caught_signals != 0;
-    process.kind = helped ? Need::Kind::kAll : Need::Kind::kAny;
+    process.kind = IsHelped(p) ? Need::Kind::kAll : Need::Kind::kAny;
     for (size_t t = 0; t < processes_[p]->threads.size(); ++t) {
       needs_[static_cast<size_t>(Node(p, t))] = NeedOf(p, t);
-      if (!helped && !IsDead(processes_[p]->threads[t])) {
+      if (!IsHelped(p) && !IsDead(processes_[p]->threads[t])) {
         process.nodes.push_back(Node(p, t));
       }
     }
@@ -108,23 +142,69 @@ WaitForGraph::WaitForGraph(std::vector<const trace::Process*> processes, Scope s
   stuck_ = StuckNodes(needs_);
 }
 
-ThreadRef WaitForGraph::RefOf(int32_t node) const {
-  const auto after = std::upper_bound(first_.begin(), first_.end(), node);
-  const auto process = after - first_.begin() - 1;
-  return {static_cast<Index>(process), node - first_[static_cast<size_t>(process)]};
+void WaitForGraph::Remember(size_t p, size_t t) {
+  const trace::Thread& thread = processes_[p]->threads[t];
+  for (size_t h = 0; h < thread.held.size(); ++h) {
+    holders_[KeyOf(p, thread.held[h].lock)].push_back(
+        {Node(p, t), static_cast<Index>(h), thread.held[h].mode});
+  }
+  if (Waits(thread) && AwaitedLock(thread.wait) != kNoIndex && thread.wait.mode == Mode::kExclusive) {
+    writers_waiting_[KeyOf(p, AwaitedLock(thread.wait))].push_back(Node(p, t));
+  }
 }
 
-const trace::Thread& WaitForGraph::ThreadOf(int32_t node) const {
-  const ThreadRef ref = RefOf(node);
-  return processes_[static_cast<size_t>(ref.process)]->threads[static_cast<size_t>(ref.thread)];
+size_t WaitForGraph::ProcessOf(int32_t thread_node) const {
+  const auto after = std::upper_bound(first_.begin(), first_.end(), thread_node);
+  return static_cast<size_t>(after - first_.begin()) - 1;
+}
+
+ThreadRef WaitForGraph::RefOf(int32_t thread_node) const {
+  const size_t process = ProcessOf(thread_node);
+  return {index_[process], thread_node - first_[process]};
+}
+
+const trace::Thread& WaitForGraph::ThreadOf(int32_t thread_node) const {
+  const size_t process = ProcessOf(thread_node);
+  return processes_[process]->threads[static_cast<size_t>(thread_node - first_[process])];
 }
 
 LockKey WaitForGraph::KeyOf(size_t process, Index lock) const {
   const trace::Lock* found = At(processes_[process]->locks, lock);
-  if (scope_ != Scope::kProcess && found != nullptr && found->shared) {
-    return *found->shared;
+  if (found != nullptr && found->shared) {
+    return std::pair(*found->shared, found->kind == trace::LockKind::kFlock);
   }
   return std::pair(process, lock);
+}
+
+bool WaitForGraph::IsHeldByAcquirer(const trace::Lock& lock, const LockKey& key) const {
+  const auto flags = flags_.find(key);
+  return IsOwnedKind(lock.kind, flags != flags_.end() ? flags->second : lock.flags);
+}
+
+std::vector<WaitForGraph::Holder> WaitForGraph::HoldersOf(size_t process, Index index) const {
+  const trace::Lock& lock = processes_[process]->locks[static_cast<size_t>(index)];
+  if (!IsRange(lock)) {
+    const auto holders = holders_.find(KeyOf(process, index));
+    return holders != holders_.end() ? holders->second : std::vector<Holder>{};
+  }
+  // Whoever has a range that overlaps it.
+  std::vector<Holder> result;
+  const trace::SharedIdentity& own = *lock.shared;
+  const trace::SharedIdentity first{own.space, own.device, own.inode, 0, 0};
+  for (auto other = holders_.lower_bound(std::pair(first, false)); other != holders_.end(); ++other) {
+    const auto& [range, is_flock] = std::get<1>(other->first);
+    if (range.space != own.space || range.device != own.device || range.inode != own.inode) {
+      break;
+    }
+    if (!is_flock && range.offset < EndOf(own) && own.offset < EndOf(range)) {
+      result.insert(result.end(), other->second.begin(), other->second.end());
+    }
+  }
+  return result;
+}
+
+bool WaitForGraph::IsHelped(size_t process) const {
+  return !left_alone_ && processes_[process]->caught_signals != 0;
 }
 
 bool WaitForGraph::Waits(const trace::Thread& thread) const {
@@ -149,22 +229,33 @@ Need WaitForGraph::NeedOf(size_t process, size_t index) {
   } else if (thread.wait.kind == WaitKind::kProcess && thread.wait.releasers.empty()) {
     AddChildNeed(process, thread.wait.child, &need);
   }
-  // Without an inspector, somebody outside these records may end the wait for a condition or a process.
-  if (need.nodes.empty() && scope_ != Scope::kProcess) {
-    const bool helped = thread.wait.releasers.empty() || (scope_ == Scope::kRun && thread.wait.named);
-    need.kind = helped ? Need::Kind::kAll : Need::Kind::kAny;
-    for (size_t r = 0; r < thread.wait.releasers.size() && !helped; ++r) {
-      const Index releaser = thread.wait.releasers[r];
-      need.nodes.push_back(ProcessNode(static_cast<size_t>(releaser)));
-    }
+  if (need.nodes.empty()) {
+    AddReleasers(thread.wait, &need);
+    awaits_holder_[static_cast<size_t>(Node(process, index))] = thread.wait.kind == WaitKind::kProcess;
   }
   return need;
 }
 
+// Without an inspector, somebody outside these records may end the wait for a condition or a process.
+void WaitForGraph::AddReleasers(const trace::Wait& wait, Need* need) const {
+  if (wait.releasers.empty() || (!left_alone_ && wait.named)) {
+    return;
+  }
+  for (const Index releaser : wait.releasers) {
+    const auto here = place_.find(releaser);
+    if (here == place_.end()) {
+      need->nodes.clear();
+      return;
+    }
+    need->nodes.push_back(ProcessNode(here->second));
+  }
+  need->kind = Need::Kind::kAny;
+}
+
 // A recorded child that has not ended by itself ends when its threads get on.
-void WaitForGraph::AddChildNeed(size_t process, Index child_index, Need* need) {
+void WaitForGraph::AddChildNeed(size_t process, Index child_index, Need* need) const {
   const trace::Child* child = At(processes_[process]->children, child_index);
-  if (scope_ == Scope::kProcess || child == nullptr || child->reap_ns != 0) {
+  if (child == nullptr || child->reap_ns != 0) {
     return;
   }
   for (size_t p = processes_.size(); p-- > 0;) {
@@ -178,16 +269,18 @@ void WaitForGraph::AddChildNeed(size_t process, Index child_index, Need* need) {
   }
 }
 
-void WaitForGraph::AddLockNeed(size_t process, size_t index, Index lock_index, Mode mode, Need* need) {
+void WaitForGraph::AddLockNeed(size_t process, size_t index, Index lock_index, Mode mode, Need* need) const {
   const trace::Thread& thread = processes_[process]->threads[index];
   const trace::Lock* lock = At(processes_[process]->locks, lock_index);
-  if (lock == nullptr || !IsOwned(*lock) || BelongsToProcess(*lock)) {
+  if (lock == nullptr) {
     return;
   }
   const LockKey key = KeyOf(process, lock_index);
-  const auto holders = holders_.find(key);
+  if (!IsHeldByAcquirer(*lock, key)) {
+    return;
+  }
   bool exclusive_holder = false;
-  for (const Holder& holder : holders != holders_.end() ? holders->second : std::vector<Holder>{}) {
+  for (const Holder& holder : HoldersOf(process, lock_index)) {
     const bool self = holder.node == Node(process, index);
     // These answer EDEADLK, count or convert: a thread never sleeps on its own. And who waits twice for a
     // semaphore expects somebody else to post it.
@@ -198,7 +291,15 @@ void WaitForGraph::AddLockNeed(size_t process, size_t index, Index lock_index, M
     if (!Conflict(mode, holder.mode) || (self && answers)) {
       continue;
     }
-    if (!IsDead(ThreadOf(holder.node))) {
+    if (BelongsToProcess(*lock)) {
+      // The kernel gives such a lock back in ways that no record shows: it must say so itself.
+      const size_t other = ProcessOf(holder.node);
+      const std::vector<Index>& releasers = thread.wait.releasers;
+      if (other != process &&
+          std::find(releasers.begin(), releasers.end(), index_[other]) != releasers.end()) {
+        need->nodes.push_back(ProcessNode(other));
+      }
+    } else if (!IsDead(ThreadOf(holder.node))) {
       need->nodes.push_back(holder.node);
     } else if ((lock->flags & trace::kRobust) == 0 && !IsFileLock(*lock)) {
       need->nodes.push_back(nobody());
@@ -206,7 +307,9 @@ void WaitForGraph::AddLockNeed(size_t process, size_t index, Index lock_index, M
   }
   if (mode == Mode::kShared && !exclusive_holder) {
     // Readers that sleep behind readers let a writer go first.
-    for (const int32_t writer : writers_waiting_[key]) {
+    const auto writers = writers_waiting_.find(key);
+    for (const int32_t writer :
+         writers != writers_waiting_.end() ? writers->second : std::vector<int32_t>{}) {
       if (writer != Node(process, index)) {
         need->nodes.push_back(writer);
       }
@@ -228,6 +331,9 @@ bool WaitForGraph::IsOrphanedByFork(const trace::Lock& lock, const LockKey& key)
 
 std::vector<int32_t> WaitForGraph::StuckNeeds(int32_t node) const {
   std::vector<int32_t> result;
+  if (!stuck_[static_cast<size_t>(node)]) {
+    return result;
+  }
   for (const int32_t needed : needs_[static_cast<size_t>(node)].nodes) {
     if (needed != nobody() && stuck_[static_cast<size_t>(needed)]) {
       result.push_back(needed);
@@ -238,41 +344,33 @@ std::vector<int32_t> WaitForGraph::StuckNeeds(int32_t node) const {
   return result;
 }
 
-std::vector<std::vector<int32_t>> WaitForGraph::StuckSuccessors() const {
-  std::vector<std::vector<int32_t>> successors(needs_.size());
-  for (size_t n = 0; n < successors.size(); ++n) {
-    if (stuck_[n]) {
-      successors[n] = StuckNeeds(static_cast<int32_t>(n));
-    }
-  }
-  return successors;
+std::vector<int32_t> WaitForGraph::StuckHolders(int32_t node) const {
+  return awaits_holder_[static_cast<size_t>(node)] ? StuckNeeds(node) : std::vector<int32_t>{};
 }
 
 std::vector<std::vector<int32_t>> WaitForGraph::Waiters() const {
   std::vector<std::vector<int32_t>> waiters(needs_.size());
   for (size_t n = 0; n < waiters.size(); ++n) {
-    if (stuck_[n]) {
-      for (const int32_t needed : StuckNeeds(static_cast<int32_t>(n))) {
-        waiters[static_cast<size_t>(needed)].push_back(static_cast<int32_t>(n));
-      }
+    for (const int32_t needed : StuckNeeds(static_cast<int32_t>(n))) {
+      waiters[static_cast<size_t>(needed)].push_back(static_cast<int32_t>(n));
     }
   }
   return waiters;
 }
 
 // Breadth first from each member; knots are small.
-std::vector<Index> WaitForGraph::ShortestCycle(const std::vector<int32_t>& members,
-                                               const std::vector<int32_t>& component) const {
-  std::vector<Index> best;
+std::vector<int32_t> WaitForGraph::ShortestCycle(const std::vector<int32_t>& members,
+                                                 const std::vector<int32_t>& component) const {
+  std::vector<int32_t> best;
   for (const int32_t start : members) {
     absl::flat_hash_map<int32_t, int32_t> came_from = {{start, kNoIndex}};
     std::deque<int32_t> open = {start};
     while (!open.empty()) {
       const int32_t at = open.front();
       open.pop_front();
-      for (const int32_t next : StuckNeeds(at)) {
+      for (const int32_t next : StuckHolders(at)) {
         if (next == start) {
-          std::vector<Index> cycle;
+          std::vector<int32_t> cycle;
           for (int32_t step = at; step != kNoIndex; step = came_from[step]) {
             cycle.push_back(step);
           }
@@ -308,136 +406,173 @@ std::vector<std::vector<int32_t>> MembersOf(const std::vector<int32_t>& componen
   return members;
 }
 
-// Of one process: its nodes are its threads, in their order.
-void WaitForGraph::AddCycles(std::vector<Stall>* stalls) {
-  const std::vector<std::vector<int32_t>> successors = StuckSuccessors();
+// The smallest ring of a knot in which each waits for what the next one has; empty: there is none.
+std::vector<int32_t> WaitForGraph::Ring(const std::vector<int32_t>& knot) const {
+  std::vector<std::vector<int32_t>> successors(needs_.size());
+  for (const int32_t node : knot) {
+    for (const int32_t next : StuckHolders(node)) {
+      if (std::binary_search(knot.begin(), knot.end(), next)) {
+        successors[static_cast<size_t>(node)].push_back(next);
+      }
+    }
+  }
+  const std::vector<int32_t> component = CyclicComponents(successors);
+  std::vector<int32_t> best;
+  for (const std::vector<int32_t>& members : MembersOf(component)) {
+    std::vector<int32_t> ring = ShortestCycle(members, component);
+    if (best.empty() || ring.size() < best.size()) {
+      best = std::move(ring);
+    }
+  }
+  return best;
+}
+
+Stall::Edge WaitForGraph::EdgeBetween(int32_t waiter, int32_t next) const {
+  Stall::Edge edge;
+  edge.lock = AwaitedLock(ThreadOf(waiter).wait);
+  if (edge.lock == kNoIndex) {
+    return edge;
+  }
+  for (const Holder& holder : HoldersOf(ProcessOf(waiter), edge.lock)) {
+    if (holder.node == next) {
+      edge.holding = holder.holding;
+    }
+  }
+  return edge;
+}
+
+Root WaitForGraph::CycleOf(const std::vector<int32_t>& ring) const {
+  Root root;
+  root.stall.kind = Stall::Kind::kCycle;
+  root.nodes = ring;
+  std::vector<int32_t> threads;
+  std::copy_if(ring.begin(), ring.end(), std::back_inserter(threads),
+               [this](int32_t node) { return IsThread(node); });
+  for (size_t i = 0; i < threads.size(); ++i) {
+    root.stall.threads.push_back(RefOf(threads[i]));
+    root.stall.edges.push_back(EdgeBetween(threads[i], threads[(i + 1) % threads.size()]));
+  }
+  return root;
+}
+
+Root WaitForGraph::StandstillOf(const std::vector<int32_t>& knot) const {
+  Root root;
+  root.stall.kind = Stall::Kind::kStandstill;
+  root.nodes = knot;
+  for (const int32_t node : knot) {
+    if (IsThread(node)) {
+      root.stall.threads.push_back(RefOf(node));
+    }
+  }
+  return root;
+}
+
+void WaitForGraph::AddKnots(std::vector<Root>* roots) const {
+  std::vector<std::vector<int32_t>> successors(needs_.size());
+  for (size_t n = 0; n < successors.size(); ++n) {
+    successors[n] = StuckNeeds(static_cast<int32_t>(n));
+  }
   const std::vector<int32_t> component = CyclicComponents(successors);
   for (int32_t n = 0; IsThread(n); ++n) {
     const std::vector<int32_t>& next = successors[static_cast<size_t>(n)];
     if (component[static_cast<size_t>(n)] < 0 && std::binary_search(next.begin(), next.end(), n)) {
-      stalls->push_back({Stall::Kind::kCycle, {n}, kNoIndex, kNoIndex, {}});
+      roots->push_back(CycleOf({n}));
     }
   }
   for (const std::vector<int32_t>& knot : MembersOf(component)) {
-    if (std::all_of(knot.begin(), knot.end(), [this](int32_t node) { return IsThread(node); })) {
-      stalls->push_back({Stall::Kind::kCycle, ShortestCycle(knot, component), kNoIndex, kNoIndex, {}});
+    const std::vector<int32_t> ring = Ring(knot);
+    if (!ring.empty()) {
+      roots->push_back(CycleOf(ring));
+    } else if (IsRoot(knot)) {
+      roots->push_back(StandstillOf(knot));
     }
   }
 }
 
-void WaitForGraph::AddAbandoned(std::vector<Stall>* stalls) const {
-  const trace::Process& process = *processes_.front();
-  absl::flat_hash_map<Index, size_t> stall_of_lock;
-  for (size_t t = 0; t < process.threads.size(); ++t) {
-    const std::vector<int32_t>& nodes = needs_[t].nodes;
+void WaitForGraph::AddAbandoned(std::vector<Root>* roots) const {
+  std::map<std::pair<size_t, Index>, size_t> root_of_lock;
+  for (int32_t node = 0; IsThread(node); ++node) {
+    const std::vector<int32_t>& nodes = needs_[static_cast<size_t>(node)].nodes;
     if (std::find(nodes.begin(), nodes.end(), nobody()) == nodes.end()) {
       continue;
     }
-    const Index lock = AwaitedLock(process.threads[t].wait);
-    const auto [found, is_new] = stall_of_lock.try_emplace(lock, stalls->size());
+    const size_t process = ProcessOf(node);
+    const Index lock = AwaitedLock(ThreadOf(node).wait);
+    const auto [found, is_new] = root_of_lock.try_emplace({process, lock}, roots->size());
     if (is_new) {
-      Index owner = kNoIndex;
-      const auto holders = holders_.find(KeyOf(0, lock));
-      for (const Holder& holder : holders != holders_.end() ? holders->second : std::vector<Holder>{}) {
-        owner = IsDead(process.threads[static_cast<size_t>(holder.node)]) ? holder.node : owner;
+      Stall stall;
+      stall.kind = Stall::Kind::kAbandoned;
+      stall.lock = lock;
+      for (const Holder& holder : HoldersOf(process, lock)) {
+        stall.owner = IsDead(ThreadOf(holder.node)) ? RefOf(holder.node) : stall.owner;
       }
-      stalls->push_back({Stall::Kind::kAbandoned, {}, lock, owner, {}});
+      roots->push_back({std::move(stall), {}});
     }
-    (*stalls)[found->second].threads.push_back(static_cast<Index>(t));
+    (*roots)[found->second].stall.threads.push_back(RefOf(node));
+    (*roots)[found->second].nodes.push_back(node);
   }
 }
 
 // Everybody stuck belongs to the nearest root.
-void WaitForGraph::AddBehind(std::vector<Stall>* stalls) const {
+void WaitForGraph::AddBehind(std::vector<Root>* roots) const {
   const std::vector<std::vector<int32_t>> waiters = Waiters();
   std::vector<bool> seen(needs_.size(), false);
   std::deque<std::pair<int32_t, size_t>> open;
-  for (size_t s = 0; s < stalls->size(); ++s) {
-    for (const Index thread : (*stalls)[s].threads) {
-      seen[static_cast<size_t>(thread)] = true;
-      open.emplace_back(thread, s);
+  for (size_t r = 0; r < roots->size(); ++r) {
+    for (const int32_t node : (*roots)[r].nodes) {
+      seen[static_cast<size_t>(node)] = true;
+      open.emplace_back(node, r);
     }
   }
   while (!open.empty()) {
-    const auto [node, stall] = open.front();
+    const auto [node, root] = open.front();
     open.pop_front();
     for (const int32_t waiter : waiters[static_cast<size_t>(node)]) {
-      if (IsThread(waiter) && !seen[static_cast<size_t>(waiter)]) {
-        seen[static_cast<size_t>(waiter)] = true;
-        (*stalls)[stall].behind.push_back(waiter);
-        open.emplace_back(waiter, stall);
+      if (seen[static_cast<size_t>(waiter)]) {
+        continue;
+      }
+      seen[static_cast<size_t>(waiter)] = true;
+      open.emplace_back(waiter, root);
+      if (IsThread(waiter)) {
+        (*roots)[root].stall.behind.push_back(RefOf(waiter));
       }
     }
   }
 }
 
 // Every way out leads back: to no other knot, and to no owner that is gone.
-bool WaitForGraph::IsRoot(const std::vector<int32_t>& members, const std::vector<bool>& is_member) const {
-  return std::all_of(members.begin(), members.end(), [&](int32_t member) {
+bool WaitForGraph::IsRoot(const std::vector<int32_t>& knot) const {
+  return std::all_of(knot.begin(), knot.end(), [&](int32_t member) {
     const std::vector<int32_t>& nodes = needs_[static_cast<size_t>(member)].nodes;
     return std::all_of(nodes.begin(), nodes.end(), [&](int32_t node) {
-      const auto n = static_cast<size_t>(node);
-      return node != nobody() && (is_member[n] || !stuck_[n]);
+      return node != nobody() &&
+             (std::binary_search(knot.begin(), knot.end(), node) || !stuck_[static_cast<size_t>(node)]);
     });
   });
 }
 
-std::vector<Standstill> WaitForGraph::Standstills() const {
-  const std::vector<std::vector<int32_t>> waiters = Waiters();
-  std::vector<Standstill> result;
-  for (const std::vector<int32_t>& knot : MembersOf(CyclicComponents(StuckSuccessors()))) {
-    std::vector<bool> seen(needs_.size(), false);
-    for (const int32_t node : knot) {
-      seen[static_cast<size_t>(node)] = true;
-    }
-    const ThreadRef first = RefOf(knot.front());
-    const bool in_one = std::all_of(knot.begin(), knot.end(), [&](int32_t node) {
-      return IsThread(node) && RefOf(node).process == first.process;
-    });
-    if (in_one || !IsRoot(knot, seen)) {
-      continue;
-    }
-    Standstill standstill;
-    std::deque<int32_t> open;
-    for (const int32_t node : knot) {
-      open.push_back(node);
-      if (IsThread(node)) {
-        standstill.threads.push_back(RefOf(node));
-      }
-    }
-    while (!open.empty()) {
-      const int32_t node = open.front();
-      open.pop_front();
-      for (const int32_t waiter : waiters[static_cast<size_t>(node)]) {
-        if (!seen[static_cast<size_t>(waiter)]) {
-          seen[static_cast<size_t>(waiter)] = true;
-          open.push_back(waiter);
-          if (IsThread(waiter)) {
-            standstill.behind.push_back(RefOf(waiter));
-          }
-        }
-      }
-    }
-    result.push_back(std::move(standstill));
-  }
-  return result;
-}
-
-std::vector<Stall> WaitForGraph::Stalls() {
+std::vector<Stall> WaitForGraph::Stalls() const {
+  std::vector<Root> roots;
+  AddKnots(&roots);
+  AddAbandoned(&roots);
+  AddBehind(&roots);
   std::vector<Stall> stalls;
-  AddCycles(&stalls);
-  AddAbandoned(&stalls);
-  AddBehind(&stalls);
+  stalls.reserve(roots.size());
+  for (Root& root : roots) {
+    stalls.push_back(std::move(root.stall));
+  }
   return stalls;
 }
 
-WaitForGraph GraphOf(const trace::Run& run, WaitForGraph::Scope scope) {
-  std::vector<const trace::Process*> processes;
-  processes.reserve(run.processes.size());
-  for (const trace::Process& process : run.processes) {
-    processes.push_back(&process);
-  }
-  return WaitForGraph(std::move(processes), scope);
+std::vector<Index> AllOf(const trace::Run& run) {
+  std::vector<Index> all(run.processes.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+bool Tells(const Stall& stall, const ThreadRef& ref) {
+  return std::find(stall.threads.begin(), stall.threads.end(), ref) != stall.threads.end() ||
+         std::find(stall.behind.begin(), stall.behind.end(), ref) != stall.behind.end();
 }
 
 }  // namespace
@@ -472,27 +607,26 @@ std::vector<bool> StuckNodes(const std::vector<Need>& needs) {
   return stuck;
 }
 
-std::vector<Stall> FindStalls(const trace::Process& process) {
-  return WaitForGraph({&process}, WaitForGraph::Scope::kProcess).Stalls();
-}
+std::vector<Stall> FindStalls(const trace::Run& run) { return FindStalls(run, AllOf(run)); }
 
-std::vector<Standstill> FindStandstills(const trace::Run& run) {
-  std::vector<Standstill> result = GraphOf(run, WaitForGraph::Scope::kRun).Standstills();
-  for (Standstill& standstill : GraphOf(run, WaitForGraph::Scope::kRunLeftAlone).Standstills()) {
-    const bool certain = std::any_of(result.begin(), result.end(), [&](const Standstill& other) {
-      return std::find(other.threads.begin(), other.threads.end(), standstill.threads.front()) !=
-             other.threads.end();
+std::vector<Stall> FindStalls(const trace::Run& run, const std::vector<Index>& processes) {
+  std::vector<Stall> result = WaitForGraph(run, processes, false).Stalls();
+  const size_t certain = result.size();
+  for (Stall& stall : WaitForGraph(run, processes, true).Stalls()) {
+    const bool is_told = std::any_of(stall.threads.begin(), stall.threads.end(), [&](const ThreadRef& ref) {
+      return std::any_of(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(certain),
+                         [&](const Stall& other) { return Tells(other, ref); });
     });
-    if (!certain) {
-      standstill.certain = false;
-      result.push_back(std::move(standstill));
+    if (!is_told) {
+      stall.certain = false;
+      result.push_back(std::move(stall));
     }
   }
   return result;
 }
 
 std::vector<std::vector<bool>> StuckThreads(const trace::Run& run) {
-  const WaitForGraph graph = GraphOf(run, WaitForGraph::Scope::kRun);
+  const WaitForGraph graph(run, AllOf(run), false);
   std::vector<std::vector<bool>> stuck(run.processes.size());
   for (size_t p = 0; p < stuck.size(); ++p) {
     for (size_t t = 0; t < run.processes[p].threads.size(); ++t) {
@@ -500,15 +634,6 @@ std::vector<std::vector<bool>> StuckThreads(const trace::Run& run) {
     }
   }
   return stuck;
-}
-
-Index LockBetween(const trace::Process& process, Index waiter, Index other) {
-  const Index lock = AwaitedLock(process.threads[static_cast<size_t>(waiter)].wait);
-  const std::vector<trace::Holding>& held = process.threads[static_cast<size_t>(other)].held;
-  const bool holds =
-      lock != kNoIndex &&
-      std::any_of(held.begin(), held.end(), [lock](const trace::Holding& h) { return h.lock == lock; });
-  return holds ? lock : kNoIndex;
 }
 
 }  // namespace gordian::analyze

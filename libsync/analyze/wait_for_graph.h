@@ -1,14 +1,22 @@
-// Who waits for whom at this moment, in one Process or in all of a Run, and which waits can never end.
+// Who waits for whom at this moment, over all processes of a Run, and which waits can never end.
 //
-// A thread that sleeps in an untimed wait, and was seen to sleep there without a move in between
-// (Thread::settled), needs other threads to go on: the holders of a lock, the thread that it joins. Everybody
-// else can go on by himself. Taking away, again and again, each thread whose needs are met by threads that
-// can go on leaves the stuck ones; their roots are cycles and locks that nobody is left to release.
+// A node is a thread, or a process as a whole. A lock is one thing in all processes that share it (device,
+// inode, offset), whatever address each has it at.
 //
-// What has no holder (a condition, a semaphore, the other end of a pipe, a child's end) may be ended by any
-// thread of the processes that an inspector names (Wait::releasers). Each such process is a node of its own,
-// which can go on as soon as one of its threads can: a standstill is a set of threads in which every way out
-// leads back into the set.
+// 1. A thread that sleeps in an untimed wait, and was seen to sleep there without a move in between
+//    (Thread::settled), needs all who keep it out (AND): the holders of a lock, the thread that it joins.
+//    What has no holder (a condition, a semaphore, the other end of a pipe, a child's end) may be ended by
+//    any of the processes that an inspector names (Wait::releasers), and one is enough (OR). A process can go
+//    on as soon as one of its threads can. Everybody else can go on by himself.
+// 2. Taking away, again and again, each node whose needs are met by nodes that can go on leaves the stuck
+// ones
+//    (the reduction of an AND/OR graph, as of Knapp, "Deadlock Detection in Distributed Databases", ACM
+//    Computing Surveys 1987).
+// 3. The strong components of what is left are its knots. One in which some nodes wait in a ring for what the
+//    next one holds (a lock, its own end) is a cycle, told by its shortest ring. Any other one is a
+//    standstill, if every way out of it leads back into it. A lock that nobody is left to release is a root
+//    as well.
+// 4. All else that is stuck is behind the nearest of these.
 //
 // Thread safety: functions without shared state.
 #ifndef GORDIAN_LIBSYNC_ANALYZE_WAIT_FOR_GRAPH_H_
@@ -32,45 +40,43 @@ struct Need {
 // True for every node that can never go on (AND/OR reduction; linear in the number of needs).
 std::vector<bool> StuckNodes(const std::vector<Need>& needs);
 
-// One root of a standstill.
-struct Stall {
-  enum class Kind {
-    kCycle,      // each of `threads` waits for the next, the last for the first; one thread: for itself
-    kAbandoned,  // all of `threads` wait for `lock`, whose owner is gone
-  };
-  Kind kind = Kind::kCycle;
-  std::vector<trace::Index> threads;
-  trace::Index lock = trace::kNoIndex;   // kAbandoned
-  trace::Index owner = trace::kNoIndex;  // kAbandoned: the dead thread; kNoIndex: it lives in another process
-  std::vector<trace::Index> behind;      // stuck because of these
-};
-
-// The stalls of a process: of each knot of waits the smallest cycle, and every abandoned lock.
-std::vector<Stall> FindStalls(const trace::Process& process);
-
 struct ThreadRef {
   trace::Index process = trace::kNoIndex;
   trace::Index thread = trace::kNoIndex;
   bool operator==(const ThreadRef&) const = default;
 };
 
-// A set of threads that only each other can wake, by something else than a lock's holder within one process.
-struct Standstill {
+// One root of what is stuck.
+struct Stall {
+  enum class Kind {
+    kCycle,       // each of `threads` waits for the next, the last for the first; one thread: for itself
+    kAbandoned,   // all of `threads`, of one process, wait for `lock`, whose owner is gone
+    kStandstill,  // `threads` that only each other can wake, by something else than what one of them holds
+  };
+  // Of a cycle, why a thread waits for the next.
+  struct Edge {
+    // Of the waiter's process: the lock that it waits for; kNoIndex: it waits for an end.
+    trace::Index lock = trace::kNoIndex;
+    // Into Thread::held of the next: what keeps the waiter out. kNoIndex: the next only queues for the lock,
+    // or another thread of its process has it.
+    trace::Index holding = trace::kNoIndex;
+  };
+  Kind kind = Kind::kCycle;
   std::vector<ThreadRef> threads;
-  std::vector<ThreadRef> behind;  // stuck because of these
+  std::vector<Edge> edges;              // kCycle: [i] from threads[i] to the next
+  trace::Index lock = trace::kNoIndex;  // kAbandoned: of the waiters' process
+  ThreadRef owner;                      // kAbandoned: the dead thread; no thread: it lived in another process
+  std::vector<ThreadRef> behind;        // stuck because of these
   // False: a handler of a signal could still wake them, or somebody who maps their shared memory by its name.
   bool certain = true;
 };
 
-// Those of a whole run that FindStalls does not explain process by process.
-std::vector<Standstill> FindStandstills(const trace::Run& run);
+// Of a run, or of some of its processes as if there were no others.
+std::vector<Stall> FindStalls(const trace::Run& run);
+std::vector<Stall> FindStalls(const trace::Run& run, const std::vector<trace::Index>& processes);
 
 // By process and thread: whether it can never go on.
 std::vector<std::vector<bool>> StuckThreads(const trace::Run& run);
-
-// Why `waiter` waits for `other`: the lock that `other` holds, or kNoIndex for a join or a lock that `other`
-// only queues for.
-trace::Index LockBetween(const trace::Process& process, trace::Index waiter, trace::Index other);
 
 }  // namespace gordian::analyze
 

@@ -20,25 +20,25 @@ using testing::IsEmpty;
 // is behind.
 std::vector<std::string> Stalls(const std::string& script) {
   const Played played = Play("live 1:create(2) 1:create(3) 1:create(4) 1:create(5) " + script);
-  const auto number = [&played](trace::Index thread) {
+  const auto number = [&played](const analyze::ThreadRef& ref) {
     for (const auto& [name, index] : played.threads) {
-      if (index == thread) {
+      if (index == ref.thread) {
         return std::to_string(name);
       }
     }
     return std::string("?");
   };
   std::vector<std::string> result;
-  for (const Stall& stall : analyze::FindStalls(played.process())) {
+  for (const Stall& stall : analyze::FindStalls(played.run)) {
     std::string text;
     for (const auto& [name, index] : played.locks) {
       text += index == stall.lock ? name + ":" : "";
     }
-    for (const trace::Index thread : stall.threads) {
+    for (const analyze::ThreadRef& thread : stall.threads) {
       text += (text.empty() ? "" : " ") + number(thread);
     }
     text += stall.behind.empty() ? "" : " <";
-    for (const trace::Index thread : stall.behind) {
+    for (const analyze::ThreadRef& thread : stall.behind) {
       text += " " + number(thread);
     }
     result.push_back(text);
@@ -190,7 +190,7 @@ trace::Run RunOf(const std::vector<std::vector<std::vector<trace::Index>>>& proc
 }
 
 size_t Standing(const trace::Run& run) {
-  const auto found = analyze::FindStandstills(run);
+  const auto found = analyze::FindStalls(run);
   return found.size() == 1 ? found.front().threads.size() + 100 * found.front().behind.size()
                            : 1000 * found.size();
 }
@@ -215,10 +215,10 @@ TEST(Standstills, AHandlerOfASignalMakesItAWarning) {
   trace::Run run = RunOf({{{0}, {0}}});
   run.processes[0].caught_signals = 1;
   ASSERT_EQ(Standing(run), 2U);
-  EXPECT_FALSE(analyze::FindStandstills(run).front().certain);
+  EXPECT_FALSE(analyze::FindStalls(run).front().certain);
   EXPECT_FALSE(analyze::StuckThreads(run)[0][0]);
   run.processes[0].caught_signals = 0;
-  EXPECT_TRUE(analyze::FindStandstills(run).front().certain);
+  EXPECT_TRUE(analyze::FindStalls(run).front().certain);
   EXPECT_TRUE(analyze::StuckThreads(run)[0][0]);
 }
 
@@ -226,7 +226,7 @@ TEST(Standstills, MemoryWithANameMakesItAWarning) {
   trace::Run run = RunOf({{{0}, {0}}});
   run.processes[0].threads[0].wait.named = true;
   ASSERT_EQ(Standing(run), 2U);
-  EXPECT_FALSE(analyze::FindStandstills(run).front().certain);
+  EXPECT_FALSE(analyze::FindStalls(run).front().certain);
   EXPECT_FALSE(analyze::StuckThreads(run)[0][0]);
 }
 
@@ -236,8 +236,81 @@ TEST(Standstills, ACycleOfLocksInOneProcessIsToldByItself) {
   main.settled = true;
   main.wait.kind = trace::WaitKind::kCall;
   main.wait.releasers = {0};
-  EXPECT_THAT(analyze::FindStandstills(played.run), IsEmpty());
+  const auto found = analyze::FindStalls(played.run);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().kind, Stall::Kind::kCycle);
+  EXPECT_EQ(found.front().threads.size(), 2U);
+  EXPECT_THAT(found.front().behind, ElementsAre(analyze::ThreadRef{0, played.threads.at(1)}));
   EXPECT_TRUE(analyze::StuckThreads(played.run)[0][0]);
+}
+
+// Two children of process 100 that play these scripts, with A and B in memory that both have mapped.
+trace::Run Children(const std::string& first, const std::string& second) {
+  const std::string common =
+      "live A=common B=common F=flock,common P=fcntl,common:file:0:10 Q=fcntl,common:file:5:1 ";
+  return PlayTogether(
+      {{100, "live 1:fork(201) 1:fork(202)"}, {201, common + first, 500}, {202, common + second, 500}});
+}
+
+// The kinds of stalls, each with its processes: "cycle 201 202 < 100".
+std::vector<std::string> StallsOf(const trace::Run& run) {
+  std::vector<std::string> result;
+  for (const Stall& stall : analyze::FindStalls(run)) {
+    std::string text = stall.kind == Stall::Kind::kCycle ? "cycle" : "other";
+    const auto add = [&](const std::vector<analyze::ThreadRef>& threads) {
+      for (const analyze::ThreadRef& ref : threads) {
+        text += " " + std::to_string(run.processes[static_cast<size_t>(ref.process)].pid);
+      }
+    };
+    add(stall.threads);
+    text += stall.behind.empty() ? "" : " <";
+    add(stall.behind);
+    result.push_back(text);
+  }
+  return result;
+}
+
+// The process of the run is in waitpid for one of its children.
+void AwaitChild(trace::Run* run, trace::Index child) {
+  trace::Thread& thread = run->processes[0].threads[0];
+  thread.settled = true;
+  thread.wait.kind = trace::WaitKind::kProcess;
+  thread.wait.releasers = {child};
+}
+
+TEST(Processes, ALockThatTheyShareIsOneNode) {
+  EXPECT_THAT(StallsOf(Children("1:+A 1:!B", "1:+B 1:!A")), ElementsAre("cycle 201 202"));
+  EXPECT_THAT(StallsOf(Children("1:+A 1:!B", "1:+B 1:-B 1:!A")), IsEmpty());
+  EXPECT_THAT(StallsOf(Children("1:+A 1:!B", "1:+B 1:!~A")), IsEmpty());
+  EXPECT_THAT(StallsOf(Children("1:+A 1:!B", "1:+B 1:!A 1:moving")), IsEmpty());
+}
+
+TEST(Processes, ARingOverALockOfOneThreadAFileAndAMutexOfBoth) {
+  EXPECT_THAT(StallsOf(Children("1:create(2) 1:+M 1:!A 2:+F 2:!M", "1:+A 1:!F")),
+              ElementsAre("cycle 201 202 201"));
+  EXPECT_THAT(StallsOf(Children("1:create(2) 1:+M 1:!A 2:+F 2:!M", "1:+A")), IsEmpty());
+}
+
+TEST(Processes, WhoeverWaitsForTheEndOfOneIsBehindTheRing) {
+  trace::Run run = Children("1:+A 1:!B", "1:+B 1:!A");
+  AwaitChild(&run, 1);
+  EXPECT_THAT(StallsOf(run), ElementsAre("cycle 201 202 < 100"));
+}
+
+TEST(Processes, AParentThatHoldsWhatItsChildNeeds) {
+  trace::Run run = PlayTogether({{100, "live A=common 1:+A 1:fork(201)"}, {201, "live A=common 1:!A", 500}});
+  AwaitChild(&run, 1);
+  EXPECT_THAT(StallsOf(run), ElementsAre("cycle 100 201"));
+  // A handler of the child may end it.
+  run.processes[1].caught_signals = 1;
+  EXPECT_FALSE(analyze::FindStalls(run).front().certain);
+}
+
+TEST(Processes, ARangeOfAFileIsInTheWayOfAnotherThatOverlapsItIfTheKernelSaysSo) {
+  trace::Run run = Children("1:+A 1:!P", "1:+Q 1:!A");
+  EXPECT_THAT(StallsOf(run), IsEmpty());
+  run.processes[1].threads[0].wait.releasers = {2};
+  EXPECT_THAT(StallsOf(run), ElementsAre("cycle 201 202"));
 }
 
 TEST(StuckNodes, AllNeedsEverybodyAndAnyNeedsOne) {

@@ -263,9 +263,11 @@ class StandstillTest(AttachCase):
             self.comes_to_rest(pid, [FUTEX], queued=1)
         result, report = self.found(parent, child)
         self.assertEqual({thread["pid"] for thread in report["findings"][0]["threads"]}, {parent, child})
-        # Each is known by its owner, and not only because nobody else could end the wait.
-        for thread in report["findings"][0]["threads"]:
-            self.assertEqual(len(thread["holds"]), 1, result.stdout)
+        [finding] = report["findings"]
+        self.assertEqual((len(finding["locks"]), len(finding["interleaving"])), (2, 4), result.stdout)
+        first, second = finding["threads"]
+        for thread, other in (first, second), (second, first):
+            self.assertEqual([held["lock"] for held in thread["holds"]], [other["waits"]["for"]], result.stdout)
 
     def test_mutexes_of_two_processes(self):
         self.two_owners(self.run_alone(self.compile("shared.c", self.SHARED)).pid)

@@ -214,9 +214,9 @@ class SteeringTest(GordianCase):
         for sample, rule in (
             ("join_under_lock", "joins"),
             ("join_under_lock_chain", "joins"),
-            ("process_abba", "processes wait for each other"),
+            ("process_abba", "blocks on"),
             ("process_ring_of_kinds", "processes wait for each other"),
-            ("process_wait_under_lock", "processes wait for each other"),
+            ("process_wait_under_lock", "waits for the end of"),
             ("flock_abba", "blocks on"),
             ("flock_and_mutex", "blocks on"),
             ("rwlock_queue_cycle", "blocks on"),

@@ -25,188 +25,239 @@ const char* WhenItEnded(const trace::Process& process) {
                            : "This is how it stood when the process ended.";
 }
 
+// "waits for {lock:0}", for people.
+std::string WhatItDoes(const WaitPart& waits) {
+  if (waits.kind == trace::WaitKind::kProcess) {
+    return "waits for a child process to end";
+  }
+  if (waits.lock >= 0) {
+    return absl::StrCat("waits for ", LockName(waits.lock));
+  }
+  if (waits.thread >= 0) {
+    return absl::StrCat("joins ", ThreadName(waits.thread));
+  }
+  return absl::StrCat("is in ", waits.note.empty() ? "a system call" : waits.note);
+}
+
+// One deadlock, self-deadlock or abandoned lock.
 class DeadlockJudge {
  public:
-  DeadlockJudge(const trace::Run& run, Index process)
-      : run_(run), process_(run.processes[static_cast<size_t>(process)]), index_(process), content_(run) {}
+  DeadlockJudge(const trace::Run& run, const Stall& stall, Content* content)
+      : run_(run), stall_(stall), content_(*content) {}
 
-  void Judge(std::vector<Finding>* findings) {
-    for (const Stall& stall : FindStalls(process_)) {
-      if (OnlyInterpreterLocks(stall)) {
-        continue;
-      }
-      if (stall.kind == Stall::Kind::kAbandoned) {
-        findings->push_back(Abandoned(stall));
-      } else if (stall.threads.size() == 1) {
-        findings->push_back(OnItself(stall));
-      } else {
-        findings->push_back(Cycle(stall));
-      }
+  Finding Judge() {
+    if (stall_.kind == Stall::Kind::kAbandoned) {
+      return Abandoned();
     }
+    return stall_.threads.size() == 1 ? OnItself() : Cycle();
   }
 
  private:
-  const trace::Thread& ThreadAt(Index thread) const { return process_.threads[static_cast<size_t>(thread)]; }
-
-  bool OnlyInterpreterLocks(const Stall& stall) const;
-  std::vector<Index> Normalized(const std::vector<Index>& ring);
-  const trace::Holding* HoldingOf(Index thread, Index lock) const;
-  int AddWaiter(FindingBuilder* builder, Index thread) const;
-  void AddBehind(FindingBuilder* builder, const Stall& stall) const;
-  std::string Sentence(FindingBuilder* builder, Index thread, Index other) const;
-  const char* HowCertain(const Stall& stall) const {
-    if (process_.ended) {
-      return WhenItEnded(process_);
-    }
-    const auto spins = [this](Index thread) {
-      const trace::Lock* lock = At(process_.locks, AwaitedLock(ThreadAt(thread).wait));
-      return lock != nullptr && lock->kind == trace::LockKind::kSpinlock;
-    };
-    if (std::any_of(stall.threads.begin(), stall.threads.end(), spins)) {
-      return stall.threads.size() == 1 ? "It was seen there twice, with nothing gained in between."
-                                       : "They were seen there twice, with nothing gained in between.";
-    }
-    return stall.threads.size() == 1 ? "It was seen asleep there twice, with nothing moved in between."
-                                     : "They were seen asleep there twice, with nothing moved in between.";
+  const trace::Process& ProcessOf(const ThreadRef& ref) const {
+    return run_.processes[static_cast<size_t>(ref.process)];
   }
-  Finding Cycle(const Stall& stall);
-  Finding OnItself(const Stall& stall);
-  Finding Abandoned(const Stall& stall);
-  void TellAbandoned(FindingBuilder* builder, const Stall& stall, int lock, int owner) const;
+  const trace::Thread& ThreadAt(const ThreadRef& ref) const {
+    return ProcessOf(ref).threads[static_cast<size_t>(ref.thread)];
+  }
+  // Of a cycle: how the i-th thread waits for the next, and by what the one before waits for it.
+  const ThreadRef& At(size_t i) const { return stall_.threads[i % stall_.threads.size()]; }
+  const Stall::Edge& EdgeFrom(size_t i) const { return stall_.edges[i % stall_.edges.size()]; }
+  const trace::Holding* HeldBy(size_t i) const {
+    const Stall::Edge& before = EdgeFrom(i + stall_.edges.size() - 1);
+    return analyze::At(ThreadAt(At(i)).held, before.holding);
+  }
+
+  size_t FirstOfRing();
+  bool OverProcesses() const;
+  int AddWaiter(FindingBuilder* builder, const ThreadRef& ref) const;
+  void AddBehind(FindingBuilder* builder) const;
+  void AddProcesses(FindingBuilder* builder) const;
+  std::string Sentence(FindingBuilder* builder, size_t i) const;
+  const char* HowCertain() const;
+  const char* HowToMend(bool joins, bool reaps) const;
+  Finding Cycle();
+  Finding OnItself();
+  Finding Abandoned();
+  int AddGoneOwner(FindingBuilder* builder, int lock) const;
+  void TellAbandoned(FindingBuilder* builder, int lock, int owner) const;
 
   const trace::Run& run_;
-  const trace::Process& process_;
-  const Index index_;
-  Content content_;
+  const Stall& stall_;
+  Content& content_;
 };
 
-// A runtime that hangs on its own locks alone is not the program's mistake.
-bool DeadlockJudge::OnlyInterpreterLocks(const Stall& stall) const {
-  const auto own = [this](Index thread) {
-    const trace::Lock* lock = At(process_.locks, AwaitedLock(ThreadAt(thread).wait));
-    return lock != nullptr && lock->interpreter;
-  };
-  return std::all_of(stall.threads.begin(), stall.threads.end(), own);
+const char* DeadlockJudge::HowCertain() const {
+  if (ProcessOf(At(0)).ended) {
+    return WhenItEnded(ProcessOf(At(0)));
+  }
+  const bool spins = std::any_of(stall_.threads.begin(), stall_.threads.end(), [this](const ThreadRef& ref) {
+    const trace::Lock* lock = analyze::At(ProcessOf(ref).locks, AwaitedLock(ThreadAt(ref).wait));
+    return lock != nullptr && lock->kind == trace::LockKind::kSpinlock;
+  });
+  if (spins) {
+    return stall_.threads.size() == 1 ? "It was seen there twice, with nothing gained in between."
+                                      : "They were seen there twice, with nothing gained in between.";
+  }
+  return stall_.threads.size() == 1 ? "It was seen asleep there twice, with nothing moved in between."
+                                    : "They were seen asleep there twice, with nothing moved in between.";
 }
 
-const trace::Holding* DeadlockJudge::HoldingOf(Index thread, Index lock) const {
-  const std::vector<trace::Holding>& held = ThreadAt(thread).held;
-  const auto found =
-      std::find_if(held.begin(), held.end(), [lock](const trace::Holding& h) { return h.lock == lock; });
-  return found != held.end() ? &*found : nullptr;
+// A runtime that hangs on its own locks alone is not the program's mistake.
+bool OnlyInterpreterLocks(const trace::Run& run, const Stall& stall) {
+  return std::all_of(stall.threads.begin(), stall.threads.end(), [&run](const ThreadRef& ref) {
+    const trace::Process& process = run.processes[static_cast<size_t>(ref.process)];
+    const trace::Wait& wait = process.threads[static_cast<size_t>(ref.thread)].wait;
+    const trace::Lock* lock = At(process.locks, AwaitedLock(wait));
+    return lock != nullptr && lock->interpreter;
+  });
 }
 
 // The same ring begins at the same place in every run.
-std::vector<Index> DeadlockJudge::Normalized(const std::vector<Index>& ring) {
+size_t DeadlockJudge::FirstOfRing() {
   std::vector<std::string> keys;
-  for (size_t i = 0; i < ring.size(); ++i) {
-    const trace::Wait& wait = ThreadAt(ring[i]).wait;
-    const Index held_lock = LockBetween(process_, ring[(i + ring.size() - 1) % ring.size()], ring[i]);
-    const trace::Holding* held = HoldingOf(ring[i], held_lock);
-    keys.push_back(absl::StrCat(content_.LockClass(index_, held_lock), "|",
-                                content_.Stack(index_, held != nullptr ? held->stack : kNoIndex), "|",
-                                content_.Stack(index_, wait.stack)));
+  for (size_t i = 0; i < stall_.threads.size(); ++i) {
+    const Index process = At(i).process;
+    const trace::Holding* held = HeldBy(i);
+    keys.push_back(absl::StrCat(content_.LockClass(process, held != nullptr ? held->lock : kNoIndex), "|",
+                                content_.Stack(process, held != nullptr ? held->stack : kNoIndex), "|",
+                                content_.Stack(process, ThreadAt(At(i)).wait.stack)));
   }
-  std::vector<Index> result = ring;
-  std::rotate(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(SmallestRotation(keys)),
-              result.end());
-  return result;
+  return SmallestRotation(keys);
 }
 
-int DeadlockJudge::AddWaiter(FindingBuilder* builder, Index thread) const {
-  const trace::Wait& wait = ThreadAt(thread).wait;
-  const int part = builder->AddThread(thread);
+bool DeadlockJudge::OverProcesses() const {
+  return std::any_of(stall_.threads.begin(), stall_.threads.end(),
+                     [this](const ThreadRef& ref) { return ref.process != At(0).process; });
+}
+
+int DeadlockJudge::AddWaiter(FindingBuilder* builder, const ThreadRef& ref) const {
+  const trace::Wait& wait = ThreadAt(ref).wait;
+  builder->In(ref.process);
+  const int part = builder->AddThread(ref.thread);
   const int lock = builder->AddLock(AwaitedLock(wait));
   const int joined = wait.kind == trace::WaitKind::kJoin ? builder->AddThread(wait.thread) : -1;
   WaitPart& waits = builder->finding().threads[static_cast<size_t>(part)].waits;
   waits.kind = lock >= 0 ? trace::WaitKind::kLock : wait.kind;
   waits.lock = lock;
   waits.thread = joined;
+  waits.note = lock < 0 && joined < 0 ? wait.note : "";
   waits.stack = builder->Stack(wait.stack);
   return part;
 }
 
 // Names the first ones; they are all stuck for the same reason.
-void DeadlockJudge::AddBehind(FindingBuilder* builder, const Stall& stall) const {
-  for (size_t b = 0; b < stall.behind.size() && b < kMaxBehind; ++b) {
-    const Index thread = stall.behind[b];
-    const int part = AddWaiter(builder, thread);
+void DeadlockJudge::AddBehind(FindingBuilder* builder) const {
+  for (size_t b = 0; b < stall_.behind.size() && b < kMaxBehind; ++b) {
+    const int part = AddWaiter(builder, stall_.behind[b]);
     ThreadPart& added = builder->finding().threads[static_cast<size_t>(part)];
     added.role = "stuck behind it";
-    std::string what = added.waits.lock >= 0     ? "waits for " + LockName(added.waits.lock)
-                       : added.waits.thread >= 0 ? "joins " + ThreadName(added.waits.thread)
-                                                 : std::string("waits");
-    builder->finding().behind.push_back(absl::StrCat(ThreadName(part), " ", what));
+    builder->finding().behind.push_back(absl::StrCat(ThreadName(part), " ", WhatItDoes(added.waits)));
   }
-  if (stall.behind.size() > kMaxBehind) {
+  if (stall_.behind.size() > kMaxBehind) {
     builder->finding().behind.push_back(
-        absl::StrCat("and ", Counted(stall.behind.size() - kMaxBehind, "more thread")));
+        absl::StrCat("and ", Counted(stall_.behind.size() - kMaxBehind, "more thread")));
   }
 }
 
-std::string DeadlockJudge::Sentence(FindingBuilder* builder, Index thread, Index other) const {
-  const int part = builder->AddThread(thread);
-  const int next = builder->AddThread(other);
+void DeadlockJudge::AddProcesses(FindingBuilder* builder) const {
+  for (const ThreadRef& ref : stall_.threads) {
+    if (OverProcesses()) {
+      builder->In(ref.process).AddProcess();
+    }
+  }
+}
+
+std::string DeadlockJudge::Sentence(FindingBuilder* builder, size_t i) const {
+  const int next = builder->In(At(i + 1).process).AddThread(At(i + 1).thread);
+  const int part = builder->In(At(i).process).AddThread(At(i).thread);
   const WaitPart& waits = builder->finding().threads[static_cast<size_t>(part)].waits;
+  if (waits.kind == trace::WaitKind::kProcess) {
+    return absl::StrCat(ThreadName(part), " waits for the end of ", ProcessName(waits.process), ". ");
+  }
   if (waits.lock < 0) {
     return absl::StrCat(ThreadName(part), " joins ", ThreadName(next), ", which cannot end. ");
   }
-  const bool holds = LockBetween(process_, thread, other) != kNoIndex;
+  const trace::Lock& lock = ProcessOf(At(i)).locks[static_cast<size_t>(EdgeFrom(i).lock)];
+  const bool holds = EdgeFrom(i).holding != kNoIndex || BelongsToProcess(lock);
   return absl::StrCat(ThreadName(part), " waits for ", LockName(waits.lock),
                       holds ? ", which " : ", for which a writer queues first: ", ThreadName(next),
                       holds ? " holds. " : ". ");
 }
 
-Finding DeadlockJudge::Cycle(const Stall& stall) {
-  const std::vector<Index> ring = Normalized(stall.threads);
-  FindingBuilder builder("deadlock", run_, index_);
+const char* DeadlockJudge::HowToMend(bool joins, bool reaps) const {
+  if (joins) {
+    return "Do not join a thread while holding a lock that it needs to finish: release the lock before "
+           "the join.";
+  }
+  if (reaps) {
+    return "Do not wait for a process while holding a lock that it needs to finish: release the lock before "
+           "the wait.";
+  }
+  return OverProcesses() ? "Take these locks in the same order in every process, or release the first before "
+                           "taking the second."
+                         : "Take these locks in the same order in every thread, or take them together with "
+                           "std::scoped_lock, which cannot deadlock.";
+}
+
+Finding DeadlockJudge::Cycle() {
+  FindingBuilder builder("deadlock", run_, At(0).process);
   Finding& finding = builder.finding();
-  for (const Index thread : ring) {
-    builder.AddThread(thread);
+  const size_t count = stall_.threads.size();
+  const size_t first = FirstOfRing();
+  for (size_t i = first; i < first + count; ++i) {
+    builder.In(At(i).process).AddThread(At(i).thread);
   }
   bool joins = false;
-  for (size_t i = 0; i < ring.size(); ++i) {
-    const Index wanted = LockBetween(process_, ring[(i + ring.size() - 1) % ring.size()], ring[i]);
-    const trace::Holding* held = HoldingOf(ring[i], wanted);
-    if (held != nullptr) {
-      builder.AddHeld(static_cast<int>(i), *held);
-      builder.AddStep(static_cast<int>(i), "lock", builder.AddLock(wanted), held->stack);
+  bool reaps = false;
+  for (size_t i = first; i < first + count; ++i) {
+    builder.In(At(i).process);
+    if (const trace::Holding* held = HeldBy(i); held != nullptr) {
+      const auto part = static_cast<int>(i - first);
+      builder.AddHeld(part, *held);
+      builder.AddStep(part, "lock", builder.AddLock(held->lock), held->stack);
       builder.AddIdentity(held->stack);
     }
-    builder.AddIdentity(ThreadAt(ring[i]).wait.stack);
+    builder.AddIdentity(ThreadAt(At(i)).wait.stack);
   }
-  for (size_t i = 0; i < ring.size(); ++i) {
-    const int part = AddWaiter(&builder, ring[i]);
-    const int lock = finding.threads[static_cast<size_t>(part)].waits.lock;
-    joins = joins || lock < 0;
-    builder.AddStep(part, lock >= 0 ? "blocks on" : "join", lock, ThreadAt(ring[i]).wait.stack);
+  for (size_t i = first; i < first + count; ++i) {
+    const int part = AddWaiter(&builder, At(i));
+    std::string action = "blocks on";
+    if (ThreadAt(At(i)).wait.kind == trace::WaitKind::kProcess) {
+      const int process = builder.In(At(i + 1).process).AddProcess();
+      finding.threads[static_cast<size_t>(part)].waits.process = process;
+      action = absl::StrCat("waits for ", ProcessName(process));
+      reaps = true;
+    } else if (EdgeFrom(i).lock == kNoIndex) {
+      action = "join";
+      joins = true;
+    }
+    builder.In(At(i).process)
+        .AddStep(part, std::move(action), finding.threads[static_cast<size_t>(part)].waits.lock,
+                 ThreadAt(At(i)).wait.stack);
   }
-  finding.title = ring.size() == 2
-                      ? "Deadlock: {thread:0} and {thread:1} wait for each other"
-                      : absl::StrCat("Deadlock: ", ring.size(), " threads wait for each other in a ring");
-  for (size_t i = 0; i < ring.size(); ++i) {
-    finding.explanation += Sentence(&builder, ring[i], ring[(i + 1) % ring.size()]);
+  AddProcesses(&builder);
+  const std::string who = absl::StrCat(count, OverProcesses() ? " threads of several processes" : " threads");
+  finding.title = count == 2 ? "Deadlock: {thread:0} and {thread:1} wait for each other"
+                             : absl::StrCat("Deadlock: ", who, " wait for each other in a ring");
+  for (size_t i = first; i < first + count; ++i) {
+    finding.explanation += Sentence(&builder, i);
   }
-  finding.explanation += absl::StrCat(
-      "None of these waits has a timeout, so none of the threads ever goes on. ", HowCertain(stall));
-  finding.fix =
-      joins ? "Do not join a thread while holding a lock that it needs to finish: release the lock before "
-              "the join."
-            : "Take these locks in the same order in every thread, or take them together with "
-              "std::scoped_lock, which cannot deadlock.";
-  builder.AddCondition("stands-still", HowCertain(stall));
+  finding.explanation +=
+      absl::StrCat("None of these waits has a timeout, so none of the threads ever goes on. ", HowCertain());
+  finding.fix = HowToMend(joins, reaps);
+  builder.AddCondition("stands-still", HowCertain());
   builder.AddCondition("untimed", "none of the waits ends by itself");
-  AddBehind(&builder, stall);
+  AddBehind(&builder);
   return std::move(finding);
 }
 
-Finding DeadlockJudge::OnItself(const Stall& stall) {
-  const Index thread = stall.threads.front();
-  const trace::Wait& wait = ThreadAt(thread).wait;
-  FindingBuilder builder("self-deadlock", run_, index_);
+Finding DeadlockJudge::OnItself() {
+  const ThreadRef& ref = At(0);
+  const trace::Wait& wait = ThreadAt(ref).wait;
+  FindingBuilder builder("self-deadlock", run_, ref.process);
   Finding& finding = builder.finding();
-  const int part = AddWaiter(&builder, thread);
-  const trace::Holding* held = HoldingOf(thread, AwaitedLock(wait));
+  const int part = AddWaiter(&builder, ref);
+  const trace::Holding* held = HeldBy(0);
   if (held == nullptr) {
     finding.title = "Self-deadlock: {thread:0} joins itself";
     finding.explanation = "{thread:0} waits for its own end, which cannot come while it waits. ";
@@ -232,17 +283,17 @@ Finding DeadlockJudge::OnItself(const Stall& stall) {
                   "one that expects the lock to be held. A recursive mutex also ends the hang.";
   }
   builder.AddIdentity(wait.stack);
-  finding.explanation += HowCertain(stall);
-  builder.AddCondition("stands-still", HowCertain(stall));
-  AddBehind(&builder, stall);
+  finding.explanation += HowCertain();
+  builder.AddCondition("stands-still", HowCertain());
+  AddBehind(&builder);
   return std::move(finding);
 }
 
-void DeadlockJudge::TellAbandoned(FindingBuilder* builder, const Stall& stall, int lock, int owner) const {
+void DeadlockJudge::TellAbandoned(FindingBuilder* builder, int lock, int owner) const {
   Finding& finding = builder->finding();
-  const std::string waits = stall.threads.size() == 1
+  const std::string waits = stall_.threads.size() == 1
                                 ? absl::StrCat(ThreadName(0), " waits")
-                                : absl::StrCat(Counted(stall.threads.size(), "thread"), " wait");
+                                : absl::StrCat(Counted(stall_.threads.size(), "thread"), " wait");
   finding.title = absl::StrCat("Abandoned lock: ", waits, " for ", LockName(lock), ", whose owner is gone");
   if (owner >= 0) {
     finding.explanation = absl::StrCat(ThreadName(owner), " took ", LockName(lock),
@@ -252,7 +303,7 @@ void DeadlockJudge::TellAbandoned(FindingBuilder* builder, const Stall& stall, i
                                "std::lock_guard does that.");
   } else {
     finding.explanation = absl::StrCat(LockName(lock), " was held by thread ",
-                                       process_.locks[static_cast<size_t>(stall.lock)].owner_at_fork,
+                                       ProcessOf(At(0)).locks[static_cast<size_t>(stall_.lock)].owner_at_fork,
                                        " of the parent when this process was forked. The child got a copy of "
                                        "the locked lock, but not the thread "
                                        "that would release it. ");
@@ -263,39 +314,48 @@ void DeadlockJudge::TellAbandoned(FindingBuilder* builder, const Stall& stall, i
   }
 }
 
-Finding DeadlockJudge::Abandoned(const Stall& stall) {
-  FindingBuilder builder("abandoned-lock", run_, index_);
+int DeadlockJudge::AddGoneOwner(FindingBuilder* builder, int lock) const {
+  const int owner = builder->In(stall_.owner.process).AddThread(stall_.owner.thread);
+  if (owner < 0) {
+    return owner;
+  }
+  builder->finding().threads[static_cast<size_t>(owner)].role = "ended while holding it";
+  for (const trace::Holding& held : ThreadAt(stall_.owner).held) {
+    if (builder->AddLock(held.lock) == lock) {
+      builder->AddHeld(owner, held);
+      builder->AddStep(owner, "lock", lock, held.stack);
+      builder->AddIdentity(held.stack);
+    }
+  }
+  builder->AddStep(owner, "ends", -1, kNoIndex);
+  return owner;
+}
+
+Finding DeadlockJudge::Abandoned() {
+  FindingBuilder builder("abandoned-lock", run_, At(0).process);
   Finding& finding = builder.finding();
-  for (size_t t = 0; t < stall.threads.size() && t < kMaxBehind; ++t) {
-    const int part = AddWaiter(&builder, stall.threads[t]);
+  for (size_t t = 0; t < stall_.threads.size() && t < kMaxBehind; ++t) {
+    const int part = AddWaiter(&builder, stall_.threads[t]);
     finding.threads[static_cast<size_t>(part)].role = "waits for it";
   }
-  const int lock = builder.AddLock(stall.lock);
-  const int owner = builder.AddThread(stall.owner);
-  if (owner >= 0) {
-    finding.threads[static_cast<size_t>(owner)].role = "ended while holding it";
-    const trace::Holding* held = HoldingOf(stall.owner, stall.lock);
-    builder.AddHeld(owner, *held);
-    builder.AddStep(owner, "lock", lock, held->stack);
-    builder.AddStep(owner, "ends", -1, kNoIndex);
-    builder.AddIdentity(held->stack);
-  }
-  const Index first = stall.threads.front();
-  builder.AddStep(0, "blocks on", lock, ThreadAt(first).wait.stack);
-  builder.AddIdentity(ThreadAt(first).wait.stack);
-  TellAbandoned(&builder, stall, lock, owner);
-  finding.explanation += HowCertain(stall);
-  builder.AddCondition("stands-still", HowCertain(stall));
+  const int lock = builder.In(At(0).process).AddLock(stall_.lock);
+  const int owner = AddGoneOwner(&builder, lock);
+  builder.In(At(0).process);
+  builder.AddStep(0, "blocks on", lock, ThreadAt(At(0)).wait.stack);
+  builder.AddIdentity(ThreadAt(At(0)).wait.stack);
+  TellAbandoned(&builder, lock, owner);
+  finding.explanation += HowCertain();
+  builder.AddCondition("stands-still", HowCertain());
   builder.AddCondition("owner-gone", owner >= 0 ? absl::StrCat(ThreadName(owner), " has ended")
                                                 : "no thread of this process holds the lock");
-  AddBehind(&builder, stall);
+  AddBehind(&builder);
   return std::move(finding);
 }
 
 // Threads of one or several processes that only each other could wake.
 class StandstillJudge {
  public:
-  StandstillJudge(const trace::Run& run, const Standstill& standstill)
+  StandstillJudge(const trace::Run& run, const Stall& standstill)
       : run_(run), standstill_(standstill), builder_("deadlock", run, standstill.threads.front().process) {}
 
   Finding Judge();
@@ -311,7 +371,7 @@ class StandstillJudge {
   std::string Unless() const;
 
   const trace::Run& run_;
-  const Standstill& standstill_;
+  const Stall& standstill_;
   FindingBuilder builder_;
 };
 
@@ -356,16 +416,8 @@ int StandstillJudge::AddWaiter(const ThreadRef& ref) {
 }
 
 std::string StandstillJudge::Sentence(int part) {
-  const WaitPart& waits = builder_.finding().threads[static_cast<size_t>(part)].waits;
-  std::string what = absl::StrCat("is in ", waits.note.empty() ? "a system call" : waits.note);
-  if (waits.kind == trace::WaitKind::kProcess) {
-    what = "waits for a child process to end";
-  } else if (waits.lock >= 0) {
-    what = absl::StrCat("waits for ", LockName(waits.lock));
-  } else if (waits.thread >= 0) {
-    what = absl::StrCat("joins ", ThreadName(waits.thread));
-  }
-  return absl::StrCat(ThreadName(part), " ", what);
+  return absl::StrCat(ThreadName(part), " ",
+                      WhatItDoes(builder_.finding().threads[static_cast<size_t>(part)].waits));
 }
 
 std::string StandstillJudge::Title() const {
@@ -477,7 +529,7 @@ Finding LostSignal(const trace::Run& run, const ThreadRef& waiter) {
 }
 
 // Each condition once, whoever waits for it.
-void JudgeLostSignals(const trace::Run& run, const Standstill& standstill, std::vector<Finding>* findings) {
+void JudgeLostSignals(const trace::Run& run, const Stall& standstill, std::vector<Finding>* findings) {
   std::vector<std::pair<Index, Index>> told;
   for (const ThreadRef& ref : standstill.threads) {
     const trace::Process& process = run.processes[static_cast<size_t>(ref.process)];
@@ -533,8 +585,7 @@ Finding CrowdedBarrier(const trace::Run& run, const ThreadRef& waiter, const std
   return std::move(finding);
 }
 
-void JudgeCrowdedBarriers(const trace::Run& run, const Standstill& standstill,
-                          std::vector<Finding>* findings) {
+void JudgeCrowdedBarriers(const trace::Run& run, const Stall& standstill, std::vector<Finding>* findings) {
   std::set<std::pair<Index, Index>> told;
   for (const ThreadRef& ref : standstill.threads) {
     const trace::Process& process = run.processes[static_cast<size_t>(ref.process)];
@@ -554,13 +605,15 @@ void JudgeCrowdedBarriers(const trace::Run& run, const Standstill& standstill,
 }  // namespace
 
 void JudgeDeadlock(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
-  for (size_t p = 0; p < run.processes.size(); ++p) {
-    DeadlockJudge(run, static_cast<Index>(p)).Judge(findings);
-  }
-  for (const Standstill& standstill : FindStandstills(run)) {
-    findings->push_back(StandstillJudge(run, standstill).Judge());
-    JudgeLostSignals(run, standstill, findings);
-    JudgeCrowdedBarriers(run, standstill, findings);
+  Content content(run);
+  for (const Stall& stall : FindStalls(run)) {
+    if (stall.kind == Stall::Kind::kStandstill) {
+      findings->push_back(StandstillJudge(run, stall).Judge());
+      JudgeLostSignals(run, stall, findings);
+      JudgeCrowdedBarriers(run, stall, findings);
+    } else if (!OnlyInterpreterLocks(run, stall)) {
+      findings->push_back(DeadlockJudge(run, stall, &content).Judge());
+    }
   }
 }
 

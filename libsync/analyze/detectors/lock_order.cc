@@ -141,21 +141,17 @@ std::vector<Index> LockOrderJudge::SortedLocks(const Ring& ring) {
 // The locks and ends of deadlocks that did happen: those are reported as such, and not once more as possible.
 std::set<std::vector<Index>> LockOrderJudge::DeadlockedLocks() const {
   std::set<std::vector<Index>> result;
-  for (const Index index : view_.Processes()) {
-    const trace::Process& process = run_.processes[static_cast<size_t>(index)];
-    for (const Stall& stall : FindStalls(process)) {
-      std::vector<Index> locks;
-      for (size_t i = 0; i < stall.threads.size() && stall.kind == Stall::Kind::kCycle; ++i) {
-        const Index other = stall.threads[(i + 1) % stall.threads.size()];
-        const trace::Wait& wait = process.threads[static_cast<size_t>(stall.threads[i])].wait;
-        locks.push_back(wait.kind == trace::WaitKind::kJoin
-                            ? view_.EndOfThread(view_.ViewedThread({index, other}))
-                            : view_.ViewedLock({index, LockBetween(process, stall.threads[i], other)}));
-      }
-      std::erase(locks, kNoIndex);
-      std::sort(locks.begin(), locks.end());
-      result.insert(std::move(locks));
+  for (const Stall& stall : FindStalls(run_, view_.Processes())) {
+    std::vector<Index> locks;
+    for (size_t i = 0; i < stall.edges.size(); ++i) {
+      const ThreadRef& next = stall.threads[(i + 1) % stall.threads.size()];
+      locks.push_back(stall.edges[i].lock == kNoIndex
+                          ? view_.EndOfThread(view_.ViewedThread({next.process, next.thread}))
+                          : view_.ViewedLock({stall.threads[i].process, stall.edges[i].lock}));
     }
+    std::erase(locks, kNoIndex);
+    std::sort(locks.begin(), locks.end());
+    result.insert(std::move(locks));
   }
   return result;
 }

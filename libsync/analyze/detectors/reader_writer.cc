@@ -159,13 +159,11 @@ void ReaderWriterJudge::Judge(bool over, std::vector<Finding>* findings) {
     return;
   }
   absl::flat_hash_set<Index> hung;  // the hang itself is reported as what it is
-  for (const Index index : view_.Processes()) {
-    const trace::Process& process = run_.processes[static_cast<size_t>(index)];
-    for (const Stall& stall : FindStalls(process)) {
-      for (const Index thread : stall.threads) {
-        hung.insert(
-            view_.ViewedLock({index, AwaitedLock(process.threads[static_cast<size_t>(thread)].wait)}));
-      }
+  for (const Stall& stall : FindStalls(run_, view_.Processes())) {
+    for (const ThreadRef& ref : stall.threads) {
+      const trace::Process& process = run_.processes[static_cast<size_t>(ref.process)];
+      hung.insert(view_.ViewedLock(
+          {ref.process, AwaitedLock(process.threads[static_cast<size_t>(ref.thread)].wait)}));
     }
   }
   for (const auto& [reader, first] : again) {

@@ -149,9 +149,9 @@ void SignalJudge::Judge(Index process) {
     return;
   }
   absl::flat_hash_set<Index> hung;  // the hang itself is reported as what it is
-  for (const Stall& stall : FindStalls(*process_)) {
-    for (const Index thread : stall.threads) {
-      hung.insert(AwaitedLock(process_->threads[static_cast<size_t>(thread)].wait));
+  for (const Stall& stall : FindStalls(run_, {index_})) {
+    for (const ThreadRef& ref : stall.threads) {
+      hung.insert(AwaitedLock(process_->threads[static_cast<size_t>(ref.thread)].wait));
     }
   }
   for (const Dependency* dependency : inside) {
