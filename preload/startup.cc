@@ -18,6 +18,7 @@
 #include "preload/linked.h"
 #include "preload/options.h"
 #include "preload/self_test.h"
+#include "preload/thread_calls.h"
 #include "preload/watcher.h"
 
 namespace gordian::preload {
@@ -75,6 +76,7 @@ void Start(int argument_count, char** arguments) {
     return;
   }
   g_config.default_stack_bytes = DefaultStackBytes();
+  TellStartRoutines();
   g_config.use_tags = !OptionIs(options, "identity", "memory") && TagsWork();
   g_config.know_conditions = ConditionsAreAsKnown();
   g_config.hold_ms = trace::kDefaultHoldMs;

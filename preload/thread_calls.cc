@@ -1,11 +1,15 @@
 // Threads: who creates, ends, joins, detaches and cancels whom. Creation and joins order what threads do. A
 // thrd_t is a pthread_t, and C11's calls go past the hooks of the pthread_* calls.
+#include "preload/thread_calls.h"
+
+#include <dlfcn.h>
 #include <pthread.h>
 #include <threads.h>
 
 #include <cstdint>
 
 #include "libsync/record/joins.h"
+#include "libsync/record/libc_facts.h"
 #include "libsync/record/spin_lock.h"
 #include "libsync/record/thread.h"
 #include "preload/cancel.h"
@@ -24,12 +28,11 @@ struct Routine {
 
 // What a creator gives to its thread. Both use it; the last one frees it.
 struct Start {
+  AnnouncedThread announced;
   SpinLock lock;
   bool begun;  // the thread has told its own name and may do anything, also unmap its creator's pthread_t
   int users;
   Routine routine;
-  NewThread created;
-  size_t stack_bytes;
 };
 
 void LetGo(Start* start) {
@@ -63,7 +66,7 @@ void* RunC11(void* raw) {
 void* Trampoline(void* raw) {
   auto* start = static_cast<Start*>(raw);
   Routine routine = start->routine;
-  BeginThread(start->created, start->stack_bytes);
+  BeginThread(start->announced);
   start->lock.lock();
   start->begun = true;
   start->lock.unlock();
@@ -102,8 +105,9 @@ Start* AnnounceThread(const pthread_attr_t* attributes, const Routine& routine, 
   }
   start->users = 2;
   start->routine = routine;
-  start->created = RecordThreadCreate(entry.thread(), site, IsDetached(attributes));
-  start->stack_bytes = StackBytes(attributes);
+  start->announced =
+      AnnouncedThread{&start->announced, RecordThreadCreate(entry.thread(), site, IsDetached(attributes)),
+                      StackBytes(attributes)};
   NextEnforcedSegment(entry.thread());
   return start;
 }
@@ -113,7 +117,7 @@ void AfterCreate(Start* start, const pthread_t* pthread) {
     const Entry entry(Entry::Open::kOnlyIfOpen);
     const SpinGuard guard(&start->lock);
     if (entry && !start->begun) {
-      NameThread(start->created, *pthread);
+      NameThread(start->announced.created, *pthread);
     }
   }
   LetGo(start);
@@ -122,8 +126,8 @@ void AfterCreate(Start* start, const pthread_t* pthread) {
 void AfterFailedCreate(Start* start) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (entry) {
-    if (start->created.record != nullptr) {
-      g_trace.Withdraw(start->created.record);
+    if (start->announced.created.record != nullptr) {
+      g_trace.Withdraw(start->announced.created.record);
     }
     g_image->arena.Free(start, sizeof(Start));
   }
@@ -251,3 +255,15 @@ INTERCEPT(int, pthread_setattr_default_np, const pthread_attr_t* attributes) {
   }
   return error;
 }
+
+namespace gordian::preload {
+
+void TellStartRoutines() {
+  const auto* descriptor = static_cast<const uint32_t*>(dlsym(RTLD_DEFAULT, kThreadStartDescriptor));
+  if (descriptor != nullptr) {
+    KnowStartRoutines(descriptor[2], reinterpret_cast<const void*>(&Trampoline),
+                      reinterpret_cast<const void*>(&C11Trampoline));
+  }
+}
+
+}  // namespace gordian::preload

@@ -158,6 +158,10 @@ inline constexpr size_t kThreadDescriptorBytes = 4096;
 // struct pthread::tid (nptl/descr.h: after the 0x2c0 bytes of the header and the list).
 inline constexpr size_t kThreadTidOffset = 0x2d0;
 
+// struct pthread::start_routine, and after it the argument, lie where this descriptor of libc's says: three
+// words, the last of them the offset (nptl_db/structs.def).
+inline constexpr const char* kThreadStartDescriptor = "_thread_db_pthread_start_routine";
+
 // The default symbol version of the condition
 // functions, needed only where dlsym answers with libc's older one (glibc before 2.36).
 inline constexpr const char* kConditionVersion = "GLIBC_2.3.2";

@@ -166,8 +166,27 @@ void TakeOver(Thread* thread) {
   handover->count = 0;
 }
 
+constinit size_t g_start_offset = 0;  // 0: unknown
+constinit const void* g_start_routines[2]{};
+// Its start routine was called, and what that was told may be gone.
+__attribute__((tls_model("initial-exec"))) thread_local constinit bool t_has_begun = false;
+
+// What the calling thread's start routine is going to be told, if that is one of ours; else null.
+const AnnouncedThread* FindAnnounced() {
+  if (g_start_offset == 0 || t_has_begun) {
+    return nullptr;
+  }
+  const void* start[2];
+  memcpy(start, reinterpret_cast<const char*>(pthread_self()) + g_start_offset, sizeof(start));
+  if (start[0] != g_start_routines[0] && start[0] != g_start_routines[1]) {
+    return nullptr;
+  }
+  const auto* announced = static_cast<const AnnouncedThread*>(start[1]);
+  return IsReadable(announced, sizeof(*announced)) && announced->self == announced ? announced : nullptr;
+}
+
 // REQUIRES: inside the recorder, trace open.
-Thread* Register(const NewThread* created, size_t stack_bytes) {
+Thread* Register(const AnnouncedThread* announced) {
   Thread* thread = TakeEnded();
   if (thread != nullptr) {
     ResetThreadState(thread);
@@ -179,8 +198,8 @@ Thread* Register(const NewThread* created, size_t stack_bytes) {
   }
   const int32_t tid = OwnTid();
   const bool main_thread = tid == g_trace.header()->pid;
-  trace::ThreadRecord* record = created == nullptr ? nullptr : created->record;
-  trace::Ref ref = created == nullptr ? 0 : created->ref;
+  trace::ThreadRecord* record = announced == nullptr ? nullptr : announced->created.record;
+  trace::Ref ref = announced == nullptr ? 0 : announced->created.ref;
   if (record == nullptr) {
     record = g_trace.Append<trace::ThreadRecord>(trace::Type::kThread, 0, &ref);
     if (record == nullptr) {
@@ -202,7 +221,7 @@ Thread* Register(const NewThread* created, size_t stack_bytes) {
   thread->ref = ref;
   thread->tag_secret = g_image->nonce;
   thread->plain_secret = PlainSecret(g_image->nonce);
-  FindStack(thread, main_thread, stack_bytes);
+  FindStack(thread, main_thread, announced == nullptr ? 0 : announced->stack_bytes);
   thread->own_slot->tid = tid;
   __atomic_store_n(&thread->own_slot->thread, ref, __ATOMIC_RELEASE);
   TakeOver(thread);
@@ -218,7 +237,7 @@ Entry::Entry(Open open) : errno_(errno) {
   }
   t_inside = true;
   if (IsReady() ? true : open == Open::kYes && EnsureOpen()) {
-    thread_ = t_thread->own_slot != nullptr ? t_thread : Register(nullptr, 0);
+    thread_ = t_thread->own_slot != nullptr ? t_thread : Register(FindAnnounced());
   }
   if (thread_ == nullptr) {
     t_inside = false;
@@ -281,12 +300,21 @@ NewThread RecordThreadCreate(Thread* creator, Site site, bool detached) {
   return created;
 }
 
-void BeginThread(const NewThread& created, size_t stack_bytes) {
+void KnowStartRoutines(size_t offset, const void* posix, const void* c11) {
+  g_start_offset = offset;
+  g_start_routines[0] = posix;
+  g_start_routines[1] = c11;
+}
+
+void BeginThread(const AnnouncedThread& announced) {
+  t_has_begun = true;
   if (t_inside || !IsReady()) {
     return;
   }
   t_inside = true;
-  Thread* thread = Register(created.record == nullptr ? nullptr : &created, stack_bytes);
+  const NewThread& created = announced.created;
+  const bool is_registered = t_thread->own_slot != nullptr && t_thread->record == created.record;
+  Thread* thread = is_registered ? t_thread : Register(&announced);
   if (thread != nullptr) {
     OpenFastPaths(thread);
     if (g_plan != nullptr) {

@@ -115,8 +115,18 @@ struct NewThread {
   trace::Ref ref;
 };
 NewThread RecordThreadCreate(Thread* creator, Site site, bool detached);
-// Registers the calling thread as the one that `created` announced, with its stack's size (0: default).
-void BeginThread(const NewThread& created, size_t stack_bytes);
+
+// What the creator has to say of a thread to come: the beginning of what its start routine gets.
+struct AnnouncedThread {
+  const AnnouncedThread* self;
+  NewThread created;
+  size_t stack_bytes;  // 0: unknown
+};
+// Where a thread's start routine stands in libc's descriptor of it, and which of them are called with an
+// AnnouncedThread: a signal handler may run before they do.
+void KnowStartRoutines(size_t offset, const void* posix, const void* c11);
+// Registers the calling thread as the one that was announced.
+void BeginThread(const AnnouncedThread& announced);
 // The calling thread's start routine is over. Its slot lives on until the thread is known to be gone.
 void FinishThread(bool by_exit);
 

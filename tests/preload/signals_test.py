@@ -17,6 +17,10 @@ class SignalsTest(ShimCase):
         self.check("handler-meets-recorder")
         self.check("handler-meets-threads")
 
+    def test_a_handler_before_the_thread_begins(self):
+        report = self.check("before-thread-begins")
+        self.assertEqual(report["coverage"]["threads"], 21)
+
     def test_a_handler_that_forks(self):
         self.check("handler-forks", expect=None)
 

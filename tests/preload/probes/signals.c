@@ -54,28 +54,34 @@ static void LockOften(int rounds) {
   }
 }
 
+// However fast the machine is: until enough has been handled.
+enum { kEnough = 1000 };
+
+static void NoMoreAlarms(void) {
+  const struct itimerval off = {{0, 0}, {0, 0}};
+  setitimer(ITIMER_REAL, &off, NULL);
+}
+
 static int HandlerLocks(void) {
   Every(SIGALRM, 50, LockInHandler);
-  LockOften(400000);
-  struct itimerval off = {{0, 0}, {0, 0}};
-  setitimer(ITIMER_REAL, &off, NULL);
-  Say("handled some: %d\n", handled > 100);
+  while (handled < kEnough) {
+    LockOften(1000);
+  }
+  NoMoreAlarms();
   return 0;
 }
 
 // All on the slow path: every lock is a new one, so the handler meets the recorder in the middle of its work.
 static int HandlerMeetsRecorder(void) {
   Every(SIGALRM, 50, LockInHandler);
-  for (int i = 0; i < 60000; ++i) {
+  for (int i = 0; handled < kEnough; ++i) {
     pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&fresh);
     pthread_mutex_lock(&normal[i % kLocks]);
     pthread_mutex_unlock(&normal[i % kLocks]);
     pthread_mutex_unlock(&fresh);
   }
-  struct itimerval off = {{0, 0}, {0, 0}};
-  setitimer(ITIMER_REAL, &off, NULL);
-  Say("handled some: %d\n", handled > 20);
+  NoMoreAlarms();
   return 0;
 }
 
@@ -86,15 +92,37 @@ static void* StartAndEnd(void* unused) {
 }
 static int HandlerMeetsThreads(void) {
   Every(SIGALRM, 100, LockInHandler);
-  for (int i = 0; i < 3000; ++i) {
+  while (handled < kEnough) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, StartAndEnd, NULL) != 0 || pthread_join(thread, NULL) != 0) {
       Say("failed\n");
     }
   }
-  struct itimerval off = {{0, 0}, {0, 0}};
-  setitimer(ITIMER_REAL, &off, NULL);
-  Say("handled some: %d\n", handled > 20);
+  NoMoreAlarms();
+  return 0;
+}
+
+// A handler that runs in a new thread before the thread's routine: the signal is there already, for whoever
+// does not block it, and only the new thread does not.
+static int BeforeThreadBegins(void) {
+  struct sigaction action = {.sa_handler = LockInHandler};
+  sigaction(SIGUSR1, &action, NULL);
+  sigset_t none;
+  sigset_t usr1;
+  sigemptyset(&none);
+  sigemptyset(&usr1);
+  sigaddset(&usr1, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &usr1, NULL);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setsigmask_np(&attributes, &none);
+  for (int i = 0; i < 20; ++i) {
+    pthread_t thread;
+    kill(getpid(), SIGUSR1);
+    pthread_create(&thread, &attributes, StartAndEnd, NULL);
+    pthread_join(thread, NULL);
+  }
+  Say("handled %ld\n", handled);
   return 0;
 }
 
@@ -121,8 +149,7 @@ static int HandlerForks(void) {
     pthread_mutex_unlock(&normal[which]);
     pthread_mutex_unlock(&fresh);
   }
-  struct itimerval off = {{0, 0}, {0, 0}};
-  setitimer(ITIMER_REAL, &off, NULL);
+  NoMoreAlarms();
   int good = 0;
   int bad = 0;
   int status;
@@ -407,6 +434,7 @@ int main(int argc, char** argv) {
       {"handler-locks", HandlerLocks},
       {"handler-meets-recorder", HandlerMeetsRecorder},
       {"handler-meets-threads", HandlerMeetsThreads},
+      {"before-thread-begins", BeforeThreadBegins},
       {"handler-forks", HandlerForks},
       {"jump-out-of-lock", JumpOutOfLock},
       {"jump-out-of-recorder", JumpOutOfRecorder},
