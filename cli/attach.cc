@@ -16,6 +16,7 @@
 #include "cli/file_util.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
+#include "cli/partners.h"
 #include "cli/waits_report.h"
 #include "libsync/inspect/permission.h"
 #include "libsync/inspect/proc.h"
@@ -134,7 +135,7 @@ int AttachCommand(const Options& options, const AttachArguments& arguments) {
   const std::vector<pid_t> pids = Wanted(arguments);
   inspect::SurveyOptions survey_options;
   survey_options.stop = arguments.stop;
-  inspect::Survey survey = inspect::TakeSurvey(pids, survey_options);
+  inspect::Survey survey = SurveyWithPartners(pids, survey_options);
   bool refused = survey.run.processes.empty();
   for (const inspect::Refusal& refusal : survey.refused) {
     if (IsNamed(arguments, refusal.pid)) {

@@ -209,9 +209,12 @@ class Identifier {
                                           ((*kind & kInheritBit) != 0 ? trace::kPriorityInherit : 0) |
                                           ((*kind & kSharedBit) != 0 ? trace::kProcessShared : 0));
     result_.shared = (*kind & kSharedBit) != 0;
-    // Without a function that says so, a thread of the process must be its owner.
+    // Without a function that says so, a thread of the process must be its owner. The way to a robust mutex
+    // is through a function without a name; its owner, of another process, stands in it twice.
     const bool named = KindByFunction(witnesses_.functions).has_value();
-    return named || witnesses_.is_thread(result_.owner);
+    const bool twice = in_word && result_.shared && *owner != 0 &&
+                       static_cast<pid_t>(*owner) == result_.owner && *word == expected_;
+    return named || twice || witnesses_.is_thread(result_.owner);
   }
 
   // _IO_lock_t: the lock, a count, and the pthread_self of the owner (sysdeps/nptl/stdio-lock.h). The count

@@ -81,6 +81,8 @@ class Namer {
     }
   }
 
+  const std::set<pid_t>& partners() const { return partners_; }
+
  private:
   using Pids = std::optional<std::vector<pid_t>>;
 
@@ -98,6 +100,7 @@ class Namer {
   trace::Run* run_;
   std::map<pid_t, Index> index_;
   std::vector<bool> helped_;
+  std::set<pid_t> partners_;
   std::unique_ptr<DescriptorTable> table_;
   std::optional<std::multimap<pid_t, ProcStat>> by_parent_;
   std::unique_ptr<UnixSockets> sockets_;
@@ -254,12 +257,19 @@ void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) 
     return;
   }
   std::set<Index> releasers;
+  bool all_known = true;
   for (const pid_t pid : *pids) {
     const auto known = index_.find(pid);
-    if (known == index_.end() || helped_[static_cast<size_t>(known->second)]) {
-      return;
+    if (known == index_.end()) {
+      partners_.insert(pid);
     }
-    releasers.insert(known->second);
+    all_known = all_known && known != index_.end() && !helped_[static_cast<size_t>(known->second)];
+    if (all_known) {
+      releasers.insert(known->second);
+    }
+  }
+  if (!all_known) {
+    return;
   }
   wait->releasers.assign(releasers.begin(), releasers.end());
   wait->named = named;
@@ -307,9 +317,11 @@ bool MayHaveReleasers(pid_t pid, const TaskWait& wait, const Surroundings& surro
   return (IsPipe(target) || IsSocket(target)) && !surroundings.given.contains(target);
 }
 
-void NameReleasers(const std::vector<ProcessFacts>& facts, const Surroundings& surroundings,
-                   trace::Run* run) {
-  Namer(facts, surroundings, run).Name();
+std::set<pid_t> NameReleasers(const std::vector<ProcessFacts>& facts, const Surroundings& surroundings,
+                              trace::Run* run) {
+  Namer namer(facts, surroundings, run);
+  namer.Name();
+  return namer.partners();
 }
 
 }  // namespace gordian::inspect

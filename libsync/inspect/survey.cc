@@ -314,7 +314,7 @@ Survey TakeSurvey(const std::vector<pid_t>& pids, const SurveyOptions& options) 
     }
   }
   // Between two looks: who did not move in between did not change what he has open either.
-  NameReleasers(facts, options.surroundings, &survey.run);
+  survey.partners = NameReleasers(facts, options.surroundings, &survey.run);
   NameForeignOwners(facts, &survey.run);
   if (!finished.empty()) {
     pause();

@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ struct Refusal {
 struct Survey {
   trace::Run run;
   std::vector<Refusal> refused;
+  // Processes that were not looked at, and that could end a wait of those that were.
+  std::set<pid_t> partners;
 };
 
 Survey TakeSurvey(const std::vector<pid_t>& pids, const SurveyOptions& options);

@@ -36,12 +36,13 @@ def look(pid, tid):
 
 
 def queues(pid, tid):
-    """Whether a thread waits for a contended lock of the C library: for its futex to be no longer 2."""
+    """Whether a thread waits for a contended lock of the C library: for its futex to be no longer 2, or, if it is
+    a robust one, what its owner has in it with the mark of waiters."""
     try:
         words = pathlib.Path(f"/proc/{pid}/task/{tid}/syscall").read_text().split()
     except OSError:
         return False
-    return words[0] == str(FUTEX) and words[3] == "0x2"
+    return words[0] == str(FUTEX) and (words[3] == "0x2" or int(words[3], 16) & 0x80000000 != 0)
 
 
 def switches(pid):
