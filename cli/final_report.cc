@@ -26,16 +26,20 @@ report::Report JudgeRun(const trace::Run& run, const Options& options, const Liv
     return report;
   }
   for (const report::ReportFinding& finding : live->findings()) {
-    auto same = [&](const report::ReportFinding& other) { return other.fingerprint == finding.fingerprint; };
+    const auto same = std::find_if(
+        report.findings.begin(), report.findings.end(),
+        [&](const report::ReportFinding& other) { return other.fingerprint == finding.fingerprint; });
     // It was true when it was printed, although the program got out of it later.
-    if (std::none_of(report.findings.begin(), report.findings.end(), same)) {
+    if (same == report.findings.end()) {
       report.findings.push_back(finding);
+    } else if (finding.level == "error") {
+      same->level = finding.level;
     }
   }
   return report;
 }
 
-void WriteReports(report::Report report, const Options& options, Outputs* outputs, const LiveReport* live,
+void WriteReports(report::Report report, Outputs* outputs, const LiveReport* live,
                   std::optional<int> exit_code) {
   if (outputs->wants_json()) {
     std::string problem = outputs->Json(report::ToJson(report));
@@ -43,15 +47,13 @@ void WriteReports(report::Report report, const Options& options, Outputs* output
       report.coverage.unseen.push_back(problem);
     }
   }
-  report::TextOptions text_options;
-  text_options.color = outputs->color();
-  text_options.verbosity = options.Verbosity();
+  report::TextOptions text_options = outputs->style();
   text_options.exit_code = exit_code;
   if (!outputs->out().empty()) {
     text_options.next_steps = absl::StrCat("The run is kept: gordian report ", outputs->out());
   }
   if (live != nullptr) {
-    text_options.printed_before = live->PrintedFingerprints();
+    text_options.printed_before = live->Printed();
   }
   outputs->Text(report::ToText(report, text_options));
 }

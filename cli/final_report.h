@@ -19,7 +19,7 @@ report::Report JudgeRun(const trace::Run& run, const Options& options, const Liv
 
 // Writes JSON and text. What could not be written is told in the text. `exit_code`: named in the summary
 // line.
-void WriteReports(report::Report report, const Options& options, Outputs* outputs, const LiveReport* live,
+void WriteReports(report::Report report, Outputs* outputs, const LiveReport* live,
                   std::optional<int> exit_code);
 
 }  // namespace gordian::cli

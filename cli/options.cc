@@ -118,6 +118,11 @@ std::string SetColor(Options* options, const std::string& value) {
       value, {{"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}}, &options->color);
 }
 
+std::string SetFormat(Options* options, const std::string& value) {
+  return SetChoice<report::TextFormat>(
+      value, {{"full", report::TextFormat::kFull}, {"short", report::TextFormat::kShort}}, &options->format);
+}
+
 std::string SetRedact(Options* options, const std::string& value) {
   return SetChoice<bool>(value, {{"auto", true}, {"none", false}}, &options->redact);
 }
@@ -179,6 +184,11 @@ const OptionKey kKeys[] = {
      SetNoChildren},
     {"color", "--color", "auto|always|never", "colour the text report (default: on a terminal)", false, true,
      SetColor},
+    {"format", "--format", "full|short",
+     "the text report: full (default), or short: `file:line: level: rule: title [fingerprint]`, one line a "
+     "finding, "
+     "for editors and CI",
+     false, true, SetFormat},
     {"quiet", "--quiet,-q", "", "print the summary line only", false, true,
      [](Options* options, const std::string& value) { return SetSwitch(value, &options->quiet); }},
     {"verbose", "--verbose,-v", "", "print notes in full and raw facts too", false, true,

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "reports/report.h"
+
 namespace gordian::cli {
 
 enum class OnDeadlock { kReport, kKill, kCore };
@@ -36,6 +38,7 @@ struct Options {
   std::vector<std::string> skip;
   bool children = true;
   Color color = Color::kAuto;
+  report::TextFormat format = report::TextFormat::kFull;
   bool quiet = false;
   bool verbose = false;
   bool redact = true;

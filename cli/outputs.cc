@@ -1,9 +1,11 @@
 #include "cli/outputs.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -29,6 +31,15 @@ bool WantsColor(Color color, int fd) {
   const char* no_color = getenv("NO_COLOR");
   return isatty(fd) == 1 && terminal != nullptr && std::strcmp(terminal, "dumb") != 0 &&
          (no_color == nullptr || no_color[0] == '\0');
+}
+
+// Of a terminal its own, within what people read well; a file has a page's.
+size_t WidthOf(int fd) {
+  constexpr size_t narrowest = 60;
+  constexpr size_t widest = 120;
+  winsize size{};
+  const bool is_known = ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return is_known ? std::clamp<size_t>(size.ws_col, narrowest, widest) : report::kTextWidth;
 }
 
 bool HoldsRun(const std::string& folder) {
@@ -89,7 +100,10 @@ std::optional<Outputs> Outputs::Open(const Options& options, int default_text_fd
     outputs.out_ = absolute == nullptr ? options.out : absolute;
     free(absolute);
   }
-  outputs.color_ = WantsColor(options.color, outputs.text_fd_);
+  outputs.style_.color = WantsColor(options.color, outputs.text_fd_);
+  outputs.style_.width = WidthOf(outputs.text_fd_);
+  outputs.style_.format = options.format;
+  outputs.style_.verbosity = options.Verbosity();
   return outputs;
 }
 
@@ -108,7 +122,7 @@ Outputs::Outputs(Outputs&& other) noexcept
       owns_text_(std::exchange(other.owns_text_, false)),
       json_fd_(std::exchange(other.json_fd_, -1)),
       json_name_(std::move(other.json_name_)),
-      color_(other.color_),
+      style_(std::move(other.style_)),
       out_(std::move(other.out_)) {}
 
 Outputs::~Outputs() {

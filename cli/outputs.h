@@ -28,7 +28,8 @@ class Outputs {
 
   // Writes at once. A reader that has gone away is no concern of the program's.
   void Text(const std::string& text) const;
-  bool color() const { return color_; }
+  // How text for there is set: colour, width, format, and how much of it.
+  const report::TextOptions& style() const { return style_; }
   bool wants_json() const { return json_fd_ >= 0; }
   // Returns what went wrong, empty if nothing.
   std::string Json(const std::string& json);
@@ -42,7 +43,7 @@ class Outputs {
   bool owns_text_ = false;
   int json_fd_ = -1;
   std::string json_name_;
-  bool color_ = false;
+  report::TextOptions style_;
   std::string out_;
 };
 

@@ -315,7 +315,7 @@ int PsCommand(const Options& options, const PsArguments& arguments) {
       if (!outputs.has_value()) {
         return kExitGordian;
       }
-      WriteReports(std::move(report), options, &*outputs, nullptr, exit_code);
+      WriteReports(std::move(report), &*outputs, nullptr, exit_code);
       told = std::move(picture);
     }
     if (!arguments.watch) {

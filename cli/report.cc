@@ -24,7 +24,7 @@ int ReportCommand(const Options& options, const std::string& directory) {
   report::Report report = JudgeRun(*run, options, nullptr);
   bool failing = HasFailingFinding(report, options.fail_on);
   int exit_code = failing ? options.error_exitcode : 0;
-  WriteReports(std::move(report), options, &*outputs, nullptr, exit_code);
+  WriteReports(std::move(report), &*outputs, nullptr, exit_code);
   return exit_code;
 }
 

@@ -52,7 +52,7 @@ Ending Conclude(const Options& options, Watcher* watcher, const RunLoop& loop, O
   report::Report report = JudgeRun(run, options, &watcher->live_report());
   Ending ending =
       DecideEnding(loop.root_status(), loop.ended_by(), HasFailingFinding(report, options.fail_on), options);
-  WriteReports(std::move(report), options, outputs, &watcher->live_report(), ending.exit_code);
+  WriteReports(std::move(report), outputs, &watcher->live_report(), ending.exit_code);
   if (!options.avoid.empty()) {
     TellAvoided(run, *outputs);
   }

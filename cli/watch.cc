@@ -191,7 +191,7 @@ int WatchCommand(const WatchArguments& arguments) {
   if (run.root_status.has_value()) {
     exit_code = DecideEnding(*run.root_status, EndedBy::kItself, false, options).exit_code;
   }
-  WriteReports(std::move(report), options, &*outputs, &watcher.live_report(), exit_code);
+  WriteReports(std::move(report), &*outputs, &watcher.live_report(), exit_code);
   return 0;
 }
 

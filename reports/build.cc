@@ -7,7 +7,6 @@
 #include <cstring>
 #include <ctime>
 #include <functional>
-#include <map>
 #include <set>
 
 #include "absl/strings/numbers.h"
@@ -17,6 +16,7 @@
 #include "reports/demangle.h"
 #include "reports/fingerprint.h"
 #include "reports/frames.h"
+#include "reports/merge.h"
 #include "reports/names.h"
 #include "reports/profile.h"
 #include "reports/redact.h"
@@ -356,39 +356,6 @@ class FindingBuilder {
   std::vector<std::string> thread_names_;
 };
 
-// Where a frame is, for people: two calls on one line are one place.
-std::string PlaceOf(const SourceFrame& frame) {
-  return frame.file.empty() ? absl::StrCat(frame.function, " ", frame.module, "+", frame.offset)
-                            : absl::StrCat(frame.function, " ", frame.file, ":", frame.line);
-}
-
-// Equal for findings that tell the same story at the same places, whichever threads and objects it befell.
-std::string StoryOf(const ReportFinding& finding) {
-  std::string story =
-      absl::StrCat(finding.rule, " ", finding.level, " ", finding.confidence, " ", finding.fingerprint);
-  const auto add = [&story](const std::string& what, const Frames& stack) {
-    absl::StrAppend(&story, "\n", what);
-    for (const SourceFrame& frame : stack) {
-      absl::StrAppend(&story, "\n", PlaceOf(frame));
-    }
-  };
-  for (const ReportLock& lock : finding.locks) {
-    add(lock.lock_class, lock.created);
-  }
-  for (const ReportThread& thread : finding.threads) {
-    for (const ReportHeld& held : thread.holds) {
-      add(absl::StrCat("holds ", held.lock, " ", held.mode), held.stack);
-    }
-    add(absl::StrCat("waits ", thread.waits.kind), thread.waits.stack);
-    add("at", thread.at);
-    add("created", thread.created);
-  }
-  for (const ReportProcess& process : finding.processes) {
-    add(process.created_how, process.created);
-  }
-  return story;
-}
-
 }  // namespace
 
 ReportSummary Report::Summary() const {
@@ -410,16 +377,11 @@ Report BuildReport(const trace::Run& run, const std::vector<Finding>& findings, 
   report.run.host = HostName();
   report.run.version = GORDIAN_VERSION;
   Symbolizer symbolizer;
-  std::map<std::string, size_t> told;
+  FindingMerger merger;
   for (const Finding& finding : findings) {
-    ReportFinding built = FindingBuilder(run, finding, options, &symbolizer).Build();
-    const auto [same, is_new] = told.try_emplace(StoryOf(built), report.findings.size());
-    if (is_new) {
-      report.findings.push_back(std::move(built));
-    } else {
-      report.findings[same->second].count += built.count;
-    }
+    merger.Add(FindingBuilder(run, finding, options, &symbolizer).Build());
   }
+  report.findings = merger.Take();
   report.profile = BuildProfile(run, &symbolizer);
   if (options.snapshot) {
     report.snapshot = BuildSnapshot(run, options, &symbolizer);

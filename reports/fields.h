@@ -131,6 +131,15 @@ struct FieldList<ReportStep> {
 };
 
 template <>
+struct FieldList<ReportPlace> {
+  static constexpr std::tuple kFields = {
+      Field{"count", &ReportPlace::count},         Field{"title", &ReportPlace::title},
+      Field{"locks", &ReportPlace::locks},         Field{"threads", &ReportPlace::threads},
+      Field{"processes", &ReportPlace::processes},
+  };
+};
+
+template <>
 struct FieldList<ReportFinding> {
   static constexpr std::tuple kFields = {
       Field{"rule", &ReportFinding::rule},
@@ -149,6 +158,7 @@ struct FieldList<ReportFinding> {
       Field{"processes", &ReportFinding::processes},
       Field{"behind", &ReportFinding::behind},
       Field{"count", &ReportFinding::count},
+      Field{"places", &ReportFinding::places, Place::kIfSet},
   };
 };
 

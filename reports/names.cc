@@ -90,6 +90,9 @@ LockNames NameFileLock(const trace::Lock& lock) {
   return names;
 }
 
+// Every program has one, and what it does is that program's own.
+bool IsMain(const std::string& function) { return function == "main" || function.starts_with("main::"); }
+
 }  // namespace
 
 std::string KindName(const trace::Lock& lock) {
@@ -200,7 +203,9 @@ std::vector<std::string> IdentifyingFunctions(const Frames& stack, const std::st
                                  : frame.module.empty()  ? "?"  // code made at run time: an address
                                                          : ShortPlace(frame);
     const bool in_executable = frame.module.empty() || frame.module == executable || frame.function.empty();
-    std::string name = in_executable ? function : absl::StrCat(BaseName(frame.module), ":", function);
+    std::string name = in_executable && !IsMain(function)
+                           ? function
+                           : absl::StrCat(BaseName(in_executable ? executable : frame.module), ":", function);
     // A part that the compiler split off calls, and is called by, its own function: one frame at -O0.
     if (names.empty() || names.back() != name) {
       names.push_back(std::move(name));

@@ -41,7 +41,8 @@ std::string ThreadName(const trace::Process& process, const trace::Thread& threa
 // are wrappers around locks ("MutexLock::MutexLock") their callers too, so that the last one is the function
 // that decided to lock. No more than that: optimised code keeps no trace of a caller that did nothing after
 // its call, so outer frames come and go with the compiler's options. Without templates; functions of shared
-// libraries with their library. Where there are no symbols, the offset in the module: of this build only.
+// libraries with their library, main with its program. Where there are no symbols, the offset in the module:
+// of this build only.
 std::vector<std::string> IdentifyingFunctions(const Frames& stack, const std::string& executable);
 
 }  // namespace gordian::report

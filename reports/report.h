@@ -85,6 +85,15 @@ struct ReportStep {
   SourceFrame frame;
 };
 
+// One of the places of a finding that was seen at more than one.
+struct ReportPlace {
+  uint64_t count = 1;
+  std::string title;
+  std::vector<ReportLock> locks;
+  std::vector<ReportThread> threads;
+  std::vector<ReportProcess> processes;
+};
+
 struct ReportFinding {
   std::string rule;
   std::string level;        // error | warning | note
@@ -98,7 +107,9 @@ struct ReportFinding {
   std::vector<ReportThread> threads;
   std::vector<ReportProcess> processes;
   std::vector<std::string> behind;
-  uint64_t count = 1;
+  uint64_t count = 1;  // over all places
+  // Empty for one place. Otherwise all of them: first the one that locks, threads and processes above show.
+  std::vector<ReportPlace> places;
 };
 
 // What one thread did when it was looked at.
@@ -189,13 +200,22 @@ struct BuildOptions {
 Report BuildReport(const trace::Run& run, const std::vector<analyze::Finding>& findings,
                    const BuildOptions& options);
 
+enum class TextFormat {
+  kFull,
+  kShort,  // "file:line: level: rule: title [fingerprint]", one line a finding: editors and CI know it
+};
+
+inline constexpr size_t kTextWidth = 96;
+
 struct TextOptions {
+  TextFormat format = TextFormat::kFull;
   bool color = false;
+  size_t width = kTextWidth;         // columns
   int verbosity = 0;                 // -1 summary line only, 0 findings, 1 also notes in full and raw facts
   std::string next_steps;            // a line printed after the findings, may be empty
   std::optional<int> exit_code = 0;  // named in the summary line; nobody may know it
-  // Fingerprints of findings that were printed while the program ran: ToText names them in one line each.
-  std::vector<std::string> printed_before;
+  // As they were printed while the program ran: ToText repeats none, and tells what came to them since.
+  std::vector<ReportFinding> printed_before;
 };
 
 // The formats. Each ends with a newline.

@@ -183,7 +183,8 @@ std::string GroupText(const std::vector<const ReportTask*>& tasks, const TextOpt
   const std::string verdict = Upper(first.verdict);
   std::string text = Wrap("  ", 4,
                           absl::StrCat(verdict, "  ", who, ": ", first.what,
-                                       first.timed && first.kind != "sleep" ? ", with a timeout" : ""));
+                                       first.timed && first.kind != "sleep" ? ", with a timeout" : ""),
+                          options);
   text.replace(2, verdict.size(), Paint(verdict, ToneOf(first.verdict), options.color));
   return text + StackText(first.stack, "    ", options);
 }
@@ -220,7 +221,8 @@ std::string SnapshotText(const Report& report, const TextOptions& options) {
     absl::StrAppend(&out, out.empty() ? "" : "\n",
                     Paint(Wrap("", 2,
                                absl::StrCat("pid ", process.pid, " ", process.command, ": ",
-                                            Plural(process.threads.size(), "thread", "threads"))),
+                                            Plural(process.threads.size(), "thread", "threads")),
+                               options),
                           Tone::kBold, options.color));
     std::vector<std::pair<std::string, std::vector<const ReportTask*>>> groups;
     std::map<std::string, size_t> known;

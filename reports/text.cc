@@ -1,5 +1,6 @@
 // The text report: verdict first, evidence second, raw facts last.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "reports/coverage.h"
 #include "reports/frames.h"
+#include "reports/merge.h"
 #include "reports/profile.h"
 #include "reports/report.h"
 #include "reports/snapshot.h"
@@ -20,7 +22,8 @@ namespace {
 
 // A reader takes in so many findings; the rest follow as one line each, and then as a number.
 constexpr int kFullFindings = 20;
-constexpr int kShortFindings = 100;
+constexpr int kNotesOfALine = 100;
+constexpr size_t kFullPlaces = 4;
 constexpr size_t kStackFrames = 12;
 constexpr size_t kVerboseStackFrames = 64;
 
@@ -34,9 +37,36 @@ class FindingWriter {
   FindingWriter(const ReportFinding& finding, const TextOptions& options)
       : finding_(finding), options_(options) {}
 
+  // What else is known of a finding that was printed while the program ran.
+  std::string WriteMore(const std::vector<ReportPlace>& new_places) {
+    out_ = Wrap(absl::StrCat("MORE ", finding_.rule, " [", finding_.fingerprint, "]: "), 2,
+                absl::StrCat("reported above; in all ", Times()), options_);
+    return absl::StrCat(out_, Places(new_places));
+  }
+
   std::string Write() {
     Headline();
     Paragraph(finding_.explanation);
+    Parts();
+    Interleaving();
+    Conditions();
+    Behind();
+    out_ += Places(finding_.places);
+    Blank();
+    Field("Fix", finding_.fix);
+    Field("Fingerprint", finding_.fingerprint);
+    Field("Suppress", finding_.suppression);
+    return std::move(out_);
+  }
+
+  // The threads, processes and locks, with their stacks.
+  std::string Evidence() {
+    Parts();
+    return std::move(out_);
+  }
+
+ private:
+  void Parts() {
     for (const ReportThread& thread : finding_.threads) {
       if (!IsBystander(thread)) {
         Thread(thread);
@@ -48,17 +78,8 @@ class FindingWriter {
     for (const ReportLock& lock : finding_.locks) {
       Lock(lock);
     }
-    Interleaving();
-    Conditions();
-    Behind();
-    Blank();
-    Field("Fix", finding_.fix);
-    Field("Fingerprint", finding_.fingerprint);
-    Field("Suppress", finding_.suppression);
-    return std::move(out_);
   }
 
- private:
   bool Verbose() const { return options_.verbosity > 0; }
   bool Confirmed() const { return finding_.confidence == "confirmed"; }
 
@@ -67,15 +88,18 @@ class FindingWriter {
   void Headline() {
     const std::string level = absl::AsciiStrToUpper(finding_.level);
     const std::string start = absl::StrCat(level, " ", finding_.rule, " (", finding_.confidence, "): ");
-    const std::string times = finding_.count > 1 ? absl::StrCat(" [", finding_.count, " times]") : "";
-    std::string text = Wrap(start, 2, finding_.title + times);
+    const std::string here = finding_.places.empty()
+                                 ? ""
+                                 : absl::StrCat(", ", finding_.places.front().count, " of them at this one");
+    const std::string times = finding_.count > 1 ? absl::StrCat(" [", Times(), here, "]") : "";
+    std::string text = Wrap(start, 2, finding_.title + times, options_);
     text.replace(0, level.size(), Paint(level, ToneOf(finding_.level), options_.color));
     out_ += text;
   }
 
   void Paragraph(const std::string& text) {
     if (!text.empty() && text != finding_.title) {
-      out_ += Wrap("  ", 2, text);
+      out_ += Wrap("  ", 2, text, options_);
     }
   }
 
@@ -83,7 +107,7 @@ class FindingWriter {
     if (!text.empty()) {
       constexpr size_t indent = 15;
       const std::string label = absl::StrCat("  ", name, std::string(indent - 2 - name.size(), ' '));
-      std::string wrapped = Wrap(label, indent, text);
+      std::string wrapped = Wrap(label, indent, text, options_);
       wrapped.replace(2, name.size(), Paint(name, Tone::kBold, options_.color));
       out_ += wrapped;
     }
@@ -95,7 +119,7 @@ class FindingWriter {
     }
     absl::StrAppend(&out_, "\n  ", Paint(name, Tone::kBold, options_.color), "\n");
     for (const std::string& line : lines) {
-      out_ += Wrap("    ", 6, line);
+      out_ += Wrap("    ", 6, line, options_);
     }
   }
 
@@ -129,7 +153,7 @@ class FindingWriter {
     if (stack.empty()) {
       absl::StrAppend(&out_, "    ", title, " at an unknown place\n");
     } else {
-      out_ += Wrap("    ", 6, title + " at");
+      out_ += Wrap("    ", 6, title + " at", options_);
       Stack(stack);
     }
   }
@@ -187,7 +211,8 @@ class FindingWriter {
     const bool says_more = !process.ended.empty() && process.ended != process.state;
     const std::string ended = says_more ? absl::StrCat(", ", process.ended) : "";
     const std::string parent = process.ppid > 0 ? absl::StrCat(" (parent ", process.ppid, ")") : "";
-    out_ += Wrap("  ", 4, absl::StrCat("pid ", process.pid, " ", process.command, state, ended, parent));
+    out_ += Wrap("  ", 4, absl::StrCat("pid ", process.pid, " ", process.command, state, ended, parent),
+                 options_);
     if (!process.created.empty()) {
       const std::string how = process.created_how.empty() ? "" : absl::StrCat(" by ", process.created_how);
       Stack(absl::StrCat("created", how), process.created);
@@ -202,14 +227,48 @@ class FindingWriter {
     Blank();
     out_ += Wrap("  ", 4,
                  absl::StrCat(lock.id, " ", lock.name, ": ", lock.kind,
-                              Verbose() ? absl::StrCat(" at 0x", absl::Hex(lock.address)) : ""));
+                              Verbose() ? absl::StrCat(" at 0x", absl::Hex(lock.address)) : ""),
+                 options_);
     if (!lock.created.empty()) {
       Stack("created", lock.created);
     }
   }
 
+  // The evidence of each place but the one that the finding shows itself.
+  std::string Places(const std::vector<ReportPlace>& places) {
+    std::string out;
+    size_t others = 0;
+    for (const ReportPlace& place : places) {
+      if (!IsShownPlace(place, finding_) && ++others <= (Verbose() ? places.size() : kFullPlaces)) {
+        out += PlaceText(place);
+      }
+    }
+    if (others > kFullPlaces && !Verbose()) {
+      absl::StrAppend(&out, "\n  ... and ", Plural(others - kFullPlaces, "more place", "more places"),
+                      ": --json has them all\n");
+    }
+    return out;
+  }
+
+  std::string PlaceText(const ReportPlace& place) const {
+    ReportFinding at_place;
+    at_place.confidence = finding_.confidence;
+    at_place.locks = place.locks;
+    at_place.threads = place.threads;
+    at_place.processes = place.processes;
+    const std::string title = absl::StrCat("Another place, ", Plural(place.count, "time", "times"));
+    std::string heading = Wrap(absl::StrCat("\n  ", title, ": "), 4, place.title, options_);
+    heading.replace(3, title.size(), Paint(title, Tone::kBold, options_.color));
+    return heading + FindingWriter(at_place, options_).Evidence();
+  }
+
+  std::string Times() const {
+    const std::string times = Plural(finding_.count, "time", "times");
+    return finding_.places.empty() ? times : absl::StrCat(times, " at ", finding_.places.size(), " places");
+  }
+
   void Interleaving() {
-    const std::string steps = InterleavingText(finding_, options_.color);
+    const std::string steps = InterleavingText(finding_, options_);
     if (!steps.empty()) {
       const bool hangs = std::any_of(finding_.threads.begin(), finding_.threads.end(),
                                      [](const ReportThread& thread) { return !thread.waits.kind.empty(); });
@@ -254,34 +313,62 @@ class FindingWriter {
 };
 
 // Where a finding is, for its one line: the first place that it names.
-std::string FirstPlace(const ReportFinding& finding) {
+std::optional<SourceFrame> FirstPlace(const ReportFinding& finding) {
   for (const ReportThread& thread : finding.threads) {
     for (const Frames* stack : {&thread.at, &thread.waits.stack, &thread.created}) {
       if (!stack->empty()) {
-        return ShortPlace(TopFrame(*stack));
+        return TopFrame(*stack);
       }
     }
   }
   for (const ReportProcess& process : finding.processes) {
     if (!process.created.empty()) {
-      return ShortPlace(TopFrame(process.created));
+      return TopFrame(process.created);
     }
   }
-  return "";
+  return std::nullopt;
 }
 
-bool WasPrinted(const ReportFinding& finding, const TextOptions& options) {
-  const std::vector<std::string>& printed = options.printed_before;
-  return std::find(printed.begin(), printed.end(), finding.fingerprint) != printed.end();
+// As it was printed while the program ran; null: it was not.
+const ReportFinding* Printed(const ReportFinding& finding, const TextOptions& options) {
+  const auto found =
+      std::find_if(options.printed_before.begin(), options.printed_before.end(),
+                   [&](const ReportFinding& printed) { return printed.fingerprint == finding.fingerprint; });
+  return found == options.printed_before.end() ? nullptr : &*found;
+}
+
+// What came to a finding after it was printed; empty: nothing.
+std::string MoreText(const ReportFinding& finding, const ReportFinding& printed, const TextOptions& options) {
+  if (finding.count <= printed.count) {
+    return "";
+  }
+  std::vector<ReportPlace> new_places;
+  for (const ReportPlace& place : finding.places) {
+    const auto is_same = [&place](const ReportPlace& known) {
+      return PlaceKey(known.threads, known.processes) == PlaceKey(place.threads, place.processes);
+    };
+    if (!IsShownPlace(place, printed) &&
+        std::none_of(printed.places.begin(), printed.places.end(), is_same)) {
+      new_places.push_back(place);
+    }
+  }
+  return FindingWriter(finding, options).WriteMore(new_places);
 }
 
 std::string OneLine(const ReportFinding& finding, const TextOptions& options) {
   const std::string level = absl::AsciiStrToUpper(finding.level);
-  const std::string place = FirstPlace(finding);
-  std::string text = Wrap(absl::StrCat(level, " ", finding.rule, ": "), 2,
-                          absl::StrCat(finding.title, place.empty() ? "" : absl::StrCat(" at ", place),
-                                       WasPrinted(finding, options) ? " (reported above)" : ""));
+  const std::optional<SourceFrame> place = FirstPlace(finding);
+  std::string text =
+      Wrap(absl::StrCat(level, " ", finding.rule, ": "), 2,
+           absl::StrCat(finding.title, place ? absl::StrCat(" at ", ShortPlace(*place)) : ""), options);
   return text.replace(0, level.size(), Paint(level, ToneOf(finding.level), options.color));
+}
+
+// As compilers tell of an error, so that what reads theirs reads ours.
+std::string ShortLine(const ReportFinding& finding) {
+  const std::optional<SourceFrame> place = FirstPlace(finding);
+  return absl::StrCat(place ? PlaceText(*place) : "?", ": ", finding.level, ": ", finding.rule, ": ",
+                      finding.title, " [", finding.fingerprint, "]\n");
 }
 
 bool InFull(const ReportFinding& finding, const TextOptions& options) {
@@ -289,7 +376,7 @@ bool InFull(const ReportFinding& finding, const TextOptions& options) {
 }
 
 // Which locks, where, and what keeps them apart.
-std::string NearMissText(const ReportFinding& near_miss) {
+std::string NearMissText(const ReportFinding& near_miss, const TextOptions& options) {
   std::vector<std::string> places;
   for (const ReportThread& thread : near_miss.threads) {
     if (!thread.waits.stack.empty()) {
@@ -299,17 +386,18 @@ std::string NearMissText(const ReportFinding& near_miss) {
   std::string out =
       Wrap("NEAR MISS: ", 2,
            absl::StrCat(near_miss.title, places.empty() ? "" : " at ", absl::StrJoin(places, ", "),
-                        near_miss.count > 1 ? absl::StrCat(" [", near_miss.count, " times]") : ""));
+                        near_miss.count > 1 ? absl::StrCat(" [", near_miss.count, " times]") : ""),
+           options);
   for (const ReportCondition& condition : near_miss.conditions) {
-    out += Wrap("  - ", 4, absl::StrCat(condition.name, ": ", condition.because));
+    out += Wrap("  - ", 4, absl::StrCat(condition.name, ": ", condition.because), options);
   }
   return out;
 }
 
-std::string NearMissesText(const std::vector<ReportFinding>& near_misses) {
+std::string NearMissesText(const std::vector<ReportFinding>& near_misses, const TextOptions& options) {
   std::string out;
   for (const ReportFinding& near_miss : near_misses) {
-    out += NearMissText(near_miss);
+    out += NearMissText(near_miss, options);
   }
   return out.empty() ? "No near misses: no other cycle of lock orders was seen\n\n" : out + "\n";
 }
@@ -317,7 +405,7 @@ std::string NearMissesText(const std::vector<ReportFinding>& near_misses) {
 std::string CoverageText(const Report& report, const TextOptions& options) {
   std::string out;
   for (const std::string& sentence : report.coverage.unseen) {
-    out += Wrap("Coverage: ", 10, sentence);
+    out += Wrap("Coverage: ", 10, sentence, options);
   }
   if (options.verbosity > 0) {
     out += absl::StrCat("Coverage: ", Plural(report.coverage.events, "fact", "facts"), " recorded, ",
@@ -327,6 +415,9 @@ std::string CoverageText(const Report& report, const TextOptions& options) {
 }
 
 std::string FindingText(const ReportFinding& finding, const TextOptions& options) {
+  if (options.format == TextFormat::kShort) {
+    return ShortLine(finding);
+  }
   return InFull(finding, options) ? FindingWriter(finding, options).Write() : OneLine(finding, options);
 }
 
@@ -338,14 +429,14 @@ std::string FindingToText(const ReportFinding& finding, const TextOptions& optio
 
 std::string SummaryLine(const Report& report, const TextOptions& options) {
   const ReportCoverage& coverage = report.coverage;
-  const bool gaps_not_shown = options.verbosity < 0 && !coverage.unseen.empty();
+  const bool shows_gaps = options.verbosity >= 0 && options.format == TextFormat::kFull;
   const ReportSummary summary = report.Summary();
   return absl::StrCat(
       "gordian: ", Plural(summary.errors, "error", "errors"), ", ",
       Plural(summary.warnings, "warning", "warnings"), ", ", Plural(summary.notes, "note", "notes"), " in ",
       Plural(coverage.processes, "process", "processes"), ", ", Plural(coverage.threads, "thread", "threads"),
       " (exit ", options.exit_code.has_value() ? absl::StrCat(*options.exit_code) : "unknown", ")",
-      gaps_not_shown ? "; coverage is not complete" : "", "\n");
+      shows_gaps || coverage.unseen.empty() ? "" : "; coverage is not complete", "\n");
 }
 
 std::string ToText(const Report& raw, const TextOptions& options) {
@@ -354,22 +445,29 @@ std::string ToText(const Report& raw, const TextOptions& options) {
   }
   const Report report = PrintableReport(raw);
   std::string out;
+  if (options.format == TextFormat::kShort) {
+    for (const ReportFinding& finding : report.findings) {
+      out += Printed(finding, options) == nullptr ? ShortLine(finding) : "";
+    }
+    return out + SummaryLine(raw, options);
+  }
   int full = 0;
-  int one_line = 0;
+  int notes = 0;
   for (const ReportFinding& finding : report.findings) {
-    const bool in_full = InFull(finding, options) && !WasPrinted(finding, options);
-    if (in_full && (full < kFullFindings || options.verbosity > 0)) {
+    if (const ReportFinding* printed = Printed(finding, options); printed != nullptr) {
+      out += MoreText(finding, *printed, options);
+    } else if (InFull(finding, options) && (full < kFullFindings || options.verbosity > 0)) {
       ++full;
       absl::StrAppend(&out, FindingText(finding, options), "\n");
-    } else if (++one_line <= kShortFindings) {
+    } else if (finding.level != "note" || ++notes <= kNotesOfALine) {
       out += OneLine(finding, options);
     }
   }
-  if (one_line > kShortFindings) {
-    absl::StrAppend(&out, "... and ", one_line - kShortFindings, " more findings: --json has them all\n");
+  if (notes > kNotesOfALine) {
+    absl::StrAppend(&out, "... and ", notes - kNotesOfALine, " more notes: --json has them all\n");
   }
   if (report.near_misses.has_value()) {
-    out += NearMissesText(*report.near_misses);
+    out += NearMissesText(*report.near_misses, options);
   }
   if (!options.next_steps.empty() && !report.findings.empty()) {
     absl::StrAppend(&out, options.next_steps, "\n");

@@ -57,6 +57,13 @@ std::string FrameText(const SourceFrame& frame, const TextOptions& options) {
   return absl::StrCat(function, "  ", ShortPath(frame.file), line, inlined, inexact, raw);
 }
 
+std::string PlaceText(const SourceFrame& frame) {
+  if (frame.file.empty()) {
+    return ShortPlace(frame);
+  }
+  return absl::StrCat(ShortPath(frame.file), ":", std::max(frame.line, 1));
+}
+
 std::string StackText(const Frames& stack, const std::string& indent, const TextOptions& options) {
   const bool verbose = options.verbosity > 0;
   const Frames frames = verbose ? stack : ProjectFrames(stack);

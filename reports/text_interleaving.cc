@@ -62,8 +62,8 @@ std::vector<std::string> Columns(const ReportFinding& finding) {
 
 class Table {
  public:
-  explicit Table(size_t columns)
-      : columns_(columns), width_((kTextWidth - kIndent - kNumberWidth - 3 * (columns - 1)) / columns) {}
+  Table(size_t columns, size_t width)
+      : columns_(columns), width_((width - kIndent - kNumberWidth - 3 * (columns - 1)) / columns) {}
 
   size_t width() const { return width_; }
 
@@ -87,14 +87,15 @@ class Table {
   size_t width_;
 };
 
-std::string AsColumns(const ReportFinding& finding, const std::vector<std::string>& columns, bool color) {
-  const Table table(columns.size());
+std::string AsColumns(const ReportFinding& finding, const std::vector<std::string>& columns,
+                      const TextOptions& options) {
+  const Table table(columns.size(), options.width);
   std::vector<std::string> titles;
   titles.reserve(columns.size());
   for (const std::string& id : columns) {
     titles.push_back(ThreadTitle(finding, id));
   }
-  std::string out = Paint(table.Row("", titles), Tone::kBold, color);
+  std::string out = Paint(table.Row("", titles), Tone::kBold, options.color);
   std::set<std::string> by_id;  // locks whose names are too long for a column
   for (const ReportStep& step : finding.interleaving) {
     const auto place = std::find(columns.begin(), columns.end(), step.thread);
@@ -116,12 +117,12 @@ std::string AsColumns(const ReportFinding& finding, const std::vector<std::strin
   }
   for (const std::string& id : by_id) {
     out += Wrap(absl::StrCat(std::string(kIndent + kNumberWidth, ' '), id, " is "), kIndent + kNumberWidth,
-                LockName(finding, id));
+                LockName(finding, id), options);
   }
   return out;
 }
 
-std::string AsList(const ReportFinding& finding) {
+std::string AsList(const ReportFinding& finding, const TextOptions& options) {
   std::string out;
   for (const ReportStep& step : finding.interleaving) {
     const std::string where = Where(step);
@@ -129,7 +130,8 @@ std::string AsList(const ReportFinding& finding) {
         absl::StrCat(std::string(kIndent, ' '), Fit(absl::StrCat(step.step), kNumberWidth));
     out += Wrap(first, kIndent + kNumberWidth,
                 absl::StrCat(ThreadTitle(finding, step.thread), ": ", What(finding, step),
-                             where.empty() ? "" : " at ", where));
+                             where.empty() ? "" : " at ", where),
+                options);
   }
   return out;
 }
@@ -145,13 +147,13 @@ std::string LockName(const ReportFinding& finding, const std::string& id) {
   return id;
 }
 
-std::string InterleavingText(const ReportFinding& finding, bool color) {
+std::string InterleavingText(const ReportFinding& finding, const TextOptions& options) {
   if (finding.interleaving.size() < 2) {
     return "";  // one step is no schedule; its stack says the same
   }
   const std::vector<std::string> columns = Columns(finding);
-  return columns.empty() || columns.size() > kMaxColumns ? AsList(finding)
-                                                         : AsColumns(finding, columns, color);
+  return columns.empty() || columns.size() > kMaxColumns ? AsList(finding, options)
+                                                         : AsColumns(finding, columns, options);
 }
 
 }  // namespace gordian::report

@@ -13,7 +13,7 @@ namespace gordian::report {
 std::string LockName(const ReportFinding& finding, const std::string& id);
 
 // Lines with their indentation; "" when the finding has no interleaving. `finding` must be printable.
-std::string InterleavingText(const ReportFinding& finding, bool color);
+std::string InterleavingText(const ReportFinding& finding, const TextOptions& options);
 
 }  // namespace gordian::report
 

@@ -135,14 +135,15 @@ size_t Width(std::string_view text) {
   return width;
 }
 
-std::string Wrap(const std::string& first, size_t indent, const std::string& text) {
+std::string Wrap(const std::string& first, size_t indent, const std::string& text,
+                 const TextOptions& options) {
   std::string out = first;
   size_t column = Width(first);
   bool at_start = true;
   const std::vector<std::string> words = absl::StrSplit(text, ' ', absl::SkipEmpty());
   for (const std::string& word : words) {
     const size_t width = Width(word);
-    if (!at_start && column + 1 + width > kTextWidth) {
+    if (!at_start && column + 1 + width > options.width) {
       absl::StrAppend(&out, "\n", std::string(indent, ' '));
       column = indent;
       at_start = true;

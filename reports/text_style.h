@@ -10,8 +10,6 @@
 
 namespace gordian::report {
 
-inline constexpr size_t kTextWidth = 96;
-
 // What a target calls its threads and files may be anything: control characters, escape sequences, direction
 // overrides and bytes that are no UTF-8 become "\x1b", and text beyond `limit` characters is cut with "...".
 std::string Printable(std::string_view text, size_t limit = 400);
@@ -26,9 +24,10 @@ std::string EscapeInJson(std::string_view json);
 // The columns that printable text takes on a terminal, one per code point.
 size_t Width(std::string_view text);
 
-// `text` in lines of at most kTextWidth, the first after `first`, the others after `indent` spaces. Breaks at
-// spaces only: paths stay whole, so that they can be clicked.
-std::string Wrap(const std::string& first, size_t indent, const std::string& text);
+// `text` in lines of at most options.width, the first after `first`, the others after `indent` spaces. Breaks
+// at spaces only: paths stay whole, so that they can be clicked.
+std::string Wrap(const std::string& first, size_t indent, const std::string& text,
+                 const TextOptions& options);
 
 // `text` padded with spaces to `width`, or cut with "..." where it is longer.
 std::string Fit(const std::string& text, size_t width);

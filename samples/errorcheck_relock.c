@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <pthread.h>
 
+static pthread_mutex_t mutex;
+
 int main(void) {
   pthread_mutexattr_t attr;
-  pthread_mutex_t mutex;
   pthread_mutexattr_init(&attr);
   pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
   pthread_mutex_init(&mutex, &attr);

@@ -1,6 +1,7 @@
 #include "cli/watch/live_report.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "libsync/analyze/detector.h"
@@ -97,16 +98,13 @@ std::vector<ProcessId> LiveReport::Tell(const trace::Run& run, std::vector<Findi
   report::BuildOptions build_options;
   build_options.redact = options_->redact;
   report::Report report = report::BuildReport(run, fresh, build_options);
-  report::TextOptions text_options;
-  text_options.color = outputs_->color();
-  text_options.verbosity = options_->Verbosity();
   for (report::ReportFinding& finding : report.findings) {
     auto same = [&](const report::ReportFinding& other) { return other.fingerprint == finding.fingerprint; };
     if (std::any_of(findings_.begin(), findings_.end(), same)) {
       continue;
     }
     if (WasPrinted(finding)) {
-      outputs_->Text(report::FindingToText(finding, text_options));
+      outputs_->Text(report::FindingToText(finding, outputs_->style()));
     }
     findings_.push_back(std::move(finding));
   }
@@ -118,14 +116,11 @@ bool LiveReport::WasPrinted(const report::ReportFinding& finding) const {
   return !options_->quiet && finding.level != "note";
 }
 
-std::vector<std::string> LiveReport::PrintedFingerprints() const {
-  std::vector<std::string> fingerprints;
-  for (const report::ReportFinding& finding : findings_) {
-    if (WasPrinted(finding)) {
-      fingerprints.push_back(finding.fingerprint);
-    }
-  }
-  return fingerprints;
+std::vector<report::ReportFinding> LiveReport::Printed() const {
+  std::vector<report::ReportFinding> printed;
+  std::copy_if(findings_.begin(), findings_.end(), std::back_inserter(printed),
+               [this](const report::ReportFinding& finding) { return WasPrinted(finding); });
+  return printed;
 }
 
 }  // namespace gordian::cli

@@ -32,7 +32,7 @@ class LiveReport {
 
   // What was printed, and notes, for the final report: none of it may be missing there.
   const std::vector<report::ReportFinding>& findings() const { return findings_; }
-  std::vector<std::string> PrintedFingerprints() const;
+  std::vector<report::ReportFinding> Printed() const;
 
  private:
   std::vector<ProcessId> Tell(const trace::Run& run, std::vector<analyze::Finding> findings, bool with_notes);

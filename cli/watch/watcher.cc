@@ -261,8 +261,8 @@ std::string Watcher::Dump() {
   report::BuildOptions build_options;
   build_options.redact = setup_.options->redact;
   build_options.snapshot = true;
-  report::TextOptions text_options;
-  text_options.color = setup_.outputs->color();
+  report::TextOptions text_options = setup_.outputs->style();
+  text_options.verbosity = 0;
   return absl::StrFormat("gordian: what every thread does after %.1f s\n%s",
                          static_cast<double>(run.duration_ns) / 1e9,
                          report::SnapshotToText(report::BuildReport(run, {}, build_options), text_options));

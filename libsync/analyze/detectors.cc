@@ -1,6 +1,7 @@
 #include "libsync/analyze/detectors/detectors.h"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 
 #include "libsync/analyze/detector.h"
@@ -23,6 +24,30 @@ auto Rank(const Finding& finding) {
                     finding.rule - Rules().data(), -static_cast<int64_t>(finding.count));
 }
 
+bool SharesALock(const Finding& a, const Finding& b) {
+  return std::any_of(a.locks.begin(), a.locks.end(), [&b](const LockPart& lock) {
+    return std::any_of(b.locks.begin(), b.locks.end(), [&lock](const LockPart& other) {
+      return other.process == lock.process && other.lock == lock.lock;
+    });
+  });
+}
+
+// That a lock was still held when the process ended says nothing new where something else went wrong with it
+// before.
+void DropWhatFollows(std::vector<Finding>* findings) {
+  const auto follows = [findings](const Finding& finding) {
+    return std::string_view(finding.rule->id) == "lock-held-at-process-exit" &&
+           std::any_of(findings->begin(), findings->end(), [&finding](const Finding& other) {
+             return other.level == Level::kError && other.confidence == Confidence::kConfirmed &&
+                    SharesALock(other, finding);
+           });
+  };
+  std::vector<bool> dropped(findings->size());
+  std::transform(findings->begin(), findings->end(), dropped.begin(), follows);
+  size_t at = 0;
+  std::erase_if(*findings, [&](const Finding& /*finding*/) { return dropped[at++]; });
+}
+
 }  // namespace
 
 std::span<const Detector> Detectors() { return kDetectors; }
@@ -32,6 +57,7 @@ std::vector<Finding> Analyze(const trace::Run& run, const Options& options) {
   for (const Detector& detector : Detectors()) {
     detector.judge(run, options, &findings);
   }
+  DropWhatFollows(&findings);
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return Rank(a) < Rank(b); });
   return findings;

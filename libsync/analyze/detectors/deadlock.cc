@@ -537,7 +537,7 @@ void JudgeLostSignals(const trace::Run& run, const Stall& standstill, std::vecto
     const trace::Lock* condition = At(process.locks, wait.lock);
     const std::pair key(ref.process, wait.lock);
     if (wait.kind == trace::WaitKind::kCondition && !wait.reacquiring && condition != nullptr &&
-        (condition->flags & trace::kSignalLost) != 0 &&
+        !condition->interpreter && (condition->flags & trace::kSignalLost) != 0 &&
         std::find(told.begin(), told.end(), key) == told.end()) {
       told.push_back(key);
       findings->push_back(LostSignal(run, ref));

@@ -86,6 +86,15 @@ const char* MeaningOf(const std::string& call, int error) {
   }
 }
 
+// A mutex that asks to be told of mistakes, and that lives and dies in one function, was made to see what the
+// C library answers.
+bool IsProbe(const trace::Lock& lock) {
+  constexpr uint32_t kOfOneFunction = trace::kOnStack | trace::kDestroyed;
+  return lock.kind == trace::LockKind::kErrorcheckMutex && (lock.flags & kOfOneFunction) == kOfOneFunction;
+}
+
+bool IsOfNobody(const trace::Lock* lock) { return lock != nullptr && (lock->interpreter || IsProbe(*lock)); }
+
 Finding Build(const trace::Run& run, Index process, const trace::Event& event) {
   const auto error = static_cast<int>(event.error);
   const char* meaning = MeaningOf(event.text, error);
@@ -128,7 +137,7 @@ void JudgeErrors(const trace::Run& run, const Options& /*options*/, std::vector<
     for (const trace::Event& event : image.events) {
       const trace::Lock* lock = At(image.locks, event.lock);
       if (event.kind == EventKind::kApiError && !told.contains(content.Stack(process, event.stack)) &&
-          (lock == nullptr || !lock->interpreter) &&
+          !IsOfNobody(lock) &&
           !groups.Again(
               absl::StrCat(event.text, "|", event.error, "|", content.Stack(process, event.stack)))) {
         findings->push_back(Build(run, process, event));

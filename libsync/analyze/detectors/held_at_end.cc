@@ -90,10 +90,13 @@ void HeldAtEndJudge::JudgeProcessEnd() {
     // A fork child may leave with what its parent held: the parent releases its own copy.
     const bool parents = lock != nullptr && (process_->flags & trace::kForkChild) != 0 &&
                          (lock->flags & trace::kInherited) != 0;
+    // The next owner of a robust mutex is told that this one has ended: that is what it is for.
+    const bool robust = lock != nullptr && (lock->flags & trace::kRobust) != 0;
     // The routine of a pthread_once that ends the process holds up nobody but who comes to it from an exit
     // handler.
     if (lock == nullptr || !IsReportable(*lock) || IsFileLock(*lock) || WasDestroyed(*process_, held.lock) ||
-        parents || lock->kind == trace::LockKind::kOnce || groups_.Again(Key(EndWord(process_->end), held))) {
+        parents || robust || lock->kind == trace::LockKind::kOnce ||
+        groups_.Again(Key(EndWord(process_->end), held))) {
       continue;
     }
     FindingBuilder builder = Begin("lock-held-at-process-exit", process_->end_thread, held);

@@ -16,6 +16,12 @@
 namespace gordian::analyze {
 namespace {
 
+// Whoever comes to a once waits for the routine to be over, and is meant to: what it does takes as long as it
+// takes.
+bool IsTold(const trace::Lock* lock) {
+  return lock != nullptr && IsReportable(*lock) && lock->kind != trace::LockKind::kOnce;
+}
+
 // All events of one kind, of locks of one class, at one place.
 struct Group {
   Index process = kNoIndex;
@@ -106,7 +112,7 @@ void JudgeWaiting(const trace::Run& run, const Options& /*options*/, std::vector
     const auto process = static_cast<Index>(p);
     for (const trace::Event& event : run.processes[p].events) {
       const trace::Lock* lock = At(run.processes[p].locks, event.lock);
-      if (RuleOf(event.kind) == nullptr || lock == nullptr || !IsReportable(*lock)) {
+      if (RuleOf(event.kind) == nullptr || !IsTold(lock)) {
         continue;
       }
       const std::string lock_class = content.LockClass(process, event.lock);
