@@ -75,18 +75,20 @@ class BarePreloadTest(GordianCase):
         self.assertIn("  grace_ms=N ", result.stderr)
 
     def test_a_reader_of_stdout_does_not_wait_for_the_watcher(self):
-        # The tree lives on for a while, and with it the watcher; stdout was closed by then.
-        start = time.monotonic()
-        result = subprocess.run(
-            ["sh", "-c", f"LD_PRELOAD={SHIM} sh -c 'sleep 4 >/dev/null 2>&1 & echo out' 2>/dev/null | cat"],
-            capture_output=True, text=True, timeout=PATIENCE, env=self.environment())
-        self.assertEqual(result.stdout, "out\n")
-        self.assertLess(time.monotonic() - start, 3)
+        # The tree lives on until its stdin ends, and with it the watcher; stdout ends before.
+        ours = os.pipe()
+        self.addCleanup(os.close, ours[1])
+        process = subprocess.Popen(
+            ["sh", "-c", f"LD_PRELOAD={SHIM} sh -c 'exec 3<&0; cat <&3 >/dev/null 2>&1 & echo out' 2>/dev/null | cat"],
+            stdin=ours[0], stdout=subprocess.PIPE, text=True, env=self.environment())
+        os.close(ours[0])
+        self.addCleanup(self.end, process)
+        self.assertEqual(process.communicate(timeout=PATIENCE), ("out\n", None))
 
-    def test_it_ends_within_a_second_of_the_last_process(self):
-        start = time.monotonic()
-        result = self.bare("sh", "-c", f"echo $$; ls -d /dev/shm/gordian-{os.geteuid()}/run-$$-*; sleep 0.5")
-        self.assertLess(time.monotonic() - start, 3)
+    def test_it_ends_with_the_last_process(self):
+        # Whatever it might wait for is over first.
+        result = self.bare("sh", "-c", f"echo $$; ls -d /dev/shm/gordian-{os.geteuid()}/run-$$-*; sleep 0.5",
+                           options=f"grace_ms={10 * PATIENCE * 1000}")
         pid, folder = result.stdout.split()
         self.assertTrue(folder.startswith(f"/dev/shm/gordian-{os.geteuid()}/run-{pid}-"))
         self.assertEqual(run_folders(pid), [])
@@ -95,9 +97,7 @@ class BarePreloadTest(GordianCase):
         environment = self.environment(LD_PRELOAD=SHIM)
         process = subprocess.Popen([self.sample("deadlock")], stderr=subprocess.PIPE, text=True, env=environment)
         self.addCleanup(self.end, process)
-        start = time.monotonic()
         self.assertIn("deadlock", process.stderr.readline())
-        self.assertLess(time.monotonic() - start, 4)
         self.assertIsNone(process.poll())
 
     def test_a_zombie_is_found_without_being_the_parent(self):

@@ -14,17 +14,22 @@ from gordian_case import FREE, ORDERED_BY_DATA, PATIENCE, GordianCase
 
 # Threads that run one after the other by luck, once they are told to go.
 NEEDS_INPUT = """
+#include <atomic>
 #include <iostream>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <unistd.h>
 std::mutex a, b;
+std::atomic<bool> done{false};
 int main() {
   std::string word;
   if (!(std::cin >> word)) return 3;
-  std::thread first([] { std::scoped_lock<std::mutex> outer(a); std::scoped_lock<std::mutex> inner(b); });
-  usleep(20000);
+  std::thread first([] {
+    { std::scoped_lock<std::mutex> outer(a); std::scoped_lock<std::mutex> inner(b); }
+    done = true;
+  });
+  for (int ms = 0; ms < 20 && !done; ++ms) usleep(1000);  // a pause lasts longer
   std::thread second([] { std::scoped_lock<std::mutex> outer(b); std::scoped_lock<std::mutex> inner(a); });
   first.join();
   second.join();

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import textwrap
+import time
 import unittest
 
 import jsonschema
@@ -114,6 +115,24 @@ class GordianCase(unittest.TestCase):
 def rules(report):
     """The rules of a report's findings, sorted, each as often as it was found."""
     return sorted(finding["rule"] for finding in report["findings"])
+
+
+class OwnSleep:
+    """How long a process sleeps of its own will: the time that it ran, or waited for a processor, is the machine's."""
+
+    def __init__(self, pid):
+        self.account = pathlib.Path(f"/proc/{pid}/schedstat")
+        self.began = self.now()
+
+    def now(self):
+        try:
+            ran, queued = map(int, self.account.read_text().split()[:2])
+        except OSError:  # a kernel that keeps no such account
+            ran = queued = 0
+        return time.monotonic_ns() - ran - queued
+
+    def seconds(self):
+        return (self.now() - self.began) / 1e9
 
 
 def read_line(stream):

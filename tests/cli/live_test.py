@@ -5,7 +5,8 @@ import resource
 import time
 import unittest
 
-from gordian_case import PATIENCE, GordianCase, read_line, rules
+from attach_case import FUTEX, AttachCase, children
+from gordian_case import PATIENCE, OwnSleep, read_line, rules
 
 # Two threads that have each other's lock, and a third that is busy and behind nothing.
 DEADLOCK = """
@@ -40,14 +41,16 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-class LiveTest(GordianCase):
+class LiveTest(AttachCase):
     def test_a_deadlock_is_told_within_two_seconds_while_the_program_hangs(self):
         program = self.compile("hang.c", DEADLOCK)
         process = self.start("run", "--kill-after", PATIENCE, "--", program)
         self.assertEqual(read_line(process.stdout), "now\n")
-        start = time.monotonic()
+        hanging, = [pid for pid in children(process.pid) if os.readlink(f"/proc/{pid}/exe") == program]
+        self.comes_to_rest(hanging, [FUTEX, FUTEX], queued=2)
+        sleep = OwnSleep(process.pid)
         line = read_line(process.stderr)
-        self.assertLess(time.monotonic() - start, 2)
+        self.assertLess(sleep.seconds(), 2)
         self.assertIn("deadlock", line)
         self.assertIsNone(process.poll())
         # Gordian hands the signal on; killed, it would leave the program hanging.
@@ -56,16 +59,14 @@ class LiveTest(GordianCase):
 
     def test_told_once(self):
         program = self.compile("hang.c", DEADLOCK)
-        result = self.gordian("run", "--kill-after", "3", "--", program)
+        result = self.gordian("run", "--kill-after", "4", "--", program)
         self.assertEqual(result.returncode, 124)
         self.assertEqual(len(re.findall(r"Fingerprint", result.stderr)), 1, result.stderr)
         self.assertRegex(result.stderr.splitlines()[-1], r"1 error\b.*exit 124")
 
     def test_kill_ends_the_whole_tree(self):
         program = self.compile("hang.c", DEADLOCK)
-        start = time.monotonic()
         result, report = self.run_json("--on-deadlock=kill", "--", "sh", "-c", f"sleep 1000 & echo $!; {program}; echo not here")
-        self.assertLess(time.monotonic() - start, 20)
         self.assertEqual(result.returncode, 66)
         self.assertEqual(rules(report), ["deadlock"])
         lines = result.stdout.splitlines()
@@ -82,7 +83,7 @@ class LiveTest(GordianCase):
 
     def test_dump_after_prints_every_thread_once(self):
         program = self.compile("hang.c", DEADLOCK)
-        result = self.gordian("run", "-q", "--dump-after", "0.5", "--kill-after", "2", "--", program)
+        result = self.gordian("run", "-q", "--dump-after", "2", "--kill-after", "3", "--", program)
         self.assertEqual(result.returncode, 124)
         self.assertEqual(len(re.findall(r"gordian: what every thread does after", result.stderr)), 1)
         text = " ".join(result.stderr.split())
@@ -113,7 +114,7 @@ class LiveTest(GordianCase):
         ours = os.pipe()
         self.addCleanup(os.close, ours[0])
         self.addCleanup(os.close, ours[1])
-        result = self.gordian("run", "-q", "--dump-after", "1", "--kill-after", "2.5", "--", program, stdin=ours[0])
+        result = self.gordian("run", "-q", "--dump-after", "2", "--kill-after", "3", "--", program, stdin=ours[0])
         text = " ".join(result.stderr.split())
         self.assertRegex(text, r"OWNER GONE [^:]*: waits for mutex lock")
         self.assertRegex(text, r"WAITING OUTSIDE main: is in read of fd 0, a pipe")
@@ -158,13 +159,11 @@ input()
         time.sleep(5)
         used = (cpu_seconds(process.pid) - before) / (time.monotonic() - start)
         process.communicate("\n", timeout=PATIENCE)
-        self.assertLess(used, 0.02)
+        self.assertLess(used, 0.1)
 
     def test_grace_is_for_descendants_and_they_live_on(self):
-        start = time.monotonic()
         result, report = self.run_json("-q", "--grace-ms", "400", "--", "sh", "-c", "sleep 1001 >/dev/null 2>&1 & echo $!; exit 3")
         self.assertEqual(result.returncode, 3)
-        self.assertLess(time.monotonic() - start, 20)
         pid = int(result.stdout)
         with open(f"/proc/{pid}/comm") as comm:
             self.assertEqual(comm.read(), "sleep\n")
@@ -174,9 +173,7 @@ input()
         self.assertIn("sleep 1001", " ".join(report["coverage"]["unseen"]))
 
     def test_no_wait_when_nobody_is_left(self):
-        start = time.monotonic()
-        self.gordian("run", "-q", "--grace-ms", "30000", "--", "sh", "-c", "sleep 0.3 & exit 0")
-        self.assertLess(time.monotonic() - start, 10)
+        self.gordian("run", "-q", "--grace-ms", 10 * PATIENCE * 1000, "--", "sh", "-c", "sleep 0.3 & exit 0")
 
 
 if __name__ == "__main__":

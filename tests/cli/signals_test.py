@@ -1,5 +1,6 @@
 """Signals reach the program as they would without gordian: all of them, and none twice."""
 import os
+import pathlib
 import pty
 import re
 import select
@@ -8,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from gordian_case import GORDIAN, PATIENCE, GordianCase, read_line
+from gordian_case import GORDIAN, PATIENCE, GordianCase, OwnSleep, read_line
 
 # Prints "ready", then every signal that it receives by number, and ends at SIGALRM with 7.
 COUNTER = """
@@ -32,6 +33,17 @@ COUNTER = """
       }
     }
 """
+
+
+def parent(pid):
+    return int(re.search(r"PPid:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+
+
+def let_it_decide(gordian):
+    """Waits for longer than gordian takes to see whether a signal was for it alone."""
+    sleep = OwnSleep(gordian)
+    while sleep.seconds() < 0.3:
+        time.sleep(0.01)
 
 
 class SignalsTest(GordianCase):
@@ -80,8 +92,7 @@ class SignalsTest(GordianCase):
         process, pid = self.start_counter()
         os.killpg(process.pid, signal.SIGUSR1)
         self.assertEqual(read_line(process.stdout), f"got {int(signal.SIGUSR1)}\n")
-        # Longer than gordian takes to decide.
-        time.sleep(0.3)
+        let_it_decide(process.pid)
         os.kill(process.pid, signal.SIGUSR1)
         self.assertEqual(read_line(process.stdout), f"got {int(signal.SIGUSR1)}\n")
         self.assertEqual(self.received(process, pid), [])
@@ -93,19 +104,27 @@ class SignalsTest(GordianCase):
         self.assertEqual(self.received(process, pid), [])
 
     def test_under_timeout_nothing_arrives_twice(self):
-        program = self.compile("counter.c", COUNTER)
-        result = subprocess.run(
-            ["timeout", "-s", "USR1", "1", GORDIAN, "run", "-q", "--kill-after", "3", "--", program],
-            capture_output=True, text=True, timeout=PATIENCE, env=self.environment(), cwd=self.folder)
-        got = [int(number) for number in re.findall(r"got (\d+)", result.stdout)]
-        self.assertEqual(got.count(signal.SIGUSR1), 1, result.stdout)
+        process, pid = self.start_under_timeout("-s", "USR1")
+        self.assertEqual(read_line(process.stdout), f"got {int(signal.SIGUSR1)}\n")
+        # What was sent twice would be there before what gordian gets now.
+        os.kill(parent(pid), signal.SIGALRM)
+        out, _ = process.communicate(timeout=PATIENCE)
+        self.assertEqual(re.findall(r"got (\d+)", out), [str(int(signal.SIGCONT)), str(int(signal.SIGALRM))])
 
     def test_under_timeout_in_the_foreground_it_arrives(self):
+        process, _ = self.start_under_timeout("--foreground", "-s", "ALRM")
+        out, _ = process.communicate(timeout=PATIENCE)
+        self.assertIn(f"got {int(signal.SIGALRM)}", out)
+
+    def start_under_timeout(self, *options):
+        """The counter under gordian under timeout(1), whose time is over as soon as the counter is ready; and its pid."""
         program = self.compile("counter.c", COUNTER)
-        result = subprocess.run(
-            ["timeout", "--foreground", "-s", "ALRM", "1", GORDIAN, "run", "-q", "--", program],
-            capture_output=True, text=True, timeout=PATIENCE, env=self.environment(), cwd=self.folder)
-        self.assertIn(f"got {int(signal.SIGALRM)}", result.stdout)
+        process = subprocess.Popen(["timeout", *options, str(10 * PATIENCE), GORDIAN, "run", "-q", "--", program],
+                                   stdout=subprocess.PIPE, text=True, env=self.environment(), cwd=self.folder)
+        self.addCleanup(self.end, process)
+        pid = int(re.fullmatch(r"ready (\d+) \d+\n", read_line(process.stdout))[1])
+        os.kill(process.pid, signal.SIGALRM)  # how its timer tells it
+        return process, pid
 
     def test_a_queued_value_is_kept(self):
         program = self.compile("value.c", """
@@ -248,8 +267,7 @@ class JobControlTest(GordianCase):
         pid = int(shell.expect(r"ready (\d+) \d+")[1])
         shell.send("\x03")  # ^C
         shell.expect(r"got 2\b")
-        # Longer than gordian takes to decide: a second one would have come.
-        time.sleep(0.3)
+        let_it_decide(parent(pid))
         os.kill(pid, signal.SIGALRM)
         shell.expect(r"got 14\b")
         self.assertNotIn("got 2", shell.text)

@@ -1,12 +1,14 @@
 """Standstills that `gordian run` tells while they last: waits that no lock's holder ends, with the surroundings that make
 them certain, a warning, or none of our business."""
 import json
+import os
 import signal
 import subprocess
 import time
 import unittest
 
-from gordian_case import PATIENCE, GordianCase, read_line, rules
+from attach_case import FUTEX, AttachCase, children
+from gordian_case import PATIENCE, OwnSleep, read_line, rules
 
 # Longer than it takes to tell a standstill; only tests of silence wait so long.
 LONG_ENOUGH = 2.5
@@ -45,7 +47,7 @@ SERVER = """
 """
 
 
-class StandstillTest(GordianCase):
+class StandstillTest(AttachCase):
     def serve(self, *arguments, options=(), **more):
         """The running gordian, its program at its only wait."""
         program = self.compile("server.c", SERVER)
@@ -59,9 +61,11 @@ class StandstillTest(GordianCase):
 
     def test_told_within_two_seconds(self):
         process = self.serve("wait")
-        start = time.monotonic()
+        waiting, = [pid for pid in children(process.pid) if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "server"]
+        self.comes_to_rest(waiting, [FUTEX])
+        sleep = OwnSleep(process.pid)
         line = read_line(process.stderr)
-        self.assertLess(time.monotonic() - start, 2)
+        self.assertLess(sleep.seconds(), 2)
         self.assertRegex(line, "ERROR deadlock .*Standstill: main waits, and nobody is left to wake it")
         self.assertIsNone(process.poll())
         process.terminate()

@@ -56,13 +56,22 @@ static int Interrupted() {
   return 0;
 }
 
+// Its next wait is a real one.
+static void UntilAsleep(const std::atomic<pid_t>& thread) {
+  while (thread == 0 || SleepsIn(getpid(), thread) != SYS_futex) {
+    usleep(1000);
+  }
+}
+
 static int Types() {
   std::counting_semaphore<4> semaphore(0);
   std::binary_semaphore back(0);
   std::latch latch(2);
   std::barrier barrier(2);
   std::atomic<int> number{0};
+  std::atomic<pid_t> thread{0};
   std::thread other([&] {
+    thread = gettid();
     semaphore.acquire();
     latch.arrive_and_wait();
     for (int i = 0; i < 100; ++i) {
@@ -71,13 +80,13 @@ static int Types() {
     number.wait(0);
     back.release();
   });
-  usleep(20000);  // most of the waits below are real ones
+  UntilAsleep(thread);
   semaphore.release();
   latch.arrive_and_wait();
   for (int i = 0; i < 100; ++i) {
     barrier.arrive_and_wait();
   }
-  usleep(20000);
+  UntilAsleep(thread);
   number = 1;
   number.notify_all();
   back.acquire();

@@ -1,6 +1,7 @@
 // flockfile, ftrylockfile, funlockfile and what closes a stream.
 #define _GNU_SOURCE
 #include <semaphore.h>
+#include <sys/syscall.h>
 
 #include "probe.h"
 
@@ -66,7 +67,9 @@ static void* Hold(void* unused) {
   return unused;
 }
 static void* Leave(void* unused) {
-  usleep(20000);
+  while (SleepsIn(getpid(), getpid()) != SYS_futex) {
+    usleep(1000);
+  }
   sem_post(&leave);
   return unused;
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "probe.h"
@@ -165,47 +166,55 @@ static void Stops(void) {
   SayWait("ended", child, got, status);
 }
 
-static int alarmed[2];
-static void OnAlarm(int signal) {
-  Say("alarm %d\n", signal == SIGALRM);
-  if (write(alarmed[1], "", 1) != 1) {
-    _exit(99);
-  }
+static volatile sig_atomic_t alarms;
+static void OnAlarm(int signal) { alarms += signal == SIGALRM; }
+// Again and again: the first may come before the wait.
+static void AlarmEvery(long microseconds) {
+  const struct itimerval interval = {{0, microseconds}, {0, microseconds}};
+  setitimer(ITIMER_REAL, &interval, NULL);
 }
+// A signal that was sent to the process and is not taken yet.
+static int PendingIn(pid_t process, int signal) {
+  char text[4096];
+  ReadOfTask(process, process, "status", text, sizeof(text));
+  const char* line = strstr(text, "ShdPnd:");
+  return line != NULL && (strtoull(line + 7, NULL, 16) >> (signal - 1) & 1) != 0;
+}
+
 static void Interrupted(void) {
   struct sigaction action = {0};
   action.sa_handler = OnAlarm;
   sigaction(SIGALRM, &action, NULL);
   const pid_t child = Sleeper();
   int status = 77;
-  if (pipe(alarmed) != 0) {
-    _exit(99);
-  }
-  ualarm(30000, 0);
+  AlarmEvery(20000);
   pid_t got = waitpid(child, &status, 0);
   SayWait("waitpid", child, got, status);
-  ualarm(30000, 0);
   got = wait(NULL);
   SayWait("wait", child, got, status);
   siginfo_t info;
-  ualarm(30000, 0);
   got = waitid(P_ALL, 0, &info, WEXITED);
   SayWait("waitid", child, got, status);
+  AlarmEvery(0);
   action.sa_flags = SA_RESTART;
   sigaction(SIGALRM, &action, NULL);
+  const pid_t waiter = getpid();
   const pid_t killer = fork();
   if (killer == 0) {
-    char bytes[4];
-    for (int got_bytes = 0; got_bytes < 4; ++got_bytes) {  // the fourth alarm comes below
-      if (read(alarmed[0], bytes, 1) != 1) {
-        _exit(1);
-      }
+    while (SleepsIn(waiter, waiter) != SYS_wait4) {
+      usleep(1000);
+    }
+    // Its handler runs before it may be seen asleep in the call again.
+    kill(waiter, SIGALRM);
+    while (PendingIn(waiter, SIGALRM) || SleepsIn(waiter, waiter) != SYS_wait4) {
+      usleep(1000);
     }
     kill(child, SIGINT);
     _exit(0);
   }
-  ualarm(30000, 0);
+  alarms = 0;
   got = waitpid(child, &status, 0);
+  Say("alarms %d\n", (int)alarms);
   SayWait("restarted", child, got, status);
   Reap("who killed it", killer);
 }
