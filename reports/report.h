@@ -15,13 +15,17 @@
 
 namespace gordian::report {
 
+// Languages of frames.
+inline constexpr char kNative[] = "native";
+inline constexpr char kPython[] = "python";
+
 struct SourceFrame {
   std::string function;  // demangled; empty when unknown
   std::string file;      // empty when unknown
   int line = 0;          // 0 unknown
   std::string module;    // path of the object
   uint64_t offset = 0;   // address in the object's file, as addr2line takes it
-  std::string language = "native";
+  std::string language = kNative;
   bool inlined = false;
   bool inexact = false;  // found by a search on the stack
 };

@@ -14,6 +14,15 @@ const trace::Module* ModuleOf(const trace::Process& process, const trace::Frame&
                                                                             : &process.modules[index];
 }
 
+SourceFrame OfScript(const trace::ScriptFrame& script) {
+  SourceFrame frame;
+  frame.function = script.function;
+  frame.file = script.file;
+  frame.line = script.line;
+  frame.language = kPython;
+  return frame;
+}
+
 }  // namespace
 
 Symbolizer::Symbolizer(std::vector<std::string> debug_directories)
@@ -62,6 +71,9 @@ const Frames& Symbolizer::TailCalls(const trace::Module& module, uint64_t return
 }
 
 Frames Symbolizer::Resolve(const trace::Process& process, const trace::Frame& frame, AddressKind kind) {
+  if (frame.script != nullptr) {
+    return {OfScript(*frame.script)};
+  }
   const trace::Module* module = ModuleOf(process, frame);
   // A return address may already belong to the next line, or to the next function after a call of abort().
   const uint64_t back = kind == AddressKind::kReturn ? 1 : 0;

@@ -163,7 +163,7 @@ trace::Run CoreSurvey::Take() {
   ImageBuilder builder(&core_, space_, std::move(inner_tids));
   for (const CoreFile::Thread& thread : core_.threads()) {
     SeenThread& seen = threads.at(thread.tid);
-    builder.TakeStack(thread.tid, RegistersOf(thread.registers));
+    builder.TakeStack(thread.tid, seen.inner_tid, RegistersOf(thread.registers));
     if (seen.sleeps) {
       seen.futex = builder.Identify(thread.tid, seen.wait);
     }

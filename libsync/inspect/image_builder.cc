@@ -24,13 +24,22 @@ ImageBuilder::ImageBuilder(const Memory* memory, AddressSpace space, std::set<pi
       inner_tids_(std::move(inner_tids)),
       layout_(LayoutOf(space_, *memory)) {}
 
-void ImageBuilder::TakeStack(pid_t tid, const Registers& registers) {
-  // It opens the files of all modules: only where a stack is wanted.
+void ImageBuilder::TakeStack(pid_t tid, pid_t inner_tid, const Registers& registers) {
+  // They open the files of all modules: only where a stack is wanted.
   if (unwinder_ == nullptr) {
     unwinder_ = std::make_unique<Unwinder>(memory_, &space_);
+    if (auto found = python::Interpreter::Find(memory_, &space_, layout_, inner_tids_, &unread_)) {
+      python_.emplace(std::move(found));
+    }
   }
   const Unwinder::Walk walk = unwinder_->Unwind(registers);
-  stack_of_[tid] = AddStack(walk);
+  trace::Stack script;
+  if (python_ && PutScript(inner_tid, walk, &script)) {
+    stack_of_[tid] = static_cast<Index>(process_.stacks.size());
+    process_.stacks.push_back(std::move(script));
+  } else {
+    stack_of_[tid] = AddStack(walk);
+  }
   std::vector<std::string>& functions = functions_of_[tid];
   for (size_t i = 0; i < walk.addresses.size() && i < kNamedFrames; ++i) {
     functions.push_back(unwinder_->FunctionAt(walk.addresses[i] - (i > 0 ? 1 : 0)));
@@ -38,11 +47,33 @@ void ImageBuilder::TakeStack(pid_t tid, const Registers& registers) {
 }
 
 Index ImageBuilder::AddStack(const Unwinder::Walk& walk) {
-  const auto [known, is_new] = stacks_.try_emplace(walk.addresses, static_cast<Index>(stacks_.size()));
+  const auto [known, is_new] =
+      stacks_.try_emplace(walk.addresses, static_cast<Index>(process_.stacks.size()));
   if (is_new) {
     process_.stacks.push_back(ToStack(walk, space_));
   }
   return known->second;
+}
+
+bool ImageBuilder::PutScript(pid_t inner_tid, const Unwinder::Walk& walk, trace::Stack* stack) {
+  const std::vector<std::vector<trace::Frame>> loops = python_->interpreter->StackOf(inner_tid);
+  auto loop = loops.begin();
+  const auto put = [stack](const std::vector<trace::Frame>& frames) {
+    stack->frames.insert(stack->frames.end(), frames.begin(), frames.end());
+  };
+  const trace::Stack native = ToStack(walk, space_);
+  for (size_t i = 0; i < native.frames.size(); ++i) {
+    if (native.frames[i].module != python_->interpreter->module()) {
+      stack->frames.push_back(native.frames[i]);
+    } else if (loop != loops.end() && python_->interpreter->IsEvaluationLoop(walk.addresses[i])) {
+      put(*loop++);
+    }
+  }
+  // A walk that came to no end, or parts of the loop that have no symbol.
+  while (loop != loops.end()) {
+    put(*loop++);
+  }
+  return !loops.empty();
 }
 
 std::optional<FutexWait> ImageBuilder::Identify(pid_t tid, const TaskWait& wait) const {
@@ -75,6 +106,9 @@ trace::Process ImageBuilder::Build(pid_t pid, const std::map<pid_t, SeenThread>&
     if (seen.sleeps) {
       AddWait(seen, &thread);
     }
+    if (python_) {
+      AddPythonHoldings(seen.inner_tid, threads_.at(seen.inner_tid));
+    }
   }
   return std::move(process_);
 }
@@ -82,7 +116,10 @@ trace::Process ImageBuilder::Build(pid_t pid, const std::map<pid_t, SeenThread>&
 void ImageBuilder::AddThread(pid_t tid, const SeenThread& seen) {
   trace::Thread thread;
   thread.tid = tid;
-  thread.name = seen.name;
+  thread.name = python_ ? python_->threads.NameOf(seen.inner_tid) : "";
+  if (thread.name.empty()) {
+    thread.name = seen.name;
+  }
   thread.live = true;
   if (tid == process_.pid) {
     thread.flags = trace::kMainThread;
@@ -111,7 +148,9 @@ void ImageBuilder::AddWait(const SeenThread& seen, trace::Thread* thread) {
     wait.mode = futex.mode;
     wait.address = futex.address;
     owned = futex.owner != 0;
-    if (futex.wait == WaitKind::kJoin) {
+    if (AddPythonWait(seen, &wait)) {
+      // The semaphore is only what the lock, or the end of a thread, is made of.
+    } else if (futex.wait == WaitKind::kJoin) {
       wait.thread = ThreadByInnerTid(futex.owner);
     } else if (futex.kind != trace::LockKind::kUnknown) {
       lock = AddLock(futex);
@@ -131,6 +170,49 @@ void ImageBuilder::AddWait(const SeenThread& seen, trace::Thread* thread) {
   if (lock != kNoIndex && owned) {
     AddOwner(*seen.futex, lock);  // may move `thread`
   }
+}
+
+bool ImageBuilder::AddPythonWait(const SeenThread& seen, trace::Wait* wait) {
+  if (!python_ || seen.futex->kind != trace::LockKind::kSemaphore) {
+    return false;
+  }
+  if (const pid_t joined = python_->threads.JoinedBy(seen.inner_tid); joined != 0) {
+    wait->kind = WaitKind::kJoin;
+    wait->thread = ThreadByInnerTid(joined);
+    return true;
+  }
+  const auto lock = python_->locks.WaitedFor(seen.inner_tid, seen.futex->address);
+  if (lock) {
+    wait->kind = WaitKind::kLock;
+    wait->mode = trace::Mode::kExclusive;
+    wait->lock = AddPythonLock(*lock, seen.inner_tid);
+  }
+  return lock.has_value();
+}
+
+void ImageBuilder::AddPythonHoldings(pid_t inner_tid, Index thread) {
+  for (const python::HeldLock& held : python_->locks.HeldBy(inner_tid)) {
+    trace::Holding holding;
+    holding.lock = AddPythonLock(held.lock, inner_tid);
+    holding.stack = static_cast<Index>(process_.stacks.size());
+    process_.stacks.push_back({held.stack});
+    process_.threads[static_cast<size_t>(thread)].held.push_back(holding);
+  }
+}
+
+Index ImageBuilder::AddPythonLock(const python::PythonLock& python, pid_t inner_tid) {
+  const trace::LockKind kind = python.reentrant ? trace::LockKind::kRecursiveMutex : trace::LockKind::kMutex;
+  const auto [known, is_new] =
+      locks_.try_emplace(std::pair(python.object, kind), static_cast<Index>(process_.locks.size()));
+  if (is_new) {
+    trace::Lock lock;
+    lock.ref = static_cast<trace::Ref>(process_.locks.size() + 1);
+    lock.kind = kind;
+    lock.address = python.object;
+    lock.name = python_->variables.NameOf(python.object, inner_tid);
+    process_.locks.push_back(std::move(lock));
+  }
+  return known->second;
 }
 
 Index ImageBuilder::AddLock(const FutexWait& futex) {

@@ -20,6 +20,7 @@
 #include "libsync/inspect/libc_layout.h"
 #include "libsync/inspect/memory.h"
 #include "libsync/inspect/proc.h"
+#include "libsync/inspect/python/process.h"
 #include "libsync/inspect/registers.h"
 #include "libsync/inspect/unwind.h"
 #include "libsync/trace/run.h"
@@ -45,19 +46,27 @@ class ImageBuilder {
 
   const AddressSpace& space() const { return space_; }
 
-  void TakeStack(pid_t tid, const Registers& registers);
+  void TakeStack(pid_t tid, pid_t inner_tid, const Registers& registers);
   // What a thread waits for now, if it is for a futex; surer where its stack was taken.
   std::optional<FutexWait> Identify(pid_t tid, const TaskWait& wait) const;
 
   // Modules, stacks, threads and locks. Called once, at the end. `threads`: by tid.
   trace::Process Build(pid_t pid, const std::map<pid_t, SeenThread>& threads);
+  // What could not be read of it, empty if nothing. Complete once all stacks are taken.
+  const std::string& unread() const { return unread_; }
   // Its threads by the numbers that the process itself knows, then.
   const std::map<pid_t, trace::Index>& threads() const { return threads_; }
 
  private:
   trace::Index AddStack(const Unwinder::Walk& walk);
+  // Puts what the interpreter runs in the place of its own frames. False: nothing of it is known.
+  bool PutScript(pid_t inner_tid, const Unwinder::Walk& walk, trace::Stack* stack);
   void AddThread(pid_t tid, const SeenThread& seen);
   void AddWait(const SeenThread& seen, trace::Thread* thread);
+  // What only the interpreter knows of a wait for one of its semaphores. False: nothing.
+  bool AddPythonWait(const SeenThread& seen, trace::Wait* wait);
+  void AddPythonHoldings(pid_t inner_tid, trace::Index thread);
+  trace::Index AddPythonLock(const python::PythonLock& lock, pid_t inner_tid);
   trace::Index AddLock(const FutexWait& futex);
   void AddOwner(const FutexWait& futex, trace::Index lock);
   trace::Index AddGoneOwner(pid_t inner_tid);
@@ -68,6 +77,8 @@ class ImageBuilder {
   const AddressSpace space_;
   const std::set<pid_t> inner_tids_;
   std::unique_ptr<Unwinder> unwinder_;
+  std::optional<python::Process> python_;
+  std::string unread_;
   const LibcLayout* const layout_;
   std::map<pid_t, trace::Index> stack_of_;
   std::map<pid_t, std::vector<std::string>> functions_of_;

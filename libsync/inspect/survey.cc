@@ -74,6 +74,8 @@ class ProcessSurvey {
   // nullopt: it is another process by now, or none.
   std::optional<trace::Process> Finish(const SurveyOptions& options);
   ProcessFacts Facts() const;
+  // What could not be read of the process, a sentence; empty if nothing.
+  std::string Unread() const;
   // The last look: takes back what Finish() said of threads that have moved since. False: it is another
   // process by now, or none.
   bool Confirm(trace::Process* process);
@@ -145,12 +147,12 @@ void ProcessSurvey::TakeStack(pid_t tid, Task* task, bool stop) {
     if (stopped.registers()) {
       task->was_held = true;
       // Walked while it is held: the stack of one that runs is gone a moment later.
-      builder_->TakeStack(tid, RegistersOf(*stopped.registers()));
+      builder_->TakeStack(tid, task->status.inner_tid, RegistersOf(*stopped.registers()));
       return;
     }
   }
   if (Sleeps(task->look)) {
-    builder_->TakeStack(tid, RegistersOf(wait));
+    builder_->TakeStack(tid, task->status.inner_tid, RegistersOf(wait));
   }
 }
 
@@ -248,6 +250,12 @@ ProcessFacts ProcessSurvey::Facts() const {
   return facts;
 }
 
+std::string ProcessSurvey::Unread() const {
+  const std::string& what = builder_->unread();
+  return what.empty() ? ""
+                      : "pid " + std::to_string(pid_) + " runs " + what + ": its Python lines are not read";
+}
+
 bool ProcessSurvey::IsTheSame() const {
   const std::optional<ProcStat> now = ReadStat(pid_);
   return now && now->start_ticks == stat_.start_ticks;
@@ -309,6 +317,9 @@ Survey TakeSurvey(const std::vector<pid_t>& pids, const SurveyOptions& options) 
       survey.run.processes.push_back(std::move(*result));
       finished.push_back(process.get());
       facts.push_back(process->Facts());
+      if (std::string unread = process->Unread(); !unread.empty()) {
+        survey.run.lost.push_back(std::move(unread));
+      }
     } else {
       survey.refused.push_back({pid, Refusal::Why::kGone});
     }

@@ -7,6 +7,7 @@
 #define GORDIAN_LIBSYNC_TRACE_RUN_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,13 @@ struct Module {
   uint64_t bias = 0;
 };
 
+// A function that an interpreter runs, and the line it is at.
+struct ScriptFrame {
+  std::string function;
+  std::string file;
+  int line = 0;  // 0: unknown
+};
+
 // module == kNoIndex: `offset` is an absolute address outside every module.
 struct Frame {
   Index module = kNoIndex;
@@ -33,6 +41,8 @@ struct Frame {
   // Of a stack that was walked from outside: found by a search for the frame's place, not by the tables
   // alone.
   bool inexact = false;
+  // It stands for this, and `offset` is the address of the function's object. Equal frames share it.
+  std::shared_ptr<const ScriptFrame> script = nullptr;
   bool operator==(const Frame&) const = default;
 };
 

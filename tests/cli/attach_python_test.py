@@ -1,0 +1,197 @@
+"""`gordian attach` and `gordian core` on Python programs that nobody prepared: Python lines, names and owners of locks,
+with every interpreter that is found here."""
+import glob
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import unittest
+
+from cli.attach_case import FUTEX, AttachCase, lines, look, tasks, until
+from cli.gordian_case import rules
+
+READ = re.compile(r"3\.(8|9|1[0-5])\b")
+
+
+def interpreters():
+    """(version, path) of each CPython that is read, one for each minor version."""
+    paths = ["/usr/bin/python3"] + sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python3")))
+    paths += [path for minor in range(8, 16) if (path := shutil.which(f"python3.{minor}"))]
+    found = {}
+    for path in filter(os.path.exists, paths):
+        version = subprocess.run([path, "-V"], capture_output=True, text=True).stdout.removeprefix("Python ").strip()
+        if READ.match(version):
+            found.setdefault(version.rpartition(".")[0], path)
+    return sorted(found.items(), key=lambda item: int(item[0].split(".")[1]))
+
+
+OPPOSITE_ORDERS = """
+import threading
+
+class Account:
+    def __init__(self):
+        self._lock = threading.LOCK()
+
+checking, savings = Account(), Account()
+both = threading.Barrier(2)
+
+def transfer(source, target):
+    with source._lock:
+        both.wait()
+        with target._lock:  # blocks
+            pass
+
+pay = threading.Thread(target=transfer, args=(checking, savings), name="pay")
+refund = threading.Thread(target=transfer, args=(savings, checking), name="refund")
+pay.start()
+refund.start()
+pay.join()
+"""
+
+CONDITION_AND_LOCK = """
+import threading
+ready, table = threading.Condition(), threading.Lock()
+both = threading.Barrier(2)
+
+def consume():
+    with ready:
+        both.wait()
+        with table:
+            pass
+
+def fill():
+    with table:
+        both.wait()
+        with ready:
+            pass
+
+consumer = threading.Thread(target=consume, name="consumer")
+consumer.start()
+fill()
+"""
+
+NESTED = """
+import threading
+outer, inner, last = threading.Lock(), threading.Lock(), threading.Lock()
+
+def work():
+    with outer:
+        with inner:
+            pass
+        try:
+            with last:
+                with outer:
+                    pass
+        finally:
+            pass
+
+threading.Thread(target=work, name="only").start()
+"""
+
+# All threads wait, each for what the other would have to give; nobody holds a lock.
+WAITS_FOR_AN_EVENT = """
+import threading
+ready, table = threading.Condition(), threading.Lock()
+
+def consume():
+    with table:
+        with ready:
+            ready.wait()
+
+threading.Thread(target=consume, name="consumer").start()
+"""
+
+
+class PythonCase(AttachCase):
+    def hang(self, python, text, threads, **replacements):
+        for old, new in replacements.items():
+            text = text.replace(old, new)
+        program = self.folder / "hang.py"
+        program.write_text(text)
+        process = self.run_alone(python, program)
+        until(lambda: [look(process.pid, tid) for tid in tasks(process.pid)] == [("S", FUTEX)] * threads)
+        return process
+
+    def on_each(self, text, threads, **replacements):
+        """(result, report) of attaching to the program, with each interpreter."""
+        self.assertTrue(interpreters())
+        for version, python in interpreters():
+            print("Python", version)
+            process = self.hang(python, text, threads, **replacements)
+            yield self.attach(process.pid)
+            self.end_group(process)
+
+    def line(self, text, what):
+        return next(number for number, line in enumerate(text.splitlines(), 1) if what in line)
+
+
+class AttachTest(PythonCase):
+    def test_opposite_orders(self):
+        for kind in "Lock", "RLock":
+            for result, report in self.on_each(OPPOSITE_ORDERS, 3, LOCK=kind):
+                self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]), result.stdout)
+                [finding] = report["findings"]
+                self.assertEqual({lock["name"] for lock in finding["locks"]}, {"checking._lock", "savings._lock"})
+                self.assertLessEqual({"pay", "refund"}, {thread["name"].split()[0] for thread in finding["threads"]})
+                holders = [thread for thread in finding["threads"] if thread.get("holds")]
+                self.assertEqual(len(holders), 2)
+                for thread in holders:
+                    [held] = thread["holds"]
+                    self.assertEqual(lines(held["stack"], "hang.py"),
+                                     [self.line(OPPOSITE_ORDERS, "with source._lock")])
+                    self.assertEqual(lines(thread["waits"]["stack"], "hang.py"),
+                                     [self.line(OPPOSITE_ORDERS, "# blocks")])
+                    self.assertEqual({frame["language"] for frame in held["stack"]}, {"python"})
+                self.assertRegex(" ".join(finding["behind"]), "main .*(pay|refund)")
+
+    def test_a_condition_is_held_by_its_lock(self):
+        for result, report in self.on_each(CONDITION_AND_LOCK, 2):
+            self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]), result.stdout)
+            [finding] = report["findings"]
+            names = {lock["name"] for lock in finding["locks"]}
+            self.assertEqual(names, {"ready._lock", "table"})
+
+    def test_who_waits_for_a_condition_holds_it_no_more(self):
+        for result, report in self.on_each(WAITS_FOR_AN_EVENT, 2):
+            held = [lock["name"] for finding in report["findings"] for lock in finding["locks"]
+                    if any(holding["lock"] == lock["id"] for thread in finding["threads"]
+                           for holding in thread.get("holds", []))]
+            self.assertNotIn("ready._lock", held, result.stdout)
+
+    def test_each_of_nested_blocks_has_its_line(self):
+        for result, report in self.on_each(NESTED, 2):
+            self.assertEqual((result.returncode, rules(report)), (66, ["self-deadlock"]), result.stdout)
+            [finding] = report["findings"]
+            [thread] = [thread for thread in finding["threads"] if thread.get("holds")]
+            self.assertEqual(thread["name"].split()[0], "only")
+            of = {lock["id"]: lock["name"] for lock in finding["locks"]}
+            held = {of[holding["lock"]]: lines(holding["stack"], "hang.py")[0] for holding in thread["holds"]
+                    if holding["lock"] in of}
+            self.assertEqual(held["outer"], self.line(NESTED, "with outer"))
+            self.assertEqual(held.get("last", self.line(NESTED, "with last")), self.line(NESTED, "with last"))
+
+    def test_an_interpreter_of_another_version_says_so(self):
+        other = [path for path in glob.glob(os.path.expanduser("~/.pyenv/versions/3.[67].*/bin/python3"))]
+        if not other:
+            self.skipTest("no Python 3.6 or 3.7 here")
+        process = self.hang(other[0], OPPOSITE_ORDERS, 3, LOCK="Lock")
+        _, report = self.attach(process.pid)
+        self.assertRegex(" ".join(report["coverage"]["unseen"]), "Python.*not read")
+
+
+class CoreTest(PythonCase):
+    def test_a_core_has_python_lines_too(self):
+        if not shutil.which("gcore"):
+            self.skipTest("no gcore here")
+        process = self.hang("/usr/bin/python3", OPPOSITE_ORDERS, 3, LOCK="Lock")
+        core = self.folder / "core"
+        subprocess.run(["gcore", "-o", core, str(process.pid)], check=True, capture_output=True)
+        result = self.gordian("core", pathlib.Path(f"{core}.{process.pid}"))
+        self.assertEqual(result.returncode, 66, result.stderr)
+        self.assertIn("savings._lock", result.stdout)
+        self.assertIn(f"hang.py:{self.line(OPPOSITE_ORDERS, '# blocks')}", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
