@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <set>
 #include <system_error>
 
@@ -24,6 +25,13 @@
 
 namespace gordian::cli {
 namespace {
+
+struct AttachArguments {
+  std::vector<int32_t> pids;
+  std::vector<int32_t> trees;  // with all that descends from them
+  std::vector<std::string> cgroups;
+  bool stop = false;
+};
 
 // A process and all that descend from it, parents first.
 std::vector<pid_t> TreeOf(pid_t root) {
@@ -117,6 +125,11 @@ std::string WhyRefused(const inspect::Refusal& refusal) {
                       inspect::WhyNotPermitted(inspect::ReadAccess(refusal.pid)));
 }
 
+std::string NameOf(pid_t pid) {
+  const auto stat = inspect::ReadStat(pid);
+  return stat.has_value() ? stat->comm : "";
+}
+
 // Asked for by its number, not found on the way through a tree.
 bool IsNamed(const AttachArguments& arguments, pid_t pid) {
   const auto in = [pid](const std::vector<int32_t>& pids) {
@@ -125,14 +138,17 @@ bool IsNamed(const AttachArguments& arguments, pid_t pid) {
   return in(arguments.pids) || in(arguments.trees);
 }
 
-}  // namespace
-
 int AttachCommand(const Options& options, const AttachArguments& arguments) {
-  auto outputs = Outputs::OpenWithoutRun(options);
+  if (arguments.pids.empty() && arguments.trees.empty() && arguments.cgroups.empty()) {
+    Message("attach: name a process by its number: gordian attach PID");
+    return kExitUsage;
+  }
+  const std::vector<pid_t> pids = Wanted(arguments);
+  const pid_t first = pids.empty() ? getpid() : pids.front();
+  auto outputs = Outputs::OpenWithoutRun(options, {first, NameOf(first)});
   if (!outputs.has_value()) {
     return kExitGordian;
   }
-  const std::vector<pid_t> pids = Wanted(arguments);
   inspect::SurveyOptions survey_options;
   survey_options.stop = arguments.stop;
   inspect::Survey survey = SurveyWithPartners(pids, survey_options);
@@ -152,6 +168,32 @@ int AttachCommand(const Options& options, const AttachArguments& arguments) {
     return kExitCannotInspect;
   }
   return ReportWaits(survey.run, options, &*outputs);
+}
+
+}  // namespace
+
+void RegisterAttach(CommandParser* line) {
+  const auto arguments = std::make_shared<AttachArguments>();
+  Subcommand attach;
+  attach.name = "attach";
+  attach.help = "explain what running processes wait for, however they were started, without stopping them";
+  attach.shared = SharedOptions::kReport;
+  attach.arguments = {
+      {"PID", "PID", "the processes to look at", AddPid(&arguments->pids), true},
+      {"--tree", "PID", "also process PID and all that descend from it", AddPid(&arguments->trees), true},
+      {"--cgroup", "PATH", "also all processes of a control group and those below it",
+       [arguments](const std::string& path) {
+         arguments->cgroups.push_back(path);
+         return std::string();
+       },
+       true},
+      {"--stop", "", "stop threads that run or wait for a lock for a moment, for their exact stacks",
+       SetTrue(&arguments->stop)},
+  };
+  attach.run = [arguments](const Invocation& invocation) {
+    return AttachCommand(invocation.options, *arguments);
+  };
+  line->Add(std::move(attach));
 }
 
 }  // namespace gordian::cli

@@ -6,17 +6,22 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/final_report.h"
 #include "cli/message.h"
+#include "cli/outputs.h"
 #include "cli/plan.h"
 #include "cli/trial.h"
 #include "libsync/analyze/detector.h"
 #include "libsync/analyze/lookup.h"
 #include "libsync/trace/reader.h"
+#include "reports/merge.h"
 #include "reports/report.h"
 
 namespace gordian::cli {
@@ -162,15 +167,36 @@ Plan PlanFor(const PlannedCycle& cycle, uint64_t seed, double timeout_seconds) {
   return plan;
 }
 
-void Print(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
-}
+// Tells how the tries go, and keeps what they came to for the report.
+class Teller {
+ public:
+  explicit Teller(Outputs* outputs) : outputs_(*outputs) {}
+
+  // Of no use to who reads a line a finding.
+  void Tell(const std::string& text) const {
+    if (outputs_.style().verbosity >= 0 && outputs_.style().format == report::TextFormat::kFull) {
+      outputs_.Text(text);
+    }
+  }
+  void Conclude(const std::string& text) const { outputs_.Text(text); }
+  void Found(report::ReportFinding finding) {
+    if (outputs_.style().format == report::TextFormat::kShort && outputs_.style().verbosity >= 0) {
+      outputs_.Text(report::FindingToText(finding, outputs_.style()));
+    }
+    findings_.Add(std::move(finding));
+  }
+  std::vector<report::ReportFinding> TakeFindings() { return findings_.Take(); }
+  const report::TextOptions& style() const { return outputs_.style(); }
+
+ private:
+  const Outputs& outputs_;
+  report::FindingMerger findings_;
+};
 
 enum class Outcome { kConfirmed, kNot, kBroken };
 
 Outcome Confirm(const TryOptions& options, const std::vector<std::string>& command, const TrialFolder& folder,
-                Candidate* candidate, int* exit_code) {
+                Candidate* candidate, Teller* teller, int* exit_code) {
   uint64_t nearest = 0;
   for (uint64_t attempt = 0; attempt < options.runs; ++attempt) {
     const uint64_t seed = options.seed + attempt;
@@ -179,29 +205,32 @@ Outcome Confirm(const TryOptions& options, const std::vector<std::string>& comma
     if (IsOver(trial, exit_code)) {
       return Outcome::kBroken;
     }
-    const Result result = ResultOf(trial, candidate->cycle);
+    Result result = ResultOf(trial, candidate->cycle);
     if (result.deadlock.has_value()) {
       candidate->cycle.seed = seed;
-      Print(absl::StrCat("  try ", attempt + 1, " of ", options.runs, ": CONFIRMED, the program hangs\n",
-                         "  again: gordian confirm ", options.directory, " --finding ",
-                         candidate->cycle.fingerprint, " --tries 1 --seed ", seed, InputOption(options), " ",
-                         ShellCommand(command), "\n\n", report::FindingToText(*result.deadlock, {}), "\n"));
+      result.deadlock->again =
+          absl::StrCat("gordian confirm ", options.directory, " --finding ", candidate->cycle.fingerprint,
+                       " --tries 1 --seed ", seed, InputOption(options), " ", ShellCommand(command));
+      teller->Tell(absl::StrCat("  try ", attempt + 1, " of ", options.runs,
+                                ": CONFIRMED, the program hangs\n", "  again: ", result.deadlock->again,
+                                "\n\n", report::FindingToText(*result.deadlock, teller->style()), "\n"));
+      teller->Found(std::move(*result.deadlock));
       return Outcome::kConfirmed;
     }
     nearest = std::max(nearest, result.together);
-    Print(absl::StrCat("  try ", attempt + 1, " of ", options.runs, ": ",
-                       HowFar(trial, result, candidate->cycle.steps.size()), "\n"));
+    teller->Tell(absl::StrCat("  try ", attempt + 1, " of ", options.runs, ": ",
+                              HowFar(trial, result, candidate->cycle.steps.size()), "\n"));
   }
-  Print("  not reproduced: it stays potential\n");
+  teller->Tell("  not reproduced: it stays potential\n");
   if (nearest == 0 && options.runs != 0) {
-    Print(absl::StrCat("  No thread came to these places: is it the same program, with the same arguments",
-                       options.input.empty() ? ", and does it need --input FILE?" : " and input?", "\n"));
+    teller->Tell(
+        absl::StrCat("  No thread came to these places: is it the same program, with the same arguments",
+                     options.input.empty() ? ", and does it need --input FILE?" : " and input?", "\n"));
   }
-  Print("\n");
+  teller->Tell("\n");
+  teller->Found(candidate->finding);
   return Outcome::kNot;
 }
-
-}  // namespace
 
 int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& command) {
   std::string why;
@@ -224,6 +253,11 @@ int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& co
       return kExitUsage;
     }
   }
+  auto outputs = Outputs::OpenWithoutRun(options.report, {getpid(), command[0]});
+  if (!outputs.has_value()) {
+    return kExitGordian;
+  }
+  Teller teller(&*outputs);
   const TrialFolder folder(&why);
   if (!folder.valid()) {
     Message(why);
@@ -231,10 +265,10 @@ int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& co
   }
   std::vector<PlannedCycle> confirmed;
   for (size_t c = 0; c < candidates.size(); ++c) {
-    Print(absl::StrCat("gordian: confirm ", c + 1, " of ", candidates.size(), ": ",
-                       candidates[c].cycle.fingerprint, " ", candidates[c].cycle.title, "\n"));
+    teller.Tell(absl::StrCat("gordian: confirm ", c + 1, " of ", candidates.size(), ": ",
+                             candidates[c].cycle.fingerprint, " ", candidates[c].cycle.title, "\n"));
     int exit_code = 0;
-    const Outcome outcome = Confirm(options, command, folder, &candidates[c], &exit_code);
+    const Outcome outcome = Confirm(options, command, folder, &candidates[c], &teller, &exit_code);
     if (outcome == Outcome::kBroken) {
       return exit_code;
     }
@@ -242,8 +276,9 @@ int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& co
       confirmed.push_back(candidates[c].cycle);
     }
   }
-  Print(absl::StrCat("gordian: ", confirmed.size(), " of ", candidates.size(),
-                     candidates.size() == 1 ? " possible deadlock" : " possible deadlocks", " confirmed\n"));
+  teller.Conclude(absl::StrCat("gordian: ", confirmed.size(), " of ", candidates.size(),
+                               candidates.size() == 1 ? " possible deadlock" : " possible deadlocks",
+                               " confirmed\n"));
   if (!options.output.empty()) {
     const std::string problem = WriteCycles(confirmed, options.output);
     if (!problem.empty()) {
@@ -251,7 +286,43 @@ int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& co
       return kExitGordian;
     }
   }
-  return confirmed.empty() ? 0 : 66;
+  report::BuildOptions build_options;
+  build_options.redact = options.report.redact;
+  report::Report report = report::BuildReport(*run, {}, build_options);
+  report.findings = teller.TakeFindings();
+  const bool failing = !confirmed.empty() && options.report.fail_on != FailOn::kNever;
+  report.exit_code = failing ? options.report.error_exitcode : 0;
+  if (!WriteJson(&report, &*outputs)) {
+    Message(report.coverage.unseen.back());
+    return kExitGordian;
+  }
+  return outputs->text_failed() ? kExitGordian : *report.exit_code;
+}
+
+}  // namespace
+
+void RegisterConfirm(CommandParser* line) {
+  const auto options = std::make_shared<TryOptions>();
+  Subcommand confirm;
+  confirm.name = "confirm";
+  confirm.help = "run a program again and steer it into the deadlocks that a run showed possible";
+  confirm.footer = "Write the program behind `--`: gordian confirm DIR [OPTIONS] -- CMD [ARGS...]";
+  confirm.shared = SharedOptions::kReport;
+  confirm.command = TakesCommand::kRequired;
+  confirm.arguments = TryArguments(options.get());
+  confirm.arguments.insert(
+      confirm.arguments.begin(),
+      {{"DIR", "DIR", "the folder of a run that was kept with --out DIR", SetText(&options->directory), false,
+        true},
+       {"--finding", "FINGERPRINT", "only the finding with this fingerprint", SetText(&options->finding)},
+       {"--tries", "N", "how often to try each finding (default 20)", SetPositive(&options->runs)},
+       {"-o", "FILE", "write the confirmed cycles to FILE, for `gordian run --avoid FILE`",
+        SetText(&options->output)}});
+  confirm.run = [options](Invocation invocation) {
+    options->report = std::move(invocation.options);
+    return ConfirmCommand(*options, invocation.command);
+  };
+  line->Add(std::move(confirm));
 }
 
 }  // namespace gordian::cli

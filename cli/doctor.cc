@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -213,8 +214,6 @@ bool ExamineProcess(pid_t pid, Findings* findings) {
   return true;
 }
 
-}  // namespace
-
 int DoctorCommand(int32_t pid, const std::vector<std::string>& command) {
   Findings findings;
   utsname kernel{};
@@ -240,6 +239,26 @@ int DoctorCommand(int32_t pid, const std::vector<std::string>& command) {
   }
   findings.Print();
   return 0;
+}
+
+}  // namespace
+
+void RegisterDoctor(CommandParser* line) {
+  const auto pid = std::make_shared<int32_t>(0);
+  Subcommand doctor;
+  doctor.name = "doctor";
+  doctor.help = "tell what gordian will see here, and what it will not";
+  doctor.footer = "Of a program: gordian doctor -- CMD. Of a running process: gordian doctor -p PID";
+  doctor.command = TakesCommand::kOptional;
+  doctor.arguments = {{"-p,--pid", "PID", "a running process", SetPid(pid.get())}};
+  doctor.run = [pid](const Invocation& invocation) {
+    if (*pid > 0 && invocation.has_command) {
+      Message("doctor: either a process or a command");
+      return kExitUsage;
+    }
+    return DoctorCommand(*pid, invocation.command);
+  };
+  line->Add(std::move(doctor));
 }
 
 }  // namespace gordian::cli

@@ -42,6 +42,11 @@ Ending DecideEnding(int status, EndedBy ended_by, bool failing, const Options& o
   return {code == 0 && failing ? options.error_exitcode : code, 0};
 }
 
+Ending WithoutReport(const Ending& ending, int status, EndedBy ended_by) {
+  const bool succeeded = ended_by == EndedBy::kItself && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return succeeded ? Ending{kExitGordian, 0} : ending;
+}
+
 void EndAs(const Ending& ending) {
   if (ending.signal != 0) {
     rlimit no_core{0, 0};

@@ -12,7 +12,7 @@ namespace gordian::cli {
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitCannotInspect = 3;
 inline constexpr int kExitWatchdog = 124;
-inline constexpr int kExitGordian = 125;  // gordian failed before the program started
+inline constexpr int kExitGordian = 125;  // gordian failed: before the program started, or to write a report
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitNotFound = 127;
 
@@ -29,6 +29,9 @@ enum class EndedBy { kItself, kDeadlockKill, kWatchdog };
 
 // `status` as wait(2) gives it.
 Ending DecideEnding(int status, EndedBy ended_by, bool failing, const Options& options);
+
+// The same, of a gordian whose report could not be written: a program that failed itself still says so.
+Ending WithoutReport(const Ending& ending, int status, EndedBy ended_by);
 
 // Ends this process that way. A signal is raised again without a core file: the program's own is the one
 // that tells something.

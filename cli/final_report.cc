@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "cli/exit_code.h"
+#include "cli/message.h"
 #include "libsync/analyze/detector.h"
 #include "libsync/analyze/near_misses.h"
 
@@ -39,23 +42,39 @@ report::Report JudgeRun(const trace::Run& run, const Options& options, const Liv
   return report;
 }
 
-void WriteReports(report::Report report, Outputs* outputs, const LiveReport* live,
-                  std::optional<int> exit_code) {
-  if (outputs->wants_json()) {
-    std::string problem = outputs->Json(report::ToJson(report));
-    if (!problem.empty()) {
-      report.coverage.unseen.push_back(problem);
-    }
+bool WriteJson(report::Report* report, Outputs* outputs) {
+  std::string problem = outputs->wants_json() ? outputs->Json(report::ToJson(*report)) : "";
+  if (problem.empty()) {
+    return true;
   }
-  report::TextOptions text_options = outputs->style();
-  text_options.exit_code = exit_code;
-  if (!outputs->out().empty()) {
-    text_options.next_steps = absl::StrCat("The run is kept: gordian report ", outputs->out());
+  report->coverage.unseen.push_back(std::move(problem));
+  return false;
+}
+
+bool WriteText(report::Report report, const Outputs& outputs, const LiveReport* live) {
+  report::TextOptions text_options = outputs.style();
+  text_options.exit_code = report.exit_code;
+  if (!outputs.out().empty()) {
+    text_options.next_steps = absl::StrCat("The run is kept: gordian report ", outputs.out());
   }
   if (live != nullptr) {
     text_options.printed_before = live->Printed();
+    report.snapshot.clear();  // it was printed when it was taken
   }
-  outputs->Text(report::ToText(report, text_options));
+  outputs.Text(report::ToText(report, text_options));
+  if (outputs.text_failed()) {
+    Message("the text report could not be written");
+  }
+  return !outputs.text_failed();
+}
+
+int WriteReports(report::Report report, Outputs* outputs, int exit_code) {
+  report.exit_code = exit_code;
+  if (!WriteJson(&report, outputs)) {
+    report.exit_code = kExitGordian;
+  }
+  const int written = *report.exit_code;
+  return WriteText(std::move(report), *outputs, nullptr) ? written : kExitGordian;
 }
 
 }  // namespace gordian::cli

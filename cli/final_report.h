@@ -2,7 +2,6 @@
 #ifndef GORDIAN_CLI_FINAL_REPORT_H_
 #define GORDIAN_CLI_FINAL_REPORT_H_
 
-#include <optional>
 #include <string>
 
 #include "cli/options.h"
@@ -17,10 +16,16 @@ namespace gordian::cli {
 // of it is missing in the result.
 report::Report JudgeRun(const trace::Run& run, const Options& options, const LiveReport* live);
 
-// Writes JSON and text. What could not be written is told in the text. `exit_code`: named in the summary
-// line.
-void WriteReports(report::Report report, Outputs* outputs, const LiveReport* live,
-                  std::optional<int> exit_code);
+// Writes the JSON, if it was asked for. False: it could not be written, which the report then says.
+bool WriteJson(report::Report* report, Outputs* outputs);
+
+// Writes the text. `live`: as above; what it printed is not repeated. False: the file did not take it, as was
+// told.
+bool WriteText(report::Report report, const Outputs& outputs, const LiveReport* live);
+
+// Both, for a command that keeps no run and ends with this code: the code, or that of a report that could not
+// be written.
+int WriteReports(report::Report report, Outputs* outputs, int exit_code);
 
 }  // namespace gordian::cli
 

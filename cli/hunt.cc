@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/final_report.h"
 #include "cli/message.h"
+#include "cli/outputs.h"
 #include "cli/trial.h"
 #include "libsync/analyze/detector.h"
 #include "reports/coverage.h"
@@ -22,37 +26,50 @@ namespace {
 constexpr uint32_t kPauseMs = 50;
 
 struct Caught {
-  report::ReportFinding finding;
-  uint64_t runs = 0;
+  report::ReportFinding finding;  // its command is that of the first run
   uint64_t last_run = 0;
-  std::string again;  // the command that shows it, as the first run did
 };
 
 class Bag {
  public:
+  explicit Bag(const Options& options) {
+    analyze_options_.grace_ms = options.grace_ms;
+    build_options_.redact = options.redact;
+  }
+
   // `again`: the command that repeats the run. Returns whether something confirmed is among its findings.
   bool Add(const trace::Run& run, const std::string& again) {
-    const std::vector<analyze::Finding> findings = analyze::Analyze(run);
+    const std::vector<analyze::Finding> findings = analyze::Analyze(run, analyze_options_);
     for (const analyze::Finding& finding : findings) {
       AddCycle(run, finding);
     }
     ++runs_;
+    last_ = report::BuildReport(run, findings, build_options_);
     bool confirmed = false;
-    for (const report::ReportFinding& finding : report::BuildReport(run, findings, {}).findings) {
+    for (report::ReportFinding& finding : std::exchange(last_.findings, {})) {
       confirmed = confirmed || (finding.confidence == "confirmed" && finding.level == "error");
       Caught* known = Find(finding.fingerprint);
       if (known == nullptr) {
-        caught_.push_back({finding, 0, 0, again});
-        known = &caught_.back();
+        known = &caught_.emplace_back(Caught{std::move(finding), 0});
+        known->finding.again = again;
       }
-      known->runs += known->last_run == runs_ ? 0 : 1;
+      known->finding.runs += known->last_run == runs_ ? 0 : 1;
       known->last_run = runs_;
     }
     return confirmed;
   }
+
+  // The last run's, with what any of them found.
+  report::Report Report() const {
+    report::Report report = last_;
+    for (const Caught& caught : caught_) {
+      report.findings.push_back(caught.finding);
+    }
+    return report;
+  }
+
   // Those that fit into one plan.
   const std::vector<PlannedCycle>& cycles() const { return cycles_; }
-  const std::vector<Caught>& caught() const { return caught_; }
   uint64_t Errors() const {
     uint64_t errors = 0;
     for (const Caught& caught : caught_) {
@@ -81,6 +98,9 @@ class Bag {
     }
   }
 
+  analyze::Options analyze_options_;
+  report::BuildOptions build_options_;
+  report::Report last_;  // without findings
   std::vector<Caught> caught_;
   std::vector<PlannedCycle> cycles_;
   size_t steps_ = 0;
@@ -112,27 +132,47 @@ void ShowProgress(uint64_t done, uint64_t runs, const Bag& bag) {
   }
 }
 
-void PrintBag(const Bag& bag, uint64_t done) {
-  for (const Caught& caught : bag.caught()) {
-    std::fputs(report::FindingToText(caught.finding, {}).c_str(), stdout);
-    std::printf("  In %lu of %lu runs, first with: %s\n\n", static_cast<unsigned long>(caught.runs),
-                static_cast<unsigned long>(done), caught.again.c_str());
+std::string ToText(const report::Report& report, uint64_t done, const report::TextOptions& style) {
+  std::string text;
+  for (const report::ReportFinding& finding : report.findings) {
+    if (style.verbosity < 0) {
+      break;
+    }
+    text += report::FindingToText(finding, style);
+    if (style.format == report::TextFormat::kFull) {
+      absl::StrAppend(&text, "  In ", finding.runs, " of ", done, " runs, first with: ", finding.again,
+                      "\n\n");
+    }
   }
-  std::printf(
-      "gordian: hunt: %s, %s, in %s\n", report::Plural(bag.caught().size(), "finding", "findings").c_str(),
-      report::Plural(bag.Errors(), "error", "errors").c_str(), report::Plural(done, "run", "runs").c_str());
+  return absl::StrCat(text, "gordian: hunt: ", report::Plural(report.findings.size(), "finding", "findings"),
+                      ", ", report::Plural(static_cast<uint64_t>(report.Summary().errors), "error", "errors"),
+                      ", in ", report::Plural(done, "run", "runs"), "\n");
 }
 
-}  // namespace
+// The exit code.
+int Write(const Bag& bag, uint64_t done, const Options& options, Outputs* outputs) {
+  report::Report report = bag.Report();
+  report.exit_code = HasFailingFinding(report, options.fail_on) ? options.error_exitcode : 0;
+  if (!WriteJson(&report, outputs)) {
+    Message(report.coverage.unseen.back());
+    report.exit_code = kExitGordian;
+  }
+  outputs->Text(ToText(report, done, outputs->style()));
+  return outputs->text_failed() ? kExitGordian : *report.exit_code;
+}
 
 int HuntCommand(const TryOptions& options, const std::vector<std::string>& command) {
+  auto outputs = Outputs::OpenWithoutRun(options.report, {getpid(), command[0]});
+  if (!outputs.has_value()) {
+    return kExitGordian;
+  }
   std::string why;
   const TrialFolder folder(&why);
   if (!folder.valid()) {
     Message(why);
     return kExitGordian;
   }
-  Bag bag;
+  Bag bag(options.report);
   uint64_t done = 0;
   bool over = false;
   ShowProgress(0, options.runs, bag);
@@ -146,7 +186,7 @@ int HuntCommand(const TryOptions& options, const std::vector<std::string>& comma
     int exit_code = 0;
     if (IsOver(trial, &exit_code)) {
       if (trial.interrupted_by != 0) {
-        PrintBag(bag, done);
+        Write(bag, done, options.report, &*outputs);
       }
       return exit_code;
     }
@@ -154,8 +194,28 @@ int HuntCommand(const TryOptions& options, const std::vector<std::string>& comma
     over = bag.Add(*trial.run, CommandAgain(plan, done, options, command)) && options.stop;
     ShowProgress(over ? options.runs : done, options.runs, bag);
   }
-  PrintBag(bag, done);
-  return bag.Errors() != 0 ? 66 : 0;
+  return Write(bag, done, options.report, &*outputs);
+}
+
+}  // namespace
+
+void RegisterHunt(CommandParser* line) {
+  const auto options = std::make_shared<TryOptions>();
+  Subcommand hunt;
+  hunt.name = "hunt";
+  hunt.help = "run a program many times, each with other pauses, and collect findings";
+  hunt.footer = "Write the program behind `--`: gordian hunt [OPTIONS] -- CMD [ARGS...]";
+  hunt.shared = SharedOptions::kReport;
+  hunt.command = TakesCommand::kRequired;
+  hunt.arguments = TryArguments(options.get());
+  hunt.arguments.insert(hunt.arguments.begin(),
+                        {{"-n,--runs", "RUNS", "how many runs (default 20)", SetPositive(&options->runs)},
+                         {"--stop", "", "end with the first confirmed finding", SetTrue(&options->stop)}});
+  hunt.run = [options](Invocation invocation) {
+    options->report = std::move(invocation.options);
+    return HuntCommand(*options, invocation.command);
+  };
+  line->Add(std::move(hunt));
 }
 
 }  // namespace gordian::cli

@@ -51,6 +51,11 @@ std::string SetSeconds(const std::string& value, std::optional<double>* result) 
   return "";
 }
 
+std::string SetKillAfter(Options* options, const std::string& value) {
+  std::string problem = SetSeconds(value, &options->kill_after);
+  return problem.empty() && *options->kill_after == 0 ? "0 would end the program before it begins" : problem;
+}
+
 std::string SetFile(const std::string& value, std::string* result) {
   if (value.empty()) {
     return "the name is empty";
@@ -142,14 +147,17 @@ const OptionKey kKeys[] = {
     {"out", "--out", "DIR", "keep the run in DIR, for `gordian report DIR`", false, false,
      [](Options* options, const std::string& value) { return SetFile(value, &options->out); }},
     {"on-deadlock", "--on-deadlock", "report|kill|core",
-     "what to do with a program that hangs for good: report it (default), kill the whole tree, or let the "
-     "deadlocked process dump core first",
+     "what to do with a program that hangs for good. report (default): tell of it and let it hang, for a "
+     "debugger or "
+     "`gordian attach`; kill: end it and all that it started, and exit with 66, for CI; core: as kill, but "
+     "the "
+     "deadlocked process dumps core first, for `gordian core`",
      false, false, SetOnDeadlock},
     {"dump-after", "--dump-after", "SEC",
      "print what every thread does, holds and waits for after SEC seconds", false, false,
      [](Options* options, const std::string& value) { return SetSeconds(value, &options->dump_after); }},
     {"kill-after", "--kill-after", "SEC", "end the whole tree after SEC seconds, then exit 124", false, false,
-     [](Options* options, const std::string& value) { return SetSeconds(value, &options->kill_after); }},
+     SetKillAfter},
     {"grace-ms", "--grace-ms", "N",
      "how long descendants may outlive the program, and zombies their exit, before that is a finding "
      "(default 2000)",

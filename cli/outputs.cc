@@ -13,13 +13,18 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "cli/file_util.h"
 #include "cli/message.h"
 
 namespace gordian::cli {
 namespace {
 
+// "-" is standard output, which the program may close.
 int OpenForWriting(const std::string& path) {
+  if (path == "-") {
+    return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  }
   return open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
 }
 
@@ -71,8 +76,19 @@ std::string PrepareOut(const std::string& folder) {
 
 }  // namespace
 
-std::optional<Outputs> Outputs::Open(const Options& options, int default_text_fd, std::string* why) {
+std::string FillIn(const std::string& name, const Subject& subject) {
+  return absl::StrReplaceAll(name, {{"%p", absl::StrCat(subject.pid)},
+                                    {"%n", subject.program.substr(subject.program.rfind('/') + 1)},
+                                    {"%%", "%"}});
+}
+
+std::optional<Outputs> Outputs::Open(const Options& asked, const Subject& subject, int default_text_fd,
+                                     std::string* why) {
   Outputs outputs;
+  Options options = asked;
+  for (std::string* name : {&options.json, &options.text, &options.out}) {
+    *name = FillIn(*name, subject);
+  }
   outputs.text_fd_ = default_text_fd;
   if (!options.text.empty()) {
     outputs.text_fd_ = OpenForWriting(options.text);
@@ -107,10 +123,11 @@ std::optional<Outputs> Outputs::Open(const Options& options, int default_text_fd
   return outputs;
 }
 
-std::optional<Outputs> Outputs::OpenWithoutRun(Options options) {
+std::optional<Outputs> Outputs::OpenWithoutRun(Options options, const Subject& subject) {
   options.out.clear();
   std::string why;
-  std::optional<Outputs> outputs = Open(options, STDOUT_FILENO, &why);
+  std::optional<Outputs> outputs =
+      Open(options, subject, options.json == "-" ? STDERR_FILENO : STDOUT_FILENO, &why);
   if (!outputs.has_value()) {
     Message(why);
   }
@@ -120,6 +137,7 @@ std::optional<Outputs> Outputs::OpenWithoutRun(Options options) {
 Outputs::Outputs(Outputs&& other) noexcept
     : text_fd_(other.text_fd_),
       owns_text_(std::exchange(other.owns_text_, false)),
+      text_failed_(other.text_failed_),
       json_fd_(std::exchange(other.json_fd_, -1)),
       json_name_(std::move(other.json_name_)),
       style_(std::move(other.style_)),
@@ -134,7 +152,11 @@ Outputs::~Outputs() {
   }
 }
 
-void Outputs::Text(const std::string& text) const { WriteAll(text_fd_, text); }
+void Outputs::Text(const std::string& text) const {
+  if (!WriteAll(text_fd_, text) && owns_text_) {
+    text_failed_ = true;
+  }
+}
 
 std::string Outputs::Json(const std::string& json) {
   bool written = WriteAll(json_fd_, json);

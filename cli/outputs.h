@@ -4,6 +4,8 @@
 #ifndef GORDIAN_CLI_OUTPUTS_H_
 #define GORDIAN_CLI_OUTPUTS_H_
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 
@@ -12,15 +14,25 @@
 
 namespace gordian::cli {
 
+// What the names of files may speak of: %p is the process id, %n the name of the program.
+struct Subject {
+  pid_t pid = 0;
+  std::string program;
+};
+
+// `name` with %p, %n and %% filled in.
+std::string FillIn(const std::string& name, const Subject& subject);
+
 class Outputs {
  public:
   // nullopt, and `why`: a file cannot be written, or --out names a folder that is no place for a new run.
   // `default_text_fd`: where the text goes without --text.
-  static std::optional<Outputs> Open(const Options& options, int default_text_fd, std::string* why);
+  static std::optional<Outputs> Open(const Options& options, const Subject& subject, int default_text_fd,
+                                     std::string* why);
 
-  // For a command that records nothing: the text goes to standard output, and no run is kept, whatever a
-  // configuration file says. nullopt: it has said why.
-  static std::optional<Outputs> OpenWithoutRun(Options options);
+  // For a command that records nothing: the text goes to standard output, or out of the JSON's way, and no
+  // run is kept, whatever a configuration file says. nullopt: it has said why.
+  static std::optional<Outputs> OpenWithoutRun(Options options, const Subject& subject);
 
   Outputs(Outputs&& other) noexcept;
   Outputs& operator=(Outputs&&) = delete;
@@ -28,6 +40,8 @@ class Outputs {
 
   // Writes at once. A reader that has gone away is no concern of the program's.
   void Text(const std::string& text) const;
+  // A file that was asked for did not take all of the text.
+  bool text_failed() const { return text_failed_; }
   // How text for there is set: colour, width, format, and how much of it.
   const report::TextOptions& style() const { return style_; }
   bool wants_json() const { return json_fd_ >= 0; }
@@ -41,6 +55,7 @@ class Outputs {
 
   int text_fd_ = -1;
   bool owns_text_ = false;
+  mutable bool text_failed_ = false;
   int json_fd_ = -1;
   std::string json_name_;
   report::TextOptions style_;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,6 +29,14 @@
 
 namespace gordian::cli {
 namespace {
+
+// None of the first three: all.
+struct PsArguments {
+  bool zombies = false;
+  bool orphans = false;
+  bool stuck = false;
+  bool watch = false;
+};
 
 using analyze::Finding;
 using analyze::ProcessPart;
@@ -292,8 +301,6 @@ Judged Judge(const PsArguments& arguments, uint64_t grace_ms) {
   return judged;
 }
 
-}  // namespace
-
 int PsCommand(const Options& options, const PsArguments& arguments) {
   report::BuildOptions build_options;
   build_options.redact = options.redact;
@@ -309,19 +316,38 @@ int PsCommand(const Options& options, const PsArguments& arguments) {
     for (const report::ReportSnapshot& process : judged.stuck) {
       absl::StrAppend(&picture, process.pid, " ", process.threads.front().what, "\n");
     }
-    const int exit_code = HasFailingFinding(report, options.fail_on) ? options.error_exitcode : 0;
+    int exit_code = HasFailingFinding(report, options.fail_on) ? options.error_exitcode : 0;
     if (told != picture) {
-      auto outputs = Outputs::OpenWithoutRun(options);
+      auto outputs = Outputs::OpenWithoutRun(options, {getpid(), "ps"});
       if (!outputs.has_value()) {
         return kExitGordian;
       }
-      WriteReports(std::move(report), &*outputs, nullptr, exit_code);
+      exit_code = WriteReports(std::move(report), &*outputs, exit_code);
       told = std::move(picture);
     }
     if (!arguments.watch) {
       return exit_code;
     }
   }
+}
+
+}  // namespace
+
+void RegisterPs(CommandParser* line) {
+  const auto arguments = std::make_shared<PsArguments>();
+  Subcommand ps;
+  ps.name = "ps";
+  ps.help = "examine the process table: zombies, orphans, stuck processes";
+  ps.shared = SharedOptions::kReport;
+  ps.arguments = {
+      {"--zombies", "", "only ended processes that nobody waited for", SetTrue(&arguments->zombies)},
+      {"--orphans", "", "only processes that outlived the one who started them",
+       SetTrue(&arguments->orphans)},
+      {"--stuck", "", "only processes that sleep where no signal reaches them", SetTrue(&arguments->stuck)},
+      {"--watch", "", "look again and again, and tell what has changed", SetTrue(&arguments->watch)},
+  };
+  ps.run = [arguments](const Invocation& invocation) { return PsCommand(invocation.options, *arguments); };
+  line->Add(std::move(ps));
 }
 
 }  // namespace gordian::cli

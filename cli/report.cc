@@ -1,5 +1,8 @@
 // `gordian report DIR`: judges a kept run again.
-#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -9,6 +12,7 @@
 #include "libsync/trace/reader.h"
 
 namespace gordian::cli {
+namespace {
 
 int ReportCommand(const Options& options, const std::string& directory) {
   std::string why;
@@ -17,15 +21,29 @@ int ReportCommand(const Options& options, const std::string& directory) {
     Message("cannot read the run in " + directory + ": " + why);
     return kExitCannotInspect;
   }
-  auto outputs = Outputs::OpenWithoutRun(options);
+  auto outputs = Outputs::OpenWithoutRun(options, {getpid(), directory});
   if (!outputs.has_value()) {
     return kExitGordian;
   }
   report::Report report = JudgeRun(*run, options, nullptr);
   bool failing = HasFailingFinding(report, options.fail_on);
   int exit_code = failing ? options.error_exitcode : 0;
-  WriteReports(std::move(report), &*outputs, nullptr, exit_code);
-  return exit_code;
+  return WriteReports(std::move(report), &*outputs, exit_code);
+}
+
+}  // namespace
+
+void RegisterReport(CommandParser* line) {
+  const auto directory = std::make_shared<std::string>();
+  Subcommand report;
+  report.name = "report";
+  report.help = "report a run that was kept with --out DIR";
+  report.shared = SharedOptions::kReport;
+  report.arguments = {{"DIR", "DIR", "the folder of the run", SetText(directory.get()), false, true}};
+  report.run = [directory](const Invocation& invocation) {
+    return ReportCommand(invocation.options, *directory);
+  };
+  line->Add(std::move(report));
 }
 
 }  // namespace gordian::cli

@@ -52,7 +52,15 @@ Ending Conclude(const Options& options, Watcher* watcher, const RunLoop& loop, O
   report::Report report = JudgeRun(run, options, &watcher->live_report());
   Ending ending =
       DecideEnding(loop.root_status(), loop.ended_by(), HasFailingFinding(report, options.fail_on), options);
-  WriteReports(std::move(report), outputs, &watcher->live_report(), ending.exit_code);
+  report.exit_code = ending.exit_code;
+  report.snapshot = watcher->dumped();
+  if (!WriteJson(&report, outputs)) {
+    ending = WithoutReport(ending, loop.root_status(), loop.ended_by());
+    report.exit_code = ending.exit_code;
+  }
+  if (!WriteText(std::move(report), *outputs, &watcher->live_report())) {
+    ending = WithoutReport(ending, loop.root_status(), loop.ended_by());
+  }
   if (!options.avoid.empty()) {
     TellAvoided(run, *outputs);
   }
@@ -99,7 +107,7 @@ Ending RunAndReport(const Options& options, const std::vector<std::string>& comm
   if (options.check_free && check_free.empty()) {
     return before_start();
   }
-  auto outputs = Outputs::Open(options, STDERR_FILENO, &why);
+  auto outputs = Outputs::Open(options, {getpid(), command[0]}, STDERR_FILENO, &why);
   if (!outputs.has_value()) {
     return before_start();
   }
@@ -146,11 +154,23 @@ Ending RunAndReport(const Options& options, const std::vector<std::string>& comm
   return Conclude(options, &watcher, loop, &*outputs);
 }
 
-}  // namespace
-
+// May not return: the signal that ended CMD is raised again.
 int RunCommand(const Options& options, const std::vector<std::string>& command) {
   InheritedDescriptors descriptors = InheritedDescriptors::List();
   EndAs(RunAndReport(options, command, descriptors));
+}
+
+}  // namespace
+
+void RegisterRun(CommandParser* line) {
+  Subcommand run;
+  run.name = "run";
+  run.help = "run a program and report what goes wrong in it";
+  run.footer = "Write the program behind `--`: gordian run [OPTIONS] -- CMD [ARGS...]";
+  run.shared = SharedOptions::kRun;
+  run.command = TakesCommand::kWithoutToo;
+  run.run = [](const Invocation& invocation) { return RunCommand(invocation.options, invocation.command); };
+  line->Add(std::move(run));
 }
 
 }  // namespace gordian::cli

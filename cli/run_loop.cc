@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -86,6 +87,9 @@ void RunLoop::Wait(uint64_t until_ns) const {
 void RunLoop::TakeSignals() {
   signalfd_siginfo info{};
   while (read(signal_fd_, &info, sizeof(info)) == sizeof(info)) {
+    if (ended_ns_ != 0 && (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM)) {
+      grace_over_ = true;
+    }
     if (info.ssi_signo != SIGCHLD) {
       forwarder_.Received(info, NowNs());
     }
@@ -158,6 +162,12 @@ void RunLoop::FireDeadlines(uint64_t now_ns) {
 
 void RunLoop::OnHanging() {
   for (const ProcessId& id : watcher_->TakeHanging()) {
+    if (options_.on_deadlock == OnDeadlock::kReport && !options_.quiet &&
+        std::exchange(tells_of_choice_, false)) {
+      outputs_->Text(
+          "gordian: it is left hanging, as --on-deadlock=report wants it; kill ends it, core lets it dump "
+          "core first\n");
+    }
     if (options_.on_deadlock == OnDeadlock::kKill) {
       EndTree(EndedBy::kDeadlockKill, id, SIGKILL, 0);
     }
@@ -218,7 +228,7 @@ bool RunLoop::Over(uint64_t now_ns) const {
   if (ended_ns_ == 0) {
     return false;
   }
-  return now_ns - ended_ns_ >= options_.grace_ms * kMs || !HasDescendants();
+  return grace_over_ || now_ns - ended_ns_ >= options_.grace_ms * kMs || !HasDescendants();
 }
 
 }  // namespace gordian::cli

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -103,7 +105,30 @@ std::string ShellWord(const std::string& word) {
              : absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
+std::string SetTimeout(const std::string& value, double* seconds) {
+  const bool is_time =
+      absl::SimpleAtod(value, seconds) && std::isfinite(*seconds) && *seconds > 0 && *seconds <= 1e9;
+  return is_time ? "" : absl::StrCat("'", value, "' is not a number of seconds above 0");
+}
+
+std::string SetInput(const std::string& value, std::string* input) {
+  *input = value;
+  return access(value.c_str(), R_OK) == 0 ? "" : ErrnoText(value);
+}
+
 }  // namespace
+
+std::vector<Argument> TryArguments(TryOptions* options) {
+  return {
+      {"--seed", "S", "the seed of the first run; the next has the next number (default 1)",
+       SetNumber(&options->seed)},
+      {"--timeout", "SEC", "end a run after SEC seconds (default 60)",
+       [options](const std::string& value) { return SetTimeout(value, &options->timeout_seconds); }},
+      {"--input", "FILE", "what the program reads from stdin, each time anew (default: nothing)",
+       [options](const std::string& value) { return SetInput(value, &options->input); }},
+      {"--show-output", "", "let the program's own output through", SetTrue(&options->show)},
+  };
+}
 
 TrialFolder::TrialFolder(std::string* why)
     : mask_before_(BlockAwaitedSignals()), folder_(RunFolder::Create(RunFolder::Use::kTrials, why)) {}
@@ -149,6 +174,7 @@ Trial RunTrial(const Plan& plan, const TryOptions& options, const std::vector<st
                                         "--plan",
                                         file,
                                         absl::StrCat("--kill-after=", options.timeout_seconds),
+                                        absl::StrCat("--grace-ms=", options.report.grace_ms),
                                         "--"};
   arguments.insert(arguments.end(), command.begin(), command.end());
   trial.status = Spawn(arguments, options, folder.mask_before(), &trial.interrupted_by);

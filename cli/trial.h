@@ -11,12 +11,30 @@
 #include <string>
 #include <vector>
 
-#include "cli/commands.h"
+#include "cli/command_line.h"
+#include "cli/options.h"
 #include "cli/plan.h"
 #include "cli/run_folder.h"
 #include "libsync/trace/run.h"
 
 namespace gordian::cli {
+
+// What `gordian confirm` and `gordian hunt` take besides a command and the options of a report.
+struct TryOptions {
+  std::string directory;  // confirm: the kept run
+  std::string finding;    // confirm: the fingerprint, or its beginning; empty: all
+  std::string output;     // confirm -o; empty: none
+  std::string input;      // what the program reads from stdin, each time anew; empty: nothing
+  uint64_t runs = 20;
+  uint64_t seed = 1;
+  double timeout_seconds = 60;  // of one run
+  bool stop = false;            // hunt: end with the first confirmed finding
+  bool show = false;            // let the program's own output through
+  Options report;
+};
+
+// The arguments that both have.
+std::vector<Argument> TryArguments(TryOptions* options);
 
 // A folder for the files of all trials, removed with it; of a gordian that was killed, by the next one. While
 // there is one, SIGINT, SIGTERM and SIGHUP do not end gordian: they end the trial.

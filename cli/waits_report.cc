@@ -13,8 +13,7 @@ int ReportWaits(const trace::Run& run, const Options& options, Outputs* outputs)
   build_options.snapshot = true;
   report::Report report = report::BuildReport(run, analyze::AnalyzeWaits(run), build_options);
   const int exit_code = HasFailingFinding(report, options.fail_on) ? options.error_exitcode : 0;
-  WriteReports(std::move(report), outputs, nullptr, exit_code);
-  return exit_code;
+  return WriteReports(std::move(report), outputs, exit_code);
 }
 
 }  // namespace gordian::cli

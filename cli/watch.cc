@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <ctime>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,9 +24,17 @@
 #include "cli/run_folder.h"
 #include "cli/signals.h"
 #include "cli/watch/watcher.h"
+#include "libsync/inspect/proc.h"
 
 namespace gordian::cli {
 namespace {
+
+struct WatchArguments {
+  int32_t pid = 0;
+  uint64_t started = 0;  // in ticks after boot: the process may be gone before anybody can look
+  std::string run;
+  std::string options;  // the value of GORDIAN_OPTIONS as the user wrote it
+};
 
 constexpr uint64_t kMs = 1'000'000;
 
@@ -151,20 +160,21 @@ std::optional<int> RootStatus(const trace::Run& run, const ProcessId& root) {
   return std::nullopt;
 }
 
-}  // namespace
-
 int WatchCommand(const WatchArguments& arguments) {
   TakeSignals();
   Options options = ParseOptions(arguments.options);
   std::string why;
-  auto wanted = Outputs::Open(options, STDERR_FILENO, &why);
+  const auto stat = inspect::ReadStat(arguments.pid);
+  const Subject subject{arguments.pid, stat.has_value() ? stat->comm : ""};
+  auto wanted = Outputs::Open(options, subject, STDERR_FILENO, &why);
   if (!wanted.has_value()) {
     Message(why);
     options.json.clear();
     options.text.clear();
     options.out.clear();
   }
-  auto outputs = wanted.has_value() ? std::move(wanted) : Outputs::Open(options, STDERR_FILENO, &why);
+  auto outputs =
+      wanted.has_value() ? std::move(wanted) : Outputs::Open(options, subject, STDERR_FILENO, &why);
   RunFolder folder = RunFolder::Adopt(arguments.run);
   std::string shim = FindShim(&why);
   std::set<pid_t> not_ours;
@@ -187,12 +197,30 @@ int WatchCommand(const WatchArguments& arguments) {
     run.lost.push_back("the run was not kept whole: " + why);
   }
   report::Report report = JudgeRun(run, options, &watcher.live_report());
-  std::optional<int> exit_code;
   if (run.root_status.has_value()) {
-    exit_code = DecideEnding(*run.root_status, EndedBy::kItself, false, options).exit_code;
+    report.exit_code = DecideEnding(*run.root_status, EndedBy::kItself, false, options).exit_code;
   }
-  WriteReports(std::move(report), &*outputs, &watcher.live_report(), exit_code);
+  WriteJson(&report, &*outputs);
+  WriteText(std::move(report), *outputs, &watcher.live_report());
   return 0;
+}
+
+}  // namespace
+
+void RegisterWatch(CommandParser* line) {
+  const auto arguments = std::make_shared<WatchArguments>();
+  Subcommand watch;
+  watch.name = "watch";
+  watch.help = "watch a program that started itself under the shim";
+  watch.arguments = {
+      {"--pid", "PID", "", SetPid(&arguments->pid), false, true},
+      {"--started", "TICKS", "", SetNumber(&arguments->started), false, true},
+      {"--run", "DIR", "", SetText(&arguments->run), false, true},
+      {"--options", "TEXT", "", SetText(&arguments->options)},
+  };
+  watch.run = [arguments](const Invocation& /*invocation*/) { return WatchCommand(*arguments); };
+  watch.hidden = true;
+  line->Add(std::move(watch));
 }
 
 }  // namespace gordian::cli

@@ -80,6 +80,14 @@ std::string StatusText(const trace::Run& run) {
   return absl::StrCat("exited ", WEXITSTATUS(status));
 }
 
+std::optional<int> ExitCode(const trace::Run& run) {
+  if (!run.root_status) {
+    return std::nullopt;
+  }
+  const int status = *run.root_status;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 // Builds one finding; what all findings share (the symbolizer) outlives it.
 class FindingBuilder {
  public:
@@ -374,6 +382,7 @@ Report BuildReport(const trace::Run& run, const std::vector<Finding>& findings, 
   report.run.started = Rfc3339(run.start_real_ns);
   report.run.seconds = static_cast<double>(run.duration_ns) / 1e9;
   report.run.status = StatusText(run);
+  report.run.exit_code = ExitCode(run);
   report.run.host = HostName();
   report.run.version = GORDIAN_VERSION;
   Symbolizer symbolizer;

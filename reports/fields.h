@@ -158,6 +158,8 @@ struct FieldList<ReportFinding> {
       Field{"processes", &ReportFinding::processes},
       Field{"behind", &ReportFinding::behind},
       Field{"count", &ReportFinding::count},
+      Field{"runs", &ReportFinding::runs, Place::kIfSet},
+      Field{"again", &ReportFinding::again, Place::kIfSet},
       Field{"places", &ReportFinding::places, Place::kIfSet},
   };
 };
@@ -224,9 +226,13 @@ struct FieldList<ReportCoverage> {
 template <>
 struct FieldList<ReportRun> {
   static constexpr std::tuple kFields = {
-      Field{"command", &ReportRun::command}, Field{"started", &ReportRun::started},
-      Field{"seconds", &ReportRun::seconds}, Field{"status", &ReportRun::status},
-      Field{"host", &ReportRun::host},       Field{"version", &ReportRun::version},
+      Field{"command", &ReportRun::command},
+      Field{"started", &ReportRun::started},
+      Field{"seconds", &ReportRun::seconds},
+      Field{"status", &ReportRun::status},
+      Field{"exit_code", &ReportRun::exit_code, Place::kIfSet},
+      Field{"host", &ReportRun::host},
+      Field{"version", &ReportRun::version},
   };
 };
 
@@ -242,9 +248,13 @@ struct FieldList<ReportSummary> {
 template <>
 struct FieldList<Report> {
   static constexpr std::tuple kFields = {
-      Field{"run", &Report::run},           Field{"coverage", &Report::coverage},
-      Field{"findings", &Report::findings}, Field{"near_misses", &Report::near_misses, Place::kIfSet},
-      Field{"profile", &Report::profile},   Field{"snapshot", &Report::snapshot, Place::kIfSet},
+      Field{"run", &Report::run},
+      Field{"coverage", &Report::coverage},
+      Field{"exit_code", &Report::exit_code, Place::kIfSet},
+      Field{"findings", &Report::findings},
+      Field{"near_misses", &Report::near_misses, Place::kIfSet},
+      Field{"profile", &Report::profile},
+      Field{"snapshot", &Report::snapshot, Place::kIfSet},
   };
 };
 

@@ -112,6 +112,8 @@ struct ReportFinding {
   std::vector<ReportProcess> processes;
   std::vector<std::string> behind;
   uint64_t count = 1;  // over all places
+  uint64_t runs = 0;   // of `gordian hunt`: how many of its runs had it; 0: there was one run
+  std::string again;   // of `gordian hunt` and `confirm`: the command that shows it
   // Empty for one place. Otherwise all of them: first the one that locks, threads and processes above show.
   std::vector<ReportPlace> places;
 };
@@ -171,7 +173,8 @@ struct ReportRun {
   std::vector<std::string> command;
   std::string started;  // RFC 3339, UTC
   double seconds = 0;
-  std::string status;  // "exited 0", "killed by SIGTERM", "ended by gordian", "running"
+  std::string status;            // "exited 0", "killed by SIGTERM", "ended by gordian", "running"
+  std::optional<int> exit_code;  // as a shell sees it: 128 + signal; nullopt: nobody knows
   std::string host;
   std::string version;  // of gordian
 };
@@ -188,7 +191,8 @@ struct Report {
   ReportCoverage coverage;
   std::vector<ReportFinding> findings;
   std::vector<ReportProfile> profile;    // those with the longest waits first; of a run with --profile
-  std::vector<ReportSnapshot> snapshot;  // of `gordian attach`: one for each process
+  std::vector<ReportSnapshot> snapshot;  // of `gordian attach`, or of --dump-after: one for each process
+  std::optional<int> exit_code;          // of gordian
   // Cycles of lock orders that cannot deadlock, each with one condition that does not hold; if asked for.
   std::optional<std::vector<ReportFinding>> near_misses;
   ReportSummary Summary() const;

@@ -100,8 +100,9 @@ class DocsTest(unittest.TestCase):
 
         for subcommand in ("confirm", "hunt"):
             rows = section(text, f"`gordian {subcommand}")
-            others = {"--avoid", "--out"}  # options of `gordian run` that the text speaks of
-            self.assertEqual(set(LONG_OPTION.findall(rows)) - others, help_options(subcommand) - others)
+            others = {"--avoid", "--out", "--json"}  # options of `gordian run` and of reports that the text speaks of
+            own = help_options(subcommand) - help_options("report") - others
+            self.assertEqual(set(LONG_OPTION.findall(rows)) - others, own)
 
     def test_samples_and_scripts_that_are_named_exist(self):
         for document in DOCUMENTS:

@@ -263,9 +263,11 @@ std::string Watcher::Dump() {
   build_options.snapshot = true;
   report::TextOptions text_options = setup_.outputs->style();
   text_options.verbosity = 0;
+  report::Report dump = report::BuildReport(run, {}, build_options);
+  dumped_ = dump.snapshot;
   return absl::StrFormat("gordian: what every thread does after %.1f s\n%s",
                          static_cast<double>(run.duration_ns) / 1e9,
-                         report::SnapshotToText(report::BuildReport(run, {}, build_options), text_options));
+                         report::SnapshotToText(dump, text_options));
 }
 
 // Children that exec'd and left no trace: too short-lived for a look at /proc.

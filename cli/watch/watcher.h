@@ -67,6 +67,8 @@ class Watcher {
   // What every thread of the tree holds and waits for now, and whether it will go on, as text. Takes a look
   // of 300 ms.
   std::string Dump();
+  // What the last one found; empty: there was none.
+  const std::vector<report::ReportSnapshot>& dumped() const { return dumped_; }
   void Remark(const std::string& sentence) { remarks_.push_back(sentence); }
 
   // The whole run. Call once, at the end.
@@ -106,6 +108,7 @@ class Watcher {
   std::vector<std::string> command_;
   std::vector<std::string> remarks_;
   std::vector<ProcessId> hanging_;
+  std::vector<report::ReportSnapshot> dumped_;
   uint64_t start_ns_;
   uint64_t start_real_ns_;
   uint64_t next_tick_ns_ = 0;

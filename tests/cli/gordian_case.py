@@ -92,10 +92,14 @@ class GordianCase(unittest.TestCase):
         result = self.gordian("run", "--json", path, *arguments, **options)
         self.assertTrue(path.exists() and path.stat().st_size, result.stderr)
         report = json.loads(path.read_text())
+        self.validate(report)
+        return result, report
+
+    def validate(self, report):
+        """Against the schema."""
         schema = json.loads((SOURCE / "docs" / "report.schema.json").read_text())
         problems = [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(report)]
         self.assertEqual(problems, [])
-        return result, report
 
     def compile(self, name, source, *flags, compiler=None):
         """Builds a C program, or a C++ one when the name ends in .cc."""
