@@ -75,16 +75,6 @@ size_t Distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-// "; did you mean --json?", or nothing.
-std::string DidYouMean(const std::string& word, const std::vector<std::string>& known) {
-  const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-    return Distance(word, a) < Distance(word, b);
-  });
-  const bool is_near =
-      nearest != known.end() && Distance(word, *nearest) <= std::max<size_t>(word.size() / 4, 1) + 1;
-  return is_near ? absl::StrCat("; did you mean ", *nearest, "?") : "";
-}
-
 int UsageError(const std::string& what, const std::string& subcommand) {
   const std::string about = subcommand.empty() ? "" : subcommand + " ";
   Message(absl::StrCat(subcommand, subcommand.empty() ? "" : ": ", what,
@@ -274,6 +264,15 @@ std::string UnknownSubcommand(const std::string& word, const std::vector<std::st
 }
 
 }  // namespace
+
+std::string DidYouMean(const std::string& word, const std::vector<std::string>& known) {
+  const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+    return Distance(word, a) < Distance(word, b);
+  });
+  const bool is_near =
+      nearest != known.end() && Distance(word, *nearest) <= std::max<size_t>(word.size() / 4, 1) + 1;
+  return is_near ? absl::StrCat("; did you mean ", *nearest, "?") : "";
+}
 
 int CommandParser::Run(int argc, char** argv) const {
   SplitLine line = Split(argc, argv);

@@ -63,6 +63,9 @@ class CommandParser {
   std::vector<Subcommand> subcommands_;
 };
 
+// "; did you mean run?", or nothing where no known word is near.
+std::string DidYouMean(const std::string& word, const std::vector<std::string>& known);
+
 // Setters for arguments.
 SetValue SetText(std::string* text);
 SetValue SetTrue(bool* flag);

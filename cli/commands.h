@@ -14,6 +14,7 @@ void RegisterAttach(CommandParser* line);
 void RegisterCore(CommandParser* line);
 void RegisterPs(CommandParser* line);
 void RegisterDoctor(CommandParser* line);
+void RegisterExplain(CommandParser* line);
 // Which the shim starts for a program that has nothing but LD_PRELOAD.
 void RegisterWatch(CommandParser* line);
 

@@ -14,9 +14,9 @@ namespace gordian::cli {
 namespace {
 
 // In the order of the help.
-constexpr void (*kRegister[])(CommandParser*) = {RegisterRun,  RegisterReport, RegisterConfirm,
-                                                 RegisterHunt, RegisterAttach, RegisterCore,
-                                                 RegisterPs,   RegisterDoctor, RegisterWatch};
+constexpr void (*kRegister[])(CommandParser*) = {
+    RegisterRun,  RegisterReport, RegisterConfirm, RegisterHunt,    RegisterAttach,
+    RegisterCore, RegisterPs,     RegisterDoctor,  RegisterExplain, RegisterWatch};
 
 int Main(int argc, char** argv) {
   CommandParser line;

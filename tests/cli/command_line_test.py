@@ -51,7 +51,7 @@ class WordsTest(GordianCase):
             self.assertEqual(self.gordian(*words).stdout, version)
         whole = self.gordian("--help").stdout
         self.assertEqual(self.gordian("help").stdout, whole)
-        for subcommand in ("run", "report", "confirm", "hunt", "attach", "core", "ps", "doctor"):
+        for subcommand in ("run", "report", "confirm", "hunt", "attach", "core", "ps", "doctor", "explain"):
             self.assertIn(f"\n  {subcommand} ", whole)
             own = self.gordian(subcommand, "--help")
             self.assertEqual(own.returncode, 0)
@@ -88,6 +88,16 @@ class WordsTest(GordianCase):
         self.assertIn("left hanging, as --on-deadlock=report wants it; kill ends it", " ".join(result.stderr.split()))
         result = self.gordian("run", "--on-deadlock=kill", "--", program)
         self.assertNotIn("left hanging", result.stderr)
+
+    def test_every_rule_is_explained(self):
+        listed = re.findall(r"^([a-z-]+) {2,}", self.gordian("explain").stdout, re.MULTILINE)
+        self.assertIn("deadlock", listed)
+        for rule in listed:
+            text = self.gordian("explain", rule).stdout
+            self.assertRegex(text, rf"\A{rule}: (error|warning|note)")
+            for part in ("What", "Example", "Why", "Fix", "Suppress"):
+                self.assertRegex(text, rf"(?m)^  {part} +\S")
+        self.assertIn("there is no rule 'dedlock'; did you mean deadlock?", self.refused("explain", "dedlock"))
 
     def test_options_end_at_the_command(self):
         result = self.gordian("run", "-q", "echo", "--json", "x")
