@@ -193,6 +193,7 @@ void RegisterAttach(CommandParser* line) {
   attach.run = [arguments](const Invocation& invocation) {
     return AttachCommand(invocation.options, *arguments);
   };
+  attach.without_proc = kExitCannotInspect;
   line->Add(std::move(attach));
 }
 

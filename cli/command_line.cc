@@ -16,6 +16,7 @@
 #include "cli/exit_code.h"
 #include "cli/message.h"
 #include "cli/preload.h"
+#include "libsync/inspect/proc.h"
 
 namespace gordian::cli {
 namespace {
@@ -322,8 +323,14 @@ int CommandParser::Run(int argc, char** argv) const {
     if (problem.empty()) {
       problem = binder.Resolve(&invocation.options);
     }
-    return problem.empty() ? binder.subcommand().run(std::move(invocation))
-                           : UsageError(problem, binder.subcommand().name);
+    if (!problem.empty()) {
+      return UsageError(problem, binder.subcommand().name);
+    }
+    if (binder.subcommand().without_proc != 0 && !inspect::HasProc()) {
+      Message(absl::StrCat(inspect::kNoProc, "; mount -t proc proc /proc"));
+      return binder.subcommand().without_proc;
+    }
+    return binder.subcommand().run(std::move(invocation));
   }
   return UsageError("say what to do: `gordian run -- CMD ARGS...`", "");
 }

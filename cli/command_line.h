@@ -51,6 +51,7 @@ struct Subcommand {
   std::vector<Argument> arguments;
   std::function<int(Invocation invocation)> run;
   bool hidden = false;
+  int without_proc = 0;  // how it ends where there is no /proc; 0: it can do without
 };
 
 class CommandParser {

@@ -322,6 +322,7 @@ void RegisterConfirm(CommandParser* line) {
     options->report = std::move(invocation.options);
     return ConfirmCommand(*options, invocation.command);
   };
+  confirm.without_proc = kExitGordian;
   line->Add(std::move(confirm));
 }
 

@@ -219,6 +219,11 @@ int DoctorCommand(int32_t pid, const std::vector<std::string>& command) {
   utsname kernel{};
   uname(&kernel);
   findings.Good(absl::StrCat("Linux ", kernel.release, " on ", kernel.machine));
+  if (!inspect::HasProc()) {
+    findings.Limit(inspect::kNoProc, "mount -t proc proc /proc");
+    findings.Print();
+    return 0;
+  }
   ExamineShim(&findings);
   ExamineSharedMemory(&findings);
   ExamineLibc(&findings);

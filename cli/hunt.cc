@@ -215,6 +215,7 @@ void RegisterHunt(CommandParser* line) {
     options->report = std::move(invocation.options);
     return HuntCommand(*options, invocation.command);
   };
+  hunt.without_proc = kExitGordian;
   line->Add(std::move(hunt));
 }
 

@@ -75,6 +75,12 @@ const char* Environment(const char* name) {
 
 }  // namespace
 
+bool IsInsideAnotherRun() {
+  std::vector<std::string> entries = absl::StrSplit(Environment(kShimOptions), ':');
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const std::string& entry) { return absl::StartsWith(entry, "run="); });
+}
+
 std::string FindShim(std::string* why) {
   std::string own = RealPath("/proc/self/exe");
   std::string prefix = DirectoryOf(DirectoryOf(own));

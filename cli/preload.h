@@ -24,6 +24,9 @@ std::string FindCheckFree(const std::string& shim, std::string* why);
 // The file that execvp would run, empty if it finds none.
 std::string FindExecutable(const std::string& command);
 
+// This process was started by a program that another gordian records.
+bool IsInsideAnotherRun();
+
 // The environment of the program. `shim` empty: leave LD_PRELOAD as it is.
 struct PreloadPlan {
   std::string shim;

@@ -347,6 +347,7 @@ void RegisterPs(CommandParser* line) {
       {"--watch", "", "look again and again, and tell what has changed", SetTrue(&arguments->watch)},
   };
   ps.run = [arguments](const Invocation& invocation) { return PsCommand(invocation.options, *arguments); };
+  ps.without_proc = kExitCannotInspect;
   line->Add(std::move(ps));
 }
 

@@ -156,6 +156,9 @@ Ending RunAndReport(const Options& options, const std::vector<std::string>& comm
 
 // May not return: the signal that ended CMD is raised again.
 int RunCommand(const Options& options, const std::vector<std::string>& command) {
+  if (IsInsideAnotherRun() && !options.quiet) {
+    Message("this runs inside another gordian: what CMD starts is recorded and reported here, and not there");
+  }
   InheritedDescriptors descriptors = InheritedDescriptors::List();
   EndAs(RunAndReport(options, command, descriptors));
 }
@@ -170,6 +173,7 @@ void RegisterRun(CommandParser* line) {
   run.shared = SharedOptions::kRun;
   run.command = TakesCommand::kWithoutToo;
   run.run = [](const Invocation& invocation) { return RunCommand(invocation.options, invocation.command); };
+  run.without_proc = kExitGordian;
   line->Add(std::move(run));
 }
 

@@ -220,6 +220,7 @@ void RegisterWatch(CommandParser* line) {
   };
   watch.run = [arguments](const Invocation& /*invocation*/) { return WatchCommand(*arguments); };
   watch.hidden = true;
+  watch.without_proc = kExitGordian;
   line->Add(std::move(watch));
 }
 

@@ -102,8 +102,11 @@ void UnseenProcesses::Look(uint64_t now_ns, const TraceSet& traces, ProcessTree*
 }
 
 std::string UnseenProcesses::WhyGone(const ProcessId& id, const std::string& program,
-                                     std::optional<int32_t> status) const {
+                                     const std::string& creator, std::optional<int32_t> status) const {
   std::string why = LeftOut(program, id == root_);
+  if (why.empty() && !creator.empty() && creator == inspect::ReadExecutable(getpid())) {
+    why = "another gordian started it, which has a report of its own";
+  }
   if (why.empty() && !program.empty()) {
     why = WhyNotRecordable(program);
   }

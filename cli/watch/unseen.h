@@ -26,8 +26,10 @@ class UnseenProcesses {
   void SetRoot(const ProcessId& root) { root_ = root; }
   // Looks at living processes that are old enough to have a trace and have none.
   void Look(uint64_t now_ns, const TraceSet& traces, ProcessTree* tree) const;
-  // The same for one that exec'd `program` and is gone. `status`: as wait(2) gave it, where anybody knows.
-  std::string WhyGone(const ProcessId& id, const std::string& program, std::optional<int32_t> status) const;
+  // The same for one that exec'd `program` and is gone. `creator`: the program of who started it, where that
+  // is known. `status`: as wait(2) gave it, where anybody knows.
+  std::string WhyGone(const ProcessId& id, const std::string& program, const std::string& creator,
+                      std::optional<int32_t> status) const;
 
  private:
   std::string WhyLiving(const SeenProcess& process, const ProcessTree& tree) const;

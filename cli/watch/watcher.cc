@@ -295,7 +295,7 @@ void Watcher::NameUnseenChildren(const trace::Process& process) {
     if (seen->observed.unseen.empty() && !traces_.WasTracedPid(child.pid) &&
         !traces_.WasTracedElsewhere(child.exec_path) && !traces_.SaidLost(child.pid)) {
       tree_.SetProgram(id, child.exec_path);
-      tree_.SetUnseen(id, unseen_.WhyGone(id, child.exec_path, status));
+      tree_.SetUnseen(id, unseen_.WhyGone(id, child.exec_path, process.executable, status));
     }
   }
 }
@@ -307,15 +307,15 @@ void Watcher::NameUnseenImages(const trace::Run& run) {
   if (!root_unseen_.empty()) {
     tree_.SetUnseen(root_, root_unseen_);
   } else if (root != nullptr && !traces_.WasTraced(root_) && !traces_.SaidLost(root_.first)) {
-    tree_.SetUnseen(
-        root_, unseen_.WhyGone(root_, command_.empty() ? "" : FindExecutable(command_[0]), run.root_status));
+    tree_.SetUnseen(root_, unseen_.WhyGone(root_, command_.empty() ? "" : FindExecutable(command_[0]), "",
+                                           run.root_status));
   }
   for (const trace::Process& process : run.processes) {
     ProcessId id{process.pid, process.start_ticks};
     const SeenProcess* seen = tree_.Find(id);
     bool replaced = process.end == trace::End::kExec && traces_.IsNewestImage(id, process.start_ns);
     if (replaced && seen != nullptr && seen->observed.unseen.empty()) {
-      tree_.SetUnseen(id, unseen_.WhyGone(id, "", std::nullopt));
+      tree_.SetUnseen(id, unseen_.WhyGone(id, "", "", std::nullopt));
     }
   }
 }

@@ -77,6 +77,8 @@ std::optional<ProcStat> ParseStat(std::string_view text) {
   return words.Take(&stat.start_ticks) ? std::optional(std::move(stat)) : std::nullopt;
 }
 
+bool HasProc() { return access("/proc/self/stat", R_OK) == 0; }
+
 std::optional<ProcStat> ReadStat(pid_t pid) {
   const std::optional<std::string> text = ReadText(ProcPath(pid, "stat"));
   return text ? ParseStat(*text) : std::nullopt;

@@ -34,6 +34,9 @@ struct ProcStat {
   bool IsZombie() const { return state == 'Z'; }
 };
 
+bool HasProc();
+inline constexpr const char* kNoProc = "there is no /proc here, and by it alone gordian sees processes";
+
 std::optional<ProcStat> ReadStat(pid_t pid);
 std::optional<ProcStat> ReadTaskStat(pid_t pid, pid_t tid);
 // From the text of such a file. The name in it is the process's own choice and may hold anything.

@@ -1,10 +1,11 @@
 """Programs into which the shim cannot get run untouched, and the coverage names them."""
+import json
 import os
 import shutil
 import subprocess
 import unittest
 
-from gordian_case import PATIENCE, GordianCase
+from gordian_case import GORDIAN, PATIENCE, GordianCase
 
 HELLO = """
     #include <stdio.h>
@@ -167,6 +168,28 @@ class CoverageTest(GordianCase):
                 self.assertIn(reason, unseen)
                 self.assertIn("sleep", unseen)
                 self.assertNotIn("sh,", unseen)
+
+    def test_a_run_inside_a_run(self):
+        inner = [GORDIAN, "run", "--json", self.folder / "inner.json", "--", self.sample("abba")]
+        result, report = self.run_json("--", *inner)
+        self.assertEqual(result.returncode, 66)
+        self.assertEqual(result.stderr.count("this runs inside another gordian"), 1)
+        self.assertEqual(report["findings"], [])
+        self.assertIn("another gordian started it, which has a report of its own", " ".join(report["coverage"]["unseen"]))
+        findings = json.loads((self.folder / "inner.json").read_text())["findings"]
+        self.assertEqual([finding["rule"] for finding in findings], ["lock-order-cycle"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting needs root; scripts/test runs as root")
+    def test_without_proc(self):
+        for command, code in ((["run", "--", "touch", "started"], 125), (["attach", "1"], 3), (["ps"], 3),
+                              (["hunt", "--", "touch", "started"], 125), (["doctor"], 0)):
+            with self.subTest(command=command):
+                result = subprocess.run(["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc; exec "$@"', "sh", GORDIAN,
+                                         *command], capture_output=True, text=True, timeout=PATIENCE, cwd=self.folder)
+                self.assertEqual(result.returncode, code, result.stderr)
+                self.assertIn("there is no /proc here", result.stdout + result.stderr)
+                self.assertIn("mount -t proc proc /proc", result.stdout + result.stderr)
+        self.assertFalse((self.folder / "started").exists())
 
     def test_a_skipped_program_gives_no_findings(self):
         abba = self.sample("abba")
