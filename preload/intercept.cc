@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "libsync/record/libc_facts.h"
+#include "libsync/record/raw.h"
 #include "libsync/record/text.h"
 
 // The linker bounds a section whose name is an identifier with these.
@@ -104,6 +105,9 @@ bool ResolveAll() {
   bool ours = true;
   const LoadedObjects objects;
   ResolveEach(objects);
+  if (void* clock = objects.OfLibc("clock_gettime", GnuHash("clock_gettime")); clock != nullptr) {
+    record::g_clock_gettime = reinterpret_cast<record::ClockGettime*>(clock);
+  }
   for (RealFunction* function = __start_gordian_hooks; function != __stop_gordian_hooks; ++function) {
     const void* next = function->address;
     if (next != nullptr && objects.MayStandBeforeUs(function->name, function->hash)) {

@@ -128,4 +128,15 @@ void* LoadedObjects::NextInLibc(const char* name, uint32_t hash) const {
   return nullptr;
 }
 
+void* LoadedObjects::OfLibc(const char* name, uint32_t hash) const {
+  for (int i = 0; i < count_; ++i) {
+    const ElfW(Sym)* symbol = nullptr;
+    if (objects_[i].is_libc && Find(objects_[i], name, hash, &symbol) == Answer::kYes &&
+        ELF64_ST_TYPE(symbol->st_info) == STT_FUNC) {
+      return reinterpret_cast<void*>(objects_[i].object->l_addr + symbol->st_value);
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace gordian::preload

@@ -33,6 +33,9 @@ class LoadedObjects {
   // The function of that name that comes after ours, when that is a plain function of libc. Null: ask dlsym.
   void* NextInLibc(const char* name, uint32_t hash) const;
 
+  // libc's own function of that name, whoever stands before it. Null: it is not a plain one.
+  void* OfLibc(const char* name, uint32_t hash) const;
+
  private:
   // What the dynamic section of an object says about its symbols.
   struct Symbols {

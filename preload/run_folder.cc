@@ -100,7 +100,7 @@ void ListAncestors(Ancestors* ancestors) {
 uint64_t MonotonicNs(uint64_t ticks) {
   constexpr uint64_t ns_per_tick = 10'000'000;  // 100 Hz, whatever the kernel's own clock
   timespec boot{};
-  clock_gettime(CLOCK_BOOTTIME, &boot);
+  g_clock_gettime(CLOCK_BOOTTIME, &boot);
   const uint64_t boot_ns =
       static_cast<uint64_t>(boot.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(boot.tv_nsec);
   return ticks * ns_per_tick - (boot_ns - NowNs());

@@ -167,7 +167,7 @@ void FillHeader(int32_t pid, uint64_t ticks, int32_t session, uint32_t image) {
   }
   header->start_mono_ns = NowNs();
   timespec real;
-  clock_gettime(CLOCK_REALTIME, &real);
+  g_clock_gettime(CLOCK_REALTIME, &real);
   header->start_real_ns =
       static_cast<uint64_t>(real.tv_sec) * 1000000000u + static_cast<uint64_t>(real.tv_nsec);
   header->session = session;

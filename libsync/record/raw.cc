@@ -13,6 +13,7 @@ namespace gordian::record {
 
 constinit bool g_no_syscalls = false;
 constinit uint64_t g_last_ns = 0;
+constinit ClockGettime* g_clock_gettime = clock_gettime;
 
 namespace {
 

@@ -59,6 +59,11 @@ class ReadableMemory {
 // When g_no_syscalls was set.
 extern uint64_t g_last_ns;
 
+// libc's own clock_gettime: a library that changes the time for the program (libfaketime) changes none of
+// ours.
+using ClockGettime = int(clockid_t, timespec*);
+extern ClockGettime* g_clock_gettime;
+
 // CLOCK_MONOTONIC through the vDSO: no kernel entry on ordinary machines. In a sandbox time stands still:
 // where the vDSO must ask the kernel, and in strict mode, which forbids reading the processor's counter,
 // looking at the clock is death.
@@ -67,7 +72,7 @@ inline uint64_t NowNs() {
     return g_last_ns;
   }
   timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  g_clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
 }
 

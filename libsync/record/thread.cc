@@ -28,6 +28,16 @@ __attribute__((tls_model("initial-exec"))) thread_local constinit ForkHandover* 
 
 namespace {
 
+// A resolver (IFUNC) of the program may call hooks while the program is being relocated: the loader gives the
+// thread its initial values only after that. Ours runs once this library is relocated, which is before.
+void Nothing() {}
+extern "C" __attribute__((used)) void (*gordian_begin_early())() {
+  t_thread = &g_no_thread;
+  return &Nothing;
+}
+void BeginEarly() __attribute__((ifunc("gordian_begin_early")));
+__attribute__((used)) void (*const kBeginEarly)() = &BeginEarly;
+
 // With a plan, and where holdings or waits are timed or looked for at each free, every call goes the slow
 // way.
 void OpenFastPaths(Thread* thread) {

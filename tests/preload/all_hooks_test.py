@@ -70,6 +70,11 @@ class AllHooksTest(ShimCase):
                            self.with_shim(LD_PRELOAD=":".join(order), LOADS_EARLY=self.library))
                 self.was_recorded()
 
+    def test_in_a_resolver_of_the_program(self):
+        for flags in ([], ["-Wl,-z,now"], ["-Wl,-z,lazy"], ["-fno-pie", "-no-pie"]):
+            with self.subTest(flags):
+                self.compare([build(self.folder, "resolver.c", *flags)], [], 0)
+
     def test_with_a_linked_shim(self):
         for program in (self.shim_first, self.shim_last):
             for options in ({}, self.with_shim(LD_PRELOAD="")):

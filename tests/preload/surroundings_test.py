@@ -2,7 +2,7 @@
 import os
 import unittest
 
-from shim_case import GORDIAN, SHIM, ShimCase, clean_environment, finish, rules
+from shim_case import GORDIAN, SHIM, ShimCase, build, clean_environment, finish, rules
 
 
 class SurroundingsTest(ShimCase):
@@ -21,6 +21,11 @@ class SurroundingsTest(ShimCase):
         result = finish([GORDIAN, "run", "-q", "--text", "/dev/null", "--json", path, "--", *command],
                         env=clean_environment())
         return result
+
+    def test_a_time_of_the_programs_own(self):
+        library = build(self.folder, "clock.c", "-DLIBRARY", "-shared", "-fPIC", name="libclock.so")
+        self.compare([build(self.folder, "clock.c")], [], 0, ":hold_ms=600000", {"LD_PRELOAD": library})
+        self.assertLess(self.report(self.traced)["run"]["seconds"], 600)
 
     def test_plain(self):
         self.check()
