@@ -5,6 +5,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/children.h"
+#include "libsync/record/last_looks.h"
 #include "preload/exit.h"
 #include "preload/intercept.h"
 
@@ -70,6 +71,7 @@ void RecordOrderlyExit(int status) {
   MarkOwnChildRecord(trace::kChildExited);
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (entry) {
+    MarkIdleThreads();
     RecordEnd(End::kExit, static_cast<uint32_t>(status), entry->ref, g_exit_stack);
     WaitForWatcher();
   }

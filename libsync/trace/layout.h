@@ -190,6 +190,7 @@ enum ThreadFlags : uint32_t {
   kAdopted = 1u << 3,      // first seen running: created before the shim or without pthread_create
   kCancelled = 1u << 4,    // pthread_cancel was asked for it
   kEndedByExit = 1u << 5,  // pthread_exit or cancellation ended it, not a return
+  kIdleAtEnd = 1u << 6,    // slept in a call without a timeout when the process exited
 };
 
 // One thread of the image, once. Its segments number the stretches between its ordering events (a create, a

@@ -28,12 +28,14 @@ TEST(Rules, AreUniqueAndSayWhatToDo) {
 }
 
 TEST(Analyze, ConfirmedFirstThenErrorsThenRulesThenCounts) {
-  EXPECT_THAT(
-      RulesOf(
-          "1:create(2)@1 1:create(3)@2 1:create(4)@2 1:create(5)@3 1:create(6,detached) 1:create(7,detached) "
-          "2:end 3:end 4:end 6:+X 6:+Y 6:-Y 6:-X 7:+Y 7:+X 7:-X 7:-Y 1:+Z 1:exit"),
-      ElementsAre("thread-unjoined", "thread-unjoined", "lock-held-at-process-exit", "thread-running-at-exit",
-                  "lock-order-cycle"));
+  Played played = Play(
+      "1:create(2)@1 1:create(3)@2 1:create(4)@2 1:create(5)@3 1:create(6,detached) 1:create(7,detached) "
+      "2:end 3:end 4:end 6:+X 6:+Y 6:-Y 6:-X 7:+Y 7:+X 7:-X 7:-Y 1:+Z 1:exit");
+  played.process().end_ns += 1'000'000'000;  // it lived on with the threads that had ended
+  played.thread(5).flags |= trace::kIdleAtEnd;
+  EXPECT_THAT(RulesOf(played.run),
+              ElementsAre("thread-unjoined", "thread-unjoined", "lock-held-at-process-exit",
+                          "thread-running-at-exit", "lock-order-cycle"));
 }
 
 // A damaged trace may point anywhere: nothing here may crash, whatever the indices say.

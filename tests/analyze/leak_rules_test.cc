@@ -88,16 +88,38 @@ TEST(LockHeldAtProcessExit, Silent) {
       << "its own lock";
 }
 
-TEST(ThreadUnjoined, FinishedAndNobodyCared) {
+// The process lived on for a while after its threads.
+Played LivedOn(const std::string& script) {
+  Played played = Play(script);
+  played.process().end_ns += 1'000'000'000;
+  return played;
+}
+
+TEST(ThreadUnjoined, LeftBehindByAProcessThatGoesOn) {
   for (const char* end : {"1:exit", "1:_exit", "1:quick_exit"}) {
-    EXPECT_THAT(RulesOf((std::string("1:create(2) 2:end ") + end).c_str()), ElementsAre("thread-unjoined"))
-        << end;
+    const std::vector<Finding> findings =
+        analyze::Analyze(LivedOn(std::string("1:create(2) 2:end ") + end).run);
+    ASSERT_THAT(findings, SizeIs(1)) << end;
+    EXPECT_STREQ(findings[0].rule->id, "thread-unjoined");
+    EXPECT_EQ(findings[0].level, Level::kError);
+  }
+}
+
+TEST(ThreadUnjoined, TheSameVerdictWhetherTheThreadOrTheExitWasQuicker) {
+  for (const char* script :
+       {"1:create(2)@1 1:create(3)@1 2:end 3:end 1:exit", "1:create(2)@1 1:create(3)@1 1:exit",
+        "1:create(2)@1 1:create(3)@1 3:end 1:exit"}) {
+    const std::vector<Finding> findings = analyze::Analyze(Play(script).run);
+    ASSERT_THAT(findings, SizeIs(1)) << script;
+    EXPECT_STREQ(findings[0].rule->id, "thread-unjoined");
+    EXPECT_EQ(findings[0].level, Level::kNote);
+    EXPECT_EQ(findings[0].count, 2U);
   }
 }
 
 TEST(ThreadUnjoined, OneFindingForEachPlaceOfCreation) {
   const std::vector<Finding> findings =
-      analyze::Analyze(Play("1:create(2)@1 1:create(3)@1 1:create(4)@2 2:end 3:end 4:end 1:exit").run);
+      analyze::Analyze(LivedOn("1:create(2)@1 1:create(3)@1 1:create(4)@2 2:end 4:end 1:exit").run);
   ASSERT_THAT(findings, SizeIs(2));
   EXPECT_EQ(findings[0].count, 2U);
   EXPECT_EQ(findings[1].count, 1U);
@@ -108,6 +130,7 @@ TEST(ThreadUnjoined, Silent) {
   EXPECT_THAT(RulesOf("1:create(2,detached) 2:end 1:exit"), IsEmpty());
   EXPECT_THAT(RulesOf("1:create(2) 1:detach(2) 2:end 1:exit"), IsEmpty());
   EXPECT_THAT(RulesOf("1:create(2) 2:end"), IsEmpty()) << "killed";
+  EXPECT_THAT(RulesOf("1:create(2) 2:end 1:_exit"), IsEmpty()) << "cut off on purpose";
   EXPECT_THAT(RulesOf("1:create(2) 2:end 1:abort"), IsEmpty());
   EXPECT_THAT(RulesOf("live 1:create(2) 2:end"), IsEmpty());
   Played adopted = Play("1:create(2) 2:end 1:exit");
@@ -120,17 +143,21 @@ TEST(ThreadUnjoined, TheMainThreadIsNeverMeant) {
 }
 
 TEST(ThreadRunningAtExit, IsANoteThatSaysWhereItIs) {
-  const std::vector<Finding> findings = analyze::Analyze(Play("1:create(2) 1:+A 2:!A 1:-A 1:exit").run);
+  Played played = Play("1:create(2)@1 1:create(3)@1 1:+A 2:!A 1:-A 1:exit");
+  played.thread(2).flags |= trace::kIdleAtEnd;
+  const std::vector<Finding> findings = analyze::Analyze(played.run);
   ASSERT_THAT(findings, SizeIs(1));
   EXPECT_STREQ(findings[0].rule->id, "thread-running-at-exit");
   EXPECT_EQ(findings[0].level, Level::kNote);
   EXPECT_THAT(findings[0].explanation, HasSubstr("waits for {lock:0}"));
   EXPECT_NE(findings[0].threads[0].waits.stack.stack, trace::kNoIndex);
+  EXPECT_EQ(findings[0].count, 2U) << "one pool, of which one thread was just about to wait";
 }
 
 TEST(ThreadRunningAtExit, ThatJoinsAnotherNamesIt) {
-  const std::vector<Finding> findings =
-      analyze::Analyze(Play("1:create(2) 1:create(3,detached) 2:!join(3) 1:exit").run);
+  Played played = Play("1:create(2) 1:create(3,detached) 2:!join(3) 1:exit");
+  played.thread(2).flags |= trace::kIdleAtEnd;
+  const std::vector<Finding> findings = analyze::Analyze(played.run);
   ASSERT_THAT(findings, SizeIs(1));
   ASSERT_THAT(findings[0].threads, SizeIs(2));
   EXPECT_EQ(findings[0].threads[0].waits.kind, trace::WaitKind::kJoin);
