@@ -166,9 +166,10 @@ Finding ZombiesOf(const ProcStat* parent, pid_t ppid, const std::vector<ProcStat
                                                                       return a.start_ticks < b.start_ticks;
                                                                     }))),
                                      " ago. ", Rate(zombies, table));
-  if (ppid == 1) {
-    absl::StrAppend(&finding.explanation,
-                    "Their parent is process 1, which inherited them and does not wait for children.");
+  if (inspect::IsProcessOne(ppid)) {
+    absl::StrAppend(&finding.explanation, "Their parent is process 1",
+                    ppid == 1 ? "" : " of a pid namespace, as in a container",
+                    ": it is handed all orphans there, and does not wait for children.");
     finding.fix =
         "Run a process 1 that waits for every child: docker run --init, tini or dumb-init as the entry "
         "point, or "

@@ -182,8 +182,9 @@ void RunLoop::EndTree(EndedBy why, const ProcessId& first, int first_signal, uin
     return;
   }
   ended_by_ = why;
+  watcher_->LookAtProcesses(NowNs());  // who is dead by now, did not die of this
+  end_began_ns_ = NowNs();
   if (why == EndedBy::kDeadlockKill) {
-    watcher_->LookAtProcesses(NowNs());
     StopLiving(watcher_->tree(), first);
   }
   SignalProcess(first, first_signal);

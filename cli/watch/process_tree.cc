@@ -244,4 +244,11 @@ std::vector<trace::Observed> ProcessTree::Observations(const ProcessId& root, bo
   return observations;
 }
 
+void ProcessTree::MarkEndedSince(uint64_t end_ns, std::vector<trace::Observed>* observations) const {
+  for (trace::Observed& observed : *observations) {
+    const SeenProcess* process = Find({observed.pid, observed.start_ticks});
+    observed.ended_by_gordian = process != nullptr && process->dead && process->dead_ns >= end_ns;
+  }
+}
+
 }  // namespace gordian::cli

@@ -71,6 +71,8 @@ class ProcessTree {
   // The observations for the Run. `root` is CMD; with `over`, what still runs counts as having outlived a
   // creator that ended no later than CMD by at least `grace_ms`.
   std::vector<trace::Observed> Observations(const ProcessId& root, bool over, uint64_t grace_ms) const;
+  // Tells of those that died at `end_ns` or later, when gordian ended the run, that it was so.
+  void MarkEndedSince(uint64_t end_ns, std::vector<trace::Observed>* observations) const;
 
  private:
   void Meet(const ProcStat& stat, uint64_t now_ns);

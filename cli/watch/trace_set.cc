@@ -131,8 +131,9 @@ std::optional<trace::Process> TraceSet::Read(const LiveTrace& trace) {
   if (!process.has_value()) {
     Lose(trace.path, why);
   }
-  if (process.has_value() && trace.foreign_pids && trace.pid != 0) {
-    process->pid = trace.pid;
+  if (process.has_value() && trace.foreign_pids) {
+    foreign_traces_.insert(process->trace_file);
+    process->pid = trace.pid != 0 ? trace.pid : process->pid;
   }
   return process;
 }

@@ -56,6 +56,8 @@ class TraceSet {
   // An image of this process left a trace, now or earlier.
   bool WasTraced(const ProcessId& id) const { return newest_image_ns_.contains(id); }
   bool WasTracedPid(pid_t pid) const;
+  // Whether the trace is of another pid namespace.
+  bool IsForeign(const std::string& trace_file) const { return foreign_traces_.contains(trace_file); }
   // This program left a trace in another pid namespace, whose pids tell nothing here.
   bool WasTracedElsewhere(const std::string& program) const { return foreign_programs_.contains(program); }
   // The shim said itself that it could not record this process.
@@ -78,6 +80,7 @@ class TraceSet {
   std::deque<trace::Process> ended_;
   std::map<ProcessId, uint64_t> newest_image_ns_;  // when the newest image that left a trace began
   std::set<std::string> foreign_programs_;
+  std::set<std::string> foreign_traces_;
   std::set<std::string> unreadable_;
   std::vector<std::string> lost_;
 };

@@ -222,7 +222,10 @@ void Watcher::DescribeZombies() {
     process.described = true;
     const SeenProcess* creator = tree_.Find(process.creator);
     if (creator != nullptr) {
-      process.observed.creator_doing = WhatItDoes(*creator, traces_);
+      process.observed.creator_doing = absl::StrCat(
+          WhatItDoes(*creator, traces_), inspect::IsProcessOne(creator->stat.pid)
+                                             ? "; it is process 1 there, which orphans are handed to"
+                                             : "");
       const std::vector<pid_t> tasks = inspect::ListTasks(creator->stat.pid);
       process.observed.creator_awaits = std::any_of(tasks.begin(), tasks.end(), [&](pid_t task) {
         return inspect::AwaitsProcess(creator->stat.pid, task);
@@ -272,6 +275,9 @@ std::string Watcher::Dump() {
 
 // Children that exec'd and left no trace: too short-lived for a look at /proc.
 void Watcher::NameUnseenChildren(const trace::Process& process) {
+  if (traces_.IsForeign(process.trace_file)) {
+    return;  // the numbers of its children mean other processes here
+  }
   for (const trace::Child& child : process.children) {
     bool execd = (child.flags & trace::kExecd) != 0 && (child.flags & trace::kCreateFailed) == 0;
     const SeenProcess* seen = child.pid == 0 ? nullptr : tree_.FindChild(child);
@@ -313,7 +319,8 @@ void Watcher::NameUnseenImages(const trace::Run& run) {
   for (const trace::Process& process : run.processes) {
     ProcessId id{process.pid, process.start_ticks};
     const SeenProcess* seen = tree_.Find(id);
-    bool replaced = process.end == trace::End::kExec && traces_.IsNewestImage(id, process.start_ns);
+    bool replaced = process.end == trace::End::kExec && !traces_.IsForeign(process.trace_file) &&
+                    traces_.IsNewestImage(id, process.start_ns);
     if (replaced && seen != nullptr && seen->observed.unseen.empty()) {
       tree_.SetUnseen(id, unseen_.WhyGone(id, "", "", std::nullopt));
     }
@@ -352,7 +359,7 @@ trace::Run Watcher::Finish(const End& end) {
   run.start_real_ns = start_real_ns_;
   run.duration_ns = now_ns - start_ns_;
   run.over = true;
-  run.ended_by_gordian = end.ended_by_gordian;
+  run.ended_by_gordian = end.ended_by_gordian_ns != 0;
   run.processes = ReadLive();
   traces_.CopyLive();
   traces_.GiveUpUnreadable();
@@ -373,6 +380,9 @@ trace::Run Watcher::Finish(const End& end) {
   }
   NameUnseenImages(run);
   run.observed = tree_.Observations(root_, true, setup_.options->grace_ms);
+  if (run.ended_by_gordian) {
+    tree_.MarkEndedSince(end.ended_by_gordian_ns, &run.observed);
+  }
   run.lost = remarks_;
   run.lost.insert(run.lost.end(), traces_.lost().begin(), traces_.lost().end());
   for (const std::string* folder : {&setup_.folder->path(), &setup_.folder->drop()}) {

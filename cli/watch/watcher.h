@@ -74,7 +74,7 @@ class Watcher {
   // The whole run. Call once, at the end.
   struct End {
     std::optional<int> root_status;
-    bool ended_by_gordian = false;
+    uint64_t ended_by_gordian_ns = 0;  // when gordian began to; 0: it did not
   };
   trace::Run Finish(const End& end);
   const LiveReport& live_report() const { return live_report_; }

@@ -182,6 +182,11 @@ std::optional<TaskStatus> ReadTaskStatus(pid_t pid, pid_t tid) {
   return text ? ParseTaskStatus(*text) : std::nullopt;
 }
 
+bool IsProcessOne(pid_t pid) {
+  const std::string status = ReadProcFile(pid, "status").value_or("");
+  return StatusField(status, "NSpid").ends_with("\t1") || pid == 1;
+}
+
 std::optional<SignalMasks> ReadSignalMasks(pid_t pid) {
   const std::optional<std::string> status = ReadText(ProcPath(pid, "status"));
   if (!status) {

@@ -92,6 +92,9 @@ struct SignalMasks {
 };
 std::optional<SignalMasks> ReadSignalMasks(pid_t pid);
 
+// Process 1 of its pid namespace: the kernel hands it all orphans there.
+bool IsProcessOne(pid_t pid);
+
 // The arguments. Empty for kernel threads and zombies; a process may overwrite its own.
 std::optional<std::vector<std::string>> ReadCommandLine(pid_t pid);
 // As the kernel names it; " (deleted)" stands at the end when the file is gone.

@@ -75,6 +75,7 @@ struct Wait {
   Index stack = kNoIndex;
   // kCondition: the kernel shows that the thread is past the condition and queues for its mutex.
   bool reacquiring = false;
+  bool writes = false;  // waits for room in a pipe or socket
   // With `releasers`: it lies in memory that others may still map by its name, and end the wait then.
   bool named = false;
   // Of an inspector, which sees more than one process. Where no holder of the lock is known: a move of any
@@ -241,8 +242,9 @@ struct Process {
   std::string off_reason;
   Counters counters{};
   uint64_t caught_signals =
-      0;               // of an inspector: handlers that may wake its threads; bit n-1 stands for signal n
-  std::string damage;  // what the reader could not read, empty if nothing
+      0;  // of an inspector: handlers that may wake its threads; bit n-1 stands for signal n
+  uint64_t service_signals = 0;  // of them: by which programs are told to wake up or to end, timers included
+  std::string damage;            // what the reader could not read, empty if nothing
 
   End end = End::kNone;
   uint32_t end_detail = 0;
@@ -279,6 +281,7 @@ struct Observed {
   bool reaped_late = false;       // the zombie went while its creator lived
   uint64_t outlived_ms = 0;       // time it was seen alive after its creator's end
   bool alive_at_end = false;      // of the run
+  bool ended_by_gordian = false;  // not before gordian began to end the run
   bool own_session = false;       // called setsid after its creator made it
   std::string creator_doing;      // what the creator's threads did while it was a zombie, for people
   std::string unseen;             // why it has no trace ("statically linked" ...), empty if it has one

@@ -43,6 +43,7 @@ Json ToJson(const Observed& observed) {
       {"reaped_late", observed.reaped_late},
       {"outlived_ms", observed.outlived_ms},
       {"alive_at_end", observed.alive_at_end},
+      {"ended_by_gordian", observed.ended_by_gordian},
       {"own_session", observed.own_session},
       {"creator_doing", observed.creator_doing},
       {"unseen", observed.unseen},
@@ -161,6 +162,7 @@ bool FromJson(const Json& json, Observed* observed) {
   members.Take("session", &observed->session);
   members.Take("command", &observed->command);
   members.Take("status", &observed->status);
+  members.Take("ended_by_gordian", &observed->ended_by_gordian);
   members.Take("zombie_ms", &observed->zombie_ms);
   members.Take("creator_awaits", &observed->creator_awaits);
   members.Take("reaped_late", &observed->reaped_late);

@@ -67,7 +67,7 @@ TEST(Killed, ByWhom) {
   EXPECT_EQ(findings[0].threads[1].process, 0);
   EXPECT_EQ(findings[0].threads[1].role, "sent the signal");
   EXPECT_THAT(FindingsOf(Died("A=common 1:+A", SIGSEGV), "lock-held-by-killed-process").at(0).explanation,
-              HasSubstr("a mistake of its own"));
+              HasSubstr("a crash unless somebody outside the run sent it"));
 }
 
 TEST(Killed, WhoWaits) {
@@ -99,9 +99,13 @@ TEST(Killed, OnlyBySomebody) {
   EXPECT_THAT(Rules(Died("A=common 1:+A", 0)), IsEmpty());
   EXPECT_THAT(Rules(Died("A=common 1:+A 1:_exit", 0)), IsEmpty());
   trace::Run run = Died("A=common 1:+A", SIGKILL);
-  run.ended_by_gordian = true;
+  for (trace::Observed& observed : run.observed) {
+    observed.ended_by_gordian = true;
+  }
   EXPECT_THAT(Rules(run), IsEmpty());
-  run.ended_by_gordian = false;
+  for (trace::Observed& observed : run.observed) {
+    observed.ended_by_gordian = false;
+  }
   run.over = false;
   EXPECT_THAT(Rules(run), IsEmpty());
 }

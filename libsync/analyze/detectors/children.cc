@@ -194,7 +194,9 @@ void ChildrenJudge::AddProcesses(const Descent& descent, FindingBuilder* builder
   const trace::Observed* seen = tree_.ObservedBy(parent.pid, observed.start_ns);
   const trace::Process* image = ParentImage(descent);
   parent.ppid = image != nullptr ? image->ppid : seen != nullptr ? seen->creator : 0;
-  parent.command = image != nullptr ? CommandOf(*image) : seen != nullptr ? seen->command : "";
+  const trace::Process* maker = At(run_.processes, descent.process);
+  const trace::Process* named = maker != nullptr ? maker : image;
+  parent.command = named != nullptr ? CommandOf(*named) : seen != nullptr ? seen->command : "";
   if (image != nullptr && !image->ended) {
     parent.state = "running";
   } else if (seen != nullptr && seen->status.has_value()) {
@@ -207,8 +209,20 @@ void ChildrenJudge::AddProcesses(const Descent& descent, FindingBuilder* builder
 
 std::string ChildrenJudge::Origin(const Descent& descent) const {
   const trace::Child* child = ChildOf(descent);
-  return child != nullptr ? absl::StrCat(ProcessName(1), " started it with ", HowWord(child->how), ". ")
-                          : absl::StrCat(ProcessName(1), " started it; where is not known. ");
+  const trace::Process* image = ParentImage(descent);
+  if (child == nullptr) {
+    // A parent of which everything else is known may have been given the child.
+    return absl::StrCat(
+        ProcessName(1), " is its parent; ",
+        image != nullptr
+            ? "no call that started it was seen there, so it may be an orphan that was handed to "
+              "it. "
+            : "where it was started is not known. ");
+  }
+  const std::string made = CommandOf(run_.processes[static_cast<size_t>(descent.process)]);
+  const std::string became = image != nullptr ? CommandOf(*image) : made;
+  return absl::StrCat(ProcessName(1), " started it with ", HowWord(child->how),
+                      became != made ? absl::StrCat(", and became ", became, " by an exec") : "", ". ");
 }
 
 std::string ChildrenJudge::ParentDoing(const Descent& descent, FindingBuilder* builder) const {
@@ -249,6 +263,11 @@ void ChildrenJudge::TellZombie(const Descent& descent, FindingBuilder* builder) 
   finding.fix =
       "Call waitpid() for the child (in Python: wait() or communicate() on the Popen object, join() on the "
       "multiprocessing.Process). If nobody needs its status, set SIGCHLD to SIG_IGN.";
+  if (ChildOf(descent) == nullptr) {
+    finding.fix +=
+        " Process 1 of a container and a subreaper are handed all orphans below them: let an init run there "
+        "that waits for them (docker run --init, tini).";
+  }
   builder->AddCondition("unreaped", absl::StrCat("seen as a zombie of its living parent for ", age));
   builder->AddCondition("grace-over", absl::StrCat("the grace time is ", Milliseconds(options_.grace_ms)));
   if (WasReapedInTurn(descent)) {
@@ -279,7 +298,8 @@ void ChildrenJudge::TellOrphan(const Descent& descent, FindingBuilder* builder) 
   Finding& finding = builder->finding();
   const trace::Observed& observed = *descent.observed;
   finding.processes[0].state = observed.alive_at_end ? "running" : "ended later";
-  finding.title = "{process:0} outlived {process:1}, which started it";
+  finding.title = ChildOf(descent) != nullptr ? "{process:0} outlived {process:1}, which started it"
+                                              : "{process:0} outlived its parent, {process:1}";
   finding.explanation = absl::StrCat(
       Origin(descent), "The parent ended, and the child lived on for ",
       observed.alive_at_end ? "more than " : "", Milliseconds(observed.outlived_ms),

@@ -98,6 +98,10 @@ std::optional<int32_t> KilledJudge::StatusOf(const Descent& descent) const {
 }
 
 std::optional<Death> KilledJudge::DeathOf(const Descent& descent) const {
+  // What gordian itself ended when the run hung is no fault of the run's.
+  if (descent.observed->ended_by_gordian) {
+    return std::nullopt;
+  }
   Death death;
   death.process = tree_.LastImage(descent.observed->pid, descent.observed->start_ticks);
   const trace::Process* process = At(run_.processes, death.process);
@@ -118,9 +122,7 @@ std::optional<Death> KilledJudge::DeathOf(const Descent& descent) const {
       return std::nullopt;
     }
   }
-  // What gordian itself ended when the run hung is no fault of the run's.
-  const bool by_gordian = run_.ended_by_gordian && death.sender.event == nullptr && !IsCrash(death.signal);
-  return by_gordian ? std::nullopt : std::optional(death);
+  return death;
 }
 
 // The last one that was sent to this process while it lived.
@@ -248,7 +250,7 @@ void KilledJudge::JudgeDeath(const Death& death) {
 std::string KilledJudge::How(const Death& death, FindingBuilder* builder) const {
   const std::string name = SignalNames(Bit(death.signal));
   if (death.sender.event == nullptr) {
-    return IsCrash(death.signal)     ? absl::StrCat(name, ", by a mistake of its own")
+    return IsCrash(death.signal) ? absl::StrCat(name, ", a crash unless somebody outside the run sent it,")
            : death.signal == SIGKILL ? absl::StrCat(name, ", from outside the run or for want of memory")
                                      : absl::StrCat(name, ", from outside the run");
   }
