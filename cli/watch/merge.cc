@@ -87,6 +87,7 @@ void Merger::MergeThread(const trace::Thread& seen, trace::Thread* traced) {
       traced->wait.kind == WaitKind::kCondition && mutex != nullptr && mutex->address == seen.wait.address;
   traced->wait.timed = seen.wait.timed;
   traced->wait.releasers = seen.wait.releasers;
+  traced->wait.writes = seen.wait.writes;
   traced->wait.named = seen.wait.named;
   traced->wait.note = seen.wait.note;
 }

@@ -41,6 +41,7 @@ std::vector<trace::Process> WithTraces(std::vector<trace::Process> seen, TraceSe
     AddSeen(
         process, [foreign, pid](int32_t tid) { return foreign ? InnerTid(pid, tid) : tid; }, &*traced);
     traced->caught_signals = process.caught_signals;
+    traced->service_signals = process.service_signals;
     process = std::move(*traced);
   }
   return seen;

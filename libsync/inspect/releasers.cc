@@ -16,6 +16,7 @@
 #include "libsync/inspect/calls.h"
 #include "libsync/inspect/descriptors.h"
 #include "libsync/inspect/futex_wait.h"
+#include "libsync/inspect/service_signals.h"
 #include "libsync/inspect/sockets.h"
 #include "libsync/inspect/words.h"
 #include "libsync/trace/interpreters.h"
@@ -57,6 +58,11 @@ bool HasName(const Mapping& mapping) {
   return !mapping.path.ends_with(" (deleted)");
 }
 
+bool IsInterpreted(const trace::Process& process) {
+  return std::any_of(process.modules.begin(), process.modules.end(),
+                     [](const trace::Module& module) { return trace::IsInterpreter(module.path); });
+}
+
 class Namer {
  public:
   Namer(const std::vector<ProcessFacts>& facts, const Surroundings& surroundings, trace::Run* run)
@@ -68,7 +74,11 @@ class Namer {
 
   void Name() {
     for (size_t p = 0; p < facts_.size(); ++p) {
-      run_->processes[p].caught_signals = CaughtSignals(p);
+      trace::Process& process = run_->processes[p];
+      process.caught_signals = CaughtSignals(p);
+      // An interpreter's own handler of Ctrl-C says nothing of the program.
+      process.service_signals = ServiceSignals(
+          process.pid, process.caught_signals & ~(IsInterpreted(process) ? SignalBit(SIGINT) : 0));
       helped_.push_back(facts_[p].traced || facts_[p].space->HasKernelHelper());
     }
     for (size_t p = 0; p < facts_.size(); ++p) {
@@ -116,11 +126,8 @@ uint64_t Namer::CaughtSignals(size_t process) const {
   uint64_t caught = masks ? masks->caught & ~(kLibrarySignals | kFaultSignals) : ~uint64_t{0};
   // None of its threads would run the handler: each runs one for the same signal, or has shut it out.
   caught &= ~facts_[process].blocked_signals;
-  const bool interpreter =
-      std::any_of(target.modules.begin(), target.modules.end(),
-                  [](const trace::Module& module) { return trace::IsInterpreter(module.path); });
   const auto& waits = facts_[process].waits;
-  if (interpreter && !(waits.size() == 1 && waits.begin()->second.is_futex)) {
+  if (IsInterpreted(target) && !(waits.size() == 1 && waits.begin()->second.is_futex)) {
     caught &= ~SignalBit(SIGINT);
   }
   return caught;
@@ -242,6 +249,7 @@ void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) 
     pids = child ? Children(process, *child) : std::nullopt;
   } else if (wait->kind == WaitKind::kCall) {
     pids = AtDescriptor(process, facts);
+    wait->writes = Writes(facts.call.syscall);
   } else if (facts.is_futex) {
     const Mapping* mapping = facts_[process].space->MappingAt(facts.address);
     // Many calls say "shared" of memory that is not: nobody else can wake them by it.

@@ -60,7 +60,8 @@ std::optional<int64_t> AwaitedChild(const TaskWait& wait);
 // ones, terminals, and all that anybody may end.
 bool MayHaveReleasers(pid_t pid, const TaskWait& wait, const Surroundings& surroundings);
 
-// `facts` belongs to run->processes. Fills Wait::releasers, Wait::named and Process::caught_signals. Returns
+// `facts` belongs to run->processes. Fills Wait::releasers, Wait::named, Wait::writes, and the
+// signals of the processes. Returns
 // processes that are not in the Run and could end one of the waits.
 std::set<pid_t> NameReleasers(const std::vector<ProcessFacts>& facts, const Surroundings& surroundings,
                               trace::Run* run);

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -52,6 +54,31 @@ TEST(Deadlock, IsNotReportedOnceMoreAsAPossibleOne) {
   // Another cycle of the same run is.
   EXPECT_THAT(RulesOf("1:create(2) 1:create(3) 2:+C 2:+D 2:-D 2:-C 3:+D 3:+C 3:-C 3:-D 2:+A 3:+B 2:!B 3:!A"),
               ElementsAre("deadlock", "lock-order-cycle"));
+}
+
+// A server with a handler for `signals`: main waits on a condition, and so does its worker.
+std::vector<Finding> AtRest(const char* script, uint64_t signals) {
+  Played played = Play(script);
+  played.process().caught_signals = uint64_t{1} << (SIGTERM - 1) | uint64_t{1} << (SIGCHLD - 1);
+  played.process().service_signals = signals;
+  for (trace::Thread& thread : played.process().threads) {
+    thread.wait.releasers = {0};
+  }
+  return analyze::Analyze(played.run);
+}
+
+TEST(Standstill, AServerThatWaitsToBeToldBySignalIsNone) {
+  constexpr char idle[] = "live C=condition 1:create(2) 1:+A 1:!wait(C,A) 2:+A 2:!wait(C,A)";
+  const uint64_t told = uint64_t{1} << (SIGTERM - 1);
+  EXPECT_THAT(AtRest(idle, told), IsEmpty());
+  const std::vector<Finding> untold = AtRest(idle, 0);
+  ASSERT_THAT(untold, SizeIs(1));
+  EXPECT_EQ(untold[0].level, Level::kWarning);
+  // Whoever waits for a lock has work to do.
+  const std::vector<Finding> held_up =
+      AtRest("live C=condition 1:create(2) 1:+B 1:+A 1:!wait(C,A) 2:!B", told);
+  ASSERT_THAT(held_up, SizeIs(1));
+  EXPECT_EQ(held_up[0].level, Level::kWarning);
 }
 
 TEST(Deadlock, WithAJoin) {

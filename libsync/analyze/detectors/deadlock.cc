@@ -602,12 +602,35 @@ void JudgeCrowdedBarriers(const trace::Run& run, const Stall& standstill, std::v
   }
 }
 
+// Somebody has work to do and cannot get on with it.
+bool IsHeldUp(const trace::Run& run, const ThreadRef& ref) {
+  const trace::Process& process = run.processes[static_cast<size_t>(ref.process)];
+  const trace::Wait& wait = process.threads[static_cast<size_t>(ref.thread)].wait;
+  const trace::Lock* lock = At(process.locks, AwaitedLock(wait));
+  return wait.writes || wait.kind == trace::WaitKind::kBarrier || (lock != nullptr && IsReportable(*lock));
+}
+
+// A server at rest, which waits to be told by a signal, with workers that wait to be told by it.
+bool IsIdleService(const trace::Run& run, const Stall& standstill) {
+  const auto held_up = [&run](const ThreadRef& ref) { return IsHeldUp(run, ref); };
+  const auto is_told = [&run](const ThreadRef& ref) {
+    return run.processes[static_cast<size_t>(ref.process)].service_signals != 0;
+  };
+  const std::vector<ThreadRef>& threads = standstill.threads;
+  return !standstill.certain && std::any_of(threads.begin(), threads.end(), is_told) &&
+         std::none_of(threads.begin(), threads.end(), held_up) &&
+         std::none_of(standstill.behind.begin(), standstill.behind.end(), held_up);
+}
+
 }  // namespace
 
 void JudgeDeadlock(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
   Content content(run);
   for (const Stall& stall : FindStalls(run)) {
     if (stall.kind == Stall::Kind::kStandstill) {
+      if (IsIdleService(run, stall)) {
+        continue;
+      }
       findings->push_back(StandstillJudge(run, stall).Judge());
       JudgeLostSignals(run, stall, findings);
       JudgeCrowdedBarriers(run, stall, findings);
