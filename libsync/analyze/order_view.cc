@@ -18,8 +18,14 @@ using trace::Holding;
 using trace::Index;
 using trace::kNoIndex;
 
-// A wait for an end that nothing but luck puts after what the thread or process did.
+// A wait for an end that nothing but luck puts after what the thread or process did. A join ends by the
+// cancellation of who waits, which somebody has in mind here.
 bool IsOpenWait(const trace::Process& process, const Dependency& dependency) {
+  const trace::Thread* joiner = At(process.threads, dependency.thread);
+  if (joiner != nullptr && (dependency.flags & trace::kAwaitsThread) != 0 &&
+      (joiner->flags & trace::kCancelled) != 0) {
+    return false;
+  }
   return (dependency.flags & (trace::kAwaitsThread | trace::kAwaitsChild)) != 0 &&
          (dependency.flags & trace::kSoftOrdered) == 0 &&
          At(process.threads, dependency.awaited_thread) != nullptr &&

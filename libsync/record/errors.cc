@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "libsync/record/events.h"
+#include "libsync/record/hand_overs.h"
 #include "libsync/record/thread.h"
 
 namespace gordian::record {
@@ -36,6 +37,12 @@ bool IsNormal(int error, Blocking blocking) {
 void RecordResult(int result, const char* call, Blocking blocking, const ObjectFacts* object,
                   const Site& site) {
   const int error = result == -1 ? errno : result;
+  if (result == EOWNERDEAD) {
+    const Entry entry(Entry::Open::kOnlyIfOpen);
+    if (entry) {
+      NoteOrder(entry.thread());  // it knows now that the owner has ended
+    }
+  }
   if (IsC11(call) ? result == thrd_busy || result == thrd_timedout : IsNormal(error, blocking)) {
     return;
   }
