@@ -159,10 +159,13 @@ std::string Plural(uint64_t count, const std::string& one, const std::string& ma
 ReportCoverage Coverage(const trace::Run& run, const std::vector<std::string>& complaints, bool redact) {
   ReportCoverage coverage;
   for (const trace::Process& process : run.processes) {
-    coverage.threads += static_cast<uint64_t>(
-        std::count_if(process.threads.begin(), process.threads.end(),
-                      // An owner that an inspector found gone is no thread that it saw.
-                      [](const trace::Thread& thread) { return thread.live || !thread.gone; }));
+    coverage.threads += static_cast<uint64_t>(std::count_if(
+        process.threads.begin(), process.threads.end(), [&process](const trace::Thread& thread) {
+          // An exec leaves the main thread what it is, in a new image. An owner that an inspector found gone
+          // is no thread that it saw.
+          const bool again = process.image != 0 && (thread.flags & trace::kMainThread) != 0;
+          return !again && (thread.live || !thread.gone);
+        }));
     coverage.events += process.threads.size() + process.locks.size() + process.dependencies.size() +
                        process.children.size() + process.events.size();
     coverage.dropped += process.counters.records_dropped;

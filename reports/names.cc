@@ -100,7 +100,9 @@ std::string KindName(const trace::Lock& lock) {
   if ((lock.flags & trace::kPriorityInherit) != 0) {
     kind = "priority-inheriting " + kind;
   }
-  if ((lock.flags & trace::kProcessShared) != 0) {
+  // libc sets the same bit in every robust mutex.
+  const bool is_private = (lock.flags & trace::kRobust) != 0 && !lock.shared.has_value();
+  if ((lock.flags & trace::kProcessShared) != 0 && !is_private) {
     kind = "process-shared " + kind;
   }
   if ((lock.flags & trace::kRobust) != 0) {
@@ -187,6 +189,10 @@ std::string ThreadName(const trace::Process& process, const trace::Thread& threa
   const bool main = (thread.flags & trace::kMainThread) != 0;
   if (main) {
     return with_process ? absl::StrCat("main (pid ", process.pid, ")") : "main";
+  }
+  if (thread.tid == 0) {
+    return absl::StrCat("a thread that had not begun",
+                        with_process ? absl::StrCat(" (pid ", process.pid, ")") : "");
   }
   const std::string where = with_process ? absl::StrCat(", pid ", process.pid) : "";
   // A thread that was given no name has its process's (cut to 15 characters), which says nothing.

@@ -3,7 +3,6 @@
 // EXPECT: use-after-destroy error
 // EXPECT: use-after-destroy error
 // EXPECT: use-after-destroy error
-// EXPECT: use-after-destroy error
 // EXPECT: use-after-destroy warning
 // EXPECT: use-after-destroy warning
 #include <pthread.h>

@@ -44,10 +44,22 @@ trace::EventRecord* AppendEvent(Thread* thread, const NewEvent& event, trace::Re
 
 trace::EventRecord* RecordEvent(Thread* thread, const NewEvent& event) {
   const uint64_t key = MixBits(uint64_t{event.stack} << 8 | static_cast<uint64_t>(event.kind)) | 1;
-  if (g_image->events.Add(&g_image->arena, key, 1) > kEventsPerPlace) {
+  const uint64_t last_key = MixBits(~key) | 1;
+  const uint64_t number = g_image->events.Add(&g_image->arena, key, 1);
+  if (number > kEventsPerPlace) {
+    // Counted, so that nobody takes the bound for the number.
+    if (const uint64_t last = g_image->durations.Find(last_key); last != 0) {
+      auto* record = g_trace.At<trace::EventRecord>(static_cast<trace::Ref>(last));
+      __atomic_fetch_add(&record->repeats, 1, __ATOMIC_RELAXED);
+    }
     return nullptr;
   }
-  return AppendEvent(thread, event);
+  trace::Ref ref = 0;
+  trace::EventRecord* record = AppendEvent(thread, event, &ref);
+  if (record != nullptr && number == kEventsPerPlace) {
+    g_image->durations.Put(&g_image->arena, last_key, ref);
+  }
+  return record;
 }
 
 void RecordEvent(Thread* thread, trace::EventKind kind, trace::Ref object, trace::Ref other, int64_t value,

@@ -36,11 +36,9 @@ constexpr Misuse kMisuses[] = {
      "Unlock once for each lock. A guard object (std::lock_guard, std::unique_lock) keeps the two together."},
     {trace::EventKind::kUnlockNotOwner, nullptr, "unlock-not-owner", "unlock", "holds it",
      "{thread:0} unlocks {lock:0}, which it does not hold",
-     "Only the thread that locked a mutex may unlock it. Here another thread's critical section was opened, "
-     "and from "
-     "now on two threads can be inside at once. Gordian treats {lock:0} as a signal between threads from "
-     "here on, not "
-     "as a lock.",
+     "Only the thread that locked {lock:0} may unlock it. Here another thread's critical section was opened, "
+     "and from now on two threads can be inside at once. Gordian treats {lock:0} as a signal between threads "
+     "from here on, not as a lock.",
      "Unlock in the thread that locked. To wake another thread use a condition variable or a semaphore."},
     {trace::EventKind::kDestroyInUse, nullptr, "destroy-in-use", "destroy", "uses it",
      "{thread:0} destroys {lock:0} while it is in use",
@@ -156,9 +154,52 @@ bool IsSilent(const Misuse& misuse, const trace::Lock* lock) {
   return lock != nullptr && (lock->interpreter || (unlock && lock->kind == trace::LockKind::kSemaphore));
 }
 
+// The call fails with EPERM where the caller does not hold the lock.
+bool RefusesStrangers(const trace::Lock& lock) {
+  return lock.kind == trace::LockKind::kErrorcheckMutex || lock.kind == trace::LockKind::kRecursiveMutex ||
+         (lock.flags & (trace::kRobust | trace::kPriorityInherit)) != 0;
+}
+
+// It was initialised, or taken, before anybody used it as if it had not been destroyed.
+bool HadLife(const trace::Process& image, Index index) {
+  const trace::Lock& lock = image.locks[static_cast<size_t>(index)];
+  return lock.create_stack != kNoIndex ||
+         std::none_of(image.events.begin(), image.events.end(), [&](const trace::Event& event) {
+           return event.kind == trace::EventKind::kUseAfterDestroy && event.lock == index &&
+                  event.stack == lock.first_stack;
+         });
+}
+
+// What is different where the object itself, or the record of it, says more than the kind of mistake.
+void TellOfLock(const trace::Process& image, const trace::Event& event, Finding* finding) {
+  const trace::Lock* lock = At(image.locks, event.lock);
+  const bool unlock =
+      event.kind == trace::EventKind::kUnlockNotHeld || event.kind == trace::EventKind::kUnlockNotOwner;
+  if (lock != nullptr && unlock && RefusesStrangers(*lock)) {
+    finding->explanation =
+        "A mutex of this type knows its owner: the call failed with EPERM and changed nothing. The program "
+        "takes it for an unlock, so its locks and unlocks do not pair up as it believes.";
+    finding->fix =
+        "Unlock in the thread that locked, once for each lock, and look at the result of the call.";
+  }
+  if (event.kind == trace::EventKind::kUseAfterDestroy && lock != nullptr && !HadLife(image, event.lock)) {
+    finding->title = "{thread:0} uses {lock:0}, which is destroyed or was never initialised";
+    finding->explanation =
+        "The memory holds what libc leaves in a destroyed object, and nobody was seen to use it before: it "
+        "was "
+        "destroyed at once, or never initialised and something else was written there. What the call does is "
+        "undefined: it may hang, fail, or let several threads in.";
+    finding->fix = "Initialise {lock:0} before its first use, and destroy it only after its last.";
+  }
+  if (event.kind == trace::EventKind::kUseAfterDestroy && lock != nullptr && !KeepsMark(*lock)) {
+    finding->level = Level::kWarning;
+    finding->explanation +=
+        " This kind of object keeps no mark of its destruction, so Gordian goes by its own records.";
+  }
+}
+
 Finding Build(const trace::Run& run, Index process, const trace::Event& event, const Misuse& misuse) {
   const trace::Process& image = run.processes[static_cast<size_t>(process)];
-  const trace::Lock* lock = At(image.locks, event.lock);
   FindingBuilder builder(misuse.rule, run, process);
   Finding& finding = builder.finding();
   const int actor = builder.AddThread(event.thread);
@@ -167,11 +208,8 @@ Finding Build(const trace::Run& run, Index process, const trace::Event& event, c
   finding.title = misuse.title;
   finding.explanation = misuse.explanation;
   finding.fix = misuse.fix;
-  if (event.kind == trace::EventKind::kUseAfterDestroy && lock != nullptr && !KeepsMark(*lock)) {
-    finding.level = Level::kWarning;
-    finding.explanation +=
-        " This kind of object keeps no mark of its destruction, so Gordian goes by its own records.";
-  }
+  finding.count = event.count;
+  TellOfLock(image, event, &finding);
   const bool has_other = event.other != event.thread && At(image.threads, event.other) != nullptr;
   const int other = has_other ? builder.AddThread(event.other) : -1;
   if (other >= 0) {
@@ -203,11 +241,15 @@ void JudgeMisuse(const trace::Run& run, const Options& /*options*/, std::vector<
       const Misuse* misuse = MisuseOf(event);
       const bool follows =
           event.kind == trace::EventKind::kFrameInUse && WasDestroyed(run.processes[p], event.lock);
-      if (misuse == nullptr || follows || IsSilent(*misuse, At(run.processes[p].locks, event.lock)) ||
-          groups.Again(absl::StrCat(misuse->title, "|", content.Stack(process, event.stack)))) {
+      if (misuse == nullptr || follows || IsSilent(*misuse, At(run.processes[p].locks, event.lock))) {
         continue;
       }
-      findings->push_back(Build(run, process, event, *misuse));
+      const std::string key = absl::StrCat(misuse->title, "|", content.Stack(process, event.stack));
+      if (Finding* known = groups.Known(key); known != nullptr) {
+        known->count += event.count - 1;
+      } else {
+        findings->push_back(Build(run, process, event, *misuse));
+      }
     }
   }
 }
