@@ -89,6 +89,18 @@ void ExamineLibc(Findings* findings) {
   }
 }
 
+// Of probes inside the C library: uprobes, SDT.
+void ExamineTaking(Findings* findings) {
+  const char* options = getenv("GORDIAN_OPTIONS");
+  if (absl::StrContains(absl::StrCat(":", options == nullptr ? "" : options, ":"), ":take=libc:")) {
+    findings->Good("every lock is taken by the C library (take=libc)");
+  } else {
+    findings->Good(
+        "a lock that is free is taken in the hook, so probes inside the C library see contended ones only; "
+        "GORDIAN_OPTIONS=take=libc shows them all");
+  }
+}
+
 void ExamineTracing(Findings* findings) {
   const inspect::Access access = inspect::ReadAccess(getpid());
   uint64_t capabilities = 0;
@@ -227,6 +239,7 @@ int DoctorCommand(int32_t pid, const std::vector<std::string>& command) {
   ExamineShim(&findings);
   ExamineSharedMemory(&findings);
   ExamineLibc(&findings);
+  ExamineTaking(&findings);
   ExamineTracing(&findings);
   if (pid > 0) {
     if (!ExamineProcess(pid, &findings)) {

@@ -39,8 +39,8 @@ struct WatchArguments {
 constexpr uint64_t kMs = 1'000'000;
 
 // Keys of GORDIAN_OPTIONS that the shim alone reads.
-constexpr const char* kShimKeys[] = {"run",  "drop",  "keeper",   "children",
-                                     "root", "watch", "identity", "help"};
+constexpr const char* kShimKeys[] = {"run",   "drop",     "keeper", "children", "root",
+                                     "watch", "identity", "take",   "help"};
 
 bool IsShimKey(absl::string_view key) {
   return std::any_of(std::begin(kShimKeys), std::end(kShimKeys),
@@ -51,6 +51,8 @@ std::string HelpText() {
   std::vector<std::pair<std::string, std::string>> rows = {
       {"watch=0|1", "start a watcher that reports (default 1); 0: record only"},
       {"identity=auto|memory", "how a lock is told from another at the same address"},
+      {"take=auto|libc",
+       "who takes a lock that is free: the hook, as libc would, or libc (for probes inside it)"},
       {"help=1", "print this"},
   };
   size_t widest = 0;

@@ -10,6 +10,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/errors.h"
+#include "libsync/record/free_locks.h"
 #include "libsync/record/lifetimes.h"
 #include "libsync/record/profile.h"
 
@@ -17,6 +18,10 @@ namespace gordian::preload {
 
 // thrd_success is 0 too. EOWNERDEAD is an acquisition: of a robust mutex whose owner died.
 inline bool Acquired(int result) { return result == 0 || result == EOWNERDEAD; }
+
+constexpr record::Take HowOf(record::Blocking blocking) {
+  return blocking == record::Blocking::kTry ? record::Take::kTry : record::Take::kLock;
+}
 
 template <typename Object, typename Call>
 __attribute__((always_inline)) inline int Acquire(const char* name, Object* object, trace::Mode mode,
@@ -66,28 +71,98 @@ __attribute__((noinline)) int AcquireProfiled(const char* name, Object* object, 
   return record::Noted(result, name, blocking, object, site);
 }
 
-// Other callers than those that came first, and recursive mutexes, are looked for second: most calls do not
-// pay for them.
+// The real call of a known acquisition whose wait is published.
+template <typename Object, typename Call>
+__attribute__((always_inline)) inline int CallKnown(const record::KnownAcquire& known, const char* name,
+                                                    Object* object, trace::Mode mode,
+                                                    record::Blocking blocking, record::Site site, Call call) {
+  const int result = call();
+  if (__builtin_expect(result == 0, 1) &&
+      __builtin_expect(record::EndKnownAcquire(known, mode, blocking), 1)) {
+    return 0;
+  }
+  return EndSlowly(known, result, name, object, mode, blocking, site);
+}
+
+// Of a known lock that is not free. What is known comes in two words, which stay in registers.
+template <typename Object, typename Call>
+__attribute__((noinline)) int AcquireTaken(uint64_t holding, uint64_t moves, const char* name, Object* object,
+                                           trace::Mode mode, record::Blocking blocking, record::Site site,
+                                           Call call) {
+  const record::KnownAcquire known{record::t_thread, holding, moves};
+  record::PublishKnown(known, mode, blocking, record::WaitFlagsOf(object));
+  return CallKnown(known, name, object, mode, blocking, site, call);
+}
+
+// What libc alone takes is refused: a call that ends by itself looks at its deadline.
+template <typename Object>
+__attribute__((always_inline)) inline bool TakeFree(Object* object, trace::Mode mode,
+                                                    record::Blocking blocking) {
+  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
+    return blocking != record::Blocking::kTimed && record::g_config.takes_free_locks &&
+           record::TakeFree(object, mode, HowOf(blocking));
+  }
+  return false;
+}
+
+// A handler came between the taking of a free lock and its record.
+__attribute__((noinline)) inline void SettleTaken(uint64_t holding, trace::Mode mode, bool again) {
+  record::EndAcquire(record::AttemptOf({record::t_thread, holding, 0}, mode, again), true);
+}
+__attribute__((always_inline)) inline void EndTaken(const record::KnownAcquire& known, trace::Mode mode) {
+  if (__builtin_expect(!record::EndKnownAcquire(known, mode, record::Blocking::kTry), 0)) {
+    SettleTaken(known.holding, mode, false);
+  }
+}
+
+// A recursive mutex at a known place; false: it is none, or not known.
+template <typename Call>
+__attribute__((always_inline)) inline bool AcquireRecursive(const char* name, pthread_mutex_t* mutex,
+                                                            record::Blocking blocking, record::Site site,
+                                                            Call call, int* result) {
+  constexpr auto mode = trace::Mode::kExclusive;
+  record::KnownAcquire known;
+  bool again = false;
+  if (!record::FindKnownRecursive(mutex, mode, blocking, site, &known, &again)) {
+    return false;
+  }
+  const bool is_taken = blocking != record::Blocking::kTimed && record::g_config.takes_free_locks &&
+                        record::TakeRecursive(mutex, HowOf(blocking));
+  if (!is_taken && !again) {
+    record::PublishKnown(known, mode, blocking, 0);
+  }
+  *result = is_taken ? 0 : call();
+  if (*result != 0 ||
+      !(again ? record::EndKnownAgain(known)
+              : record::EndKnownAcquire(known, mode, is_taken ? record::Blocking::kTry : blocking))) {
+    *result = EndSlowly(known, *result, name, mutex, mode, blocking, site, again);
+  }
+  return true;
+}
+
+// Other callers than those that came first, recursive mutexes, and where libc alone takes locks: looked for
+// second, so that most calls do not pay for them.
 template <typename Object, typename Call>
 __attribute__((noinline)) int AcquireOther(const char* name, Object* object, trace::Mode mode,
                                            record::Blocking blocking, record::Site site, Call call) {
   if (record::g_config.profiles) {
     return AcquireProfiled(name, object, mode, blocking, site, call);
   }
-  record::KnownAcquire known;
-  bool again = false;
-  bool is_known = record::BeginKnownAcquire<&record::Thread::slot, record::Tried::kAll>(
-      object, mode, blocking, site, &known);
   if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
-    is_known = is_known || record::BeginKnownRecursive(object, mode, blocking, site, &known, &again);
+    if (int result; AcquireRecursive(name, object, blocking, site, call, &result)) {
+      return result;
+    }
   }
-  if (is_known) {
-    const int result = call();
-    const bool ended = result == 0 && (again ? record::EndKnownAgain(known)
-                                             : record::EndKnownAcquire(known, mode, blocking));
-    return ended ? 0 : EndSlowly(known, result, name, object, mode, blocking, site, again);
+  record::KnownAcquire known;
+  if (!record::FindKnown<&record::Thread::slot, record::Tried::kAll>(object, mode, blocking, site, &known)) {
+    return Acquire(name, object, mode, blocking, site, call);
   }
-  return Acquire(name, object, mode, blocking, site, call);
+  if (TakeFree(object, mode, blocking)) {
+    EndTaken(known, mode);
+    return 0;
+  }
+  record::PublishKnown(known, mode, blocking, record::WaitFlagsOf(object));
+  return CallKnown(known, name, object, mode, blocking, site, call);
 }
 
 // For the kinds that have a fast path. `blocking` is known when this is compiled.
@@ -95,15 +170,14 @@ template <typename Object, typename Call>
 __attribute__((always_inline)) inline int AcquireUsual(const char* name, Object* object, trace::Mode mode,
                                                        record::Blocking blocking, Call call) {
   record::KnownAcquire known;
-  if (__builtin_expect(!record::BeginKnownAcquire(object, mode, blocking, CALL_SITE(), &known), 0)) {
+  if (__builtin_expect(!record::FindKnown(object, mode, blocking, CALL_SITE(), &known), 0)) {
     return AcquireOther(name, object, mode, blocking, CALL_SITE(), call);
   }
-  const int result = call();
-  if (__builtin_expect(result == 0, 1) &&
-      __builtin_expect(record::EndKnownAcquire(known, mode, blocking), 1)) {
-    return 0;
+  if (__builtin_expect(!TakeFree(object, mode, blocking), 0)) {
+    return AcquireTaken(known.holding, known.moves, name, object, mode, blocking, CALL_SITE(), call);
   }
-  return EndSlowly(known, result, name, object, mode, blocking, CALL_SITE());
+  EndTaken(known, mode);
+  return 0;
 }
 
 // libc refuses every other clock before it looks at the object, which then may be anything.
@@ -134,26 +208,35 @@ inline bool BeginProfiledRelease(Object* object) {
   return is_known;
 }
 
+// What is known to be held, given back without libc where nobody waits.
+template <typename Object>
+__attribute__((always_inline)) inline bool GiveBack(Object* object) {
+  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
+    return __builtin_expect(record::g_config.takes_free_locks, 1) && record::GiveBack(object);
+  }
+  return false;
+}
+
 template <typename Object, typename Call>
 __attribute__((noinline)) int ReleaseOther(const char* name, Object* object, record::Site site, Call call) {
-  if (BeginProfiledRelease(object)) {
-    return record::Noted(call(), name, record::Blocking::kForever, object, site);
-  }
   if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
     if (record::BeginKnownRelease(object, record::kRecursiveTag)) {
-      return record::Noted(call(), name, record::Blocking::kForever, object, site);
+      return GiveBack(object) ? 0 : record::Noted(call(), name, record::Blocking::kForever, object, site);
     }
   }
-  record::BeginReleaseSlow(record::FactsOf(object), site);
+  if (!BeginProfiledRelease(object)) {
+    record::BeginReleaseSlow(record::FactsOf(object), site);
+  }
   return record::Noted(call(), name, record::Blocking::kForever, object, site);
 }
 
 // The fast path, for the lock that was taken last, cannot fail.
 template <typename Object, typename Call>
 __attribute__((always_inline)) inline int Release(const char* name, Object* object, Call call) {
-  return __builtin_expect(record::BeginKnownRelease(object), 1)
-             ? call()
-             : ReleaseOther(name, object, CALL_SITE(), call);
+  if (__builtin_expect(!record::BeginKnownRelease(object), 0)) {
+    return ReleaseOther(name, object, CALL_SITE(), call);
+  }
+  return __builtin_expect(GiveBack(object), 1) ? 0 : call();
 }
 
 template <typename Object, typename Call>

@@ -1,23 +1,16 @@
 #include "preload/self_test.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <time.h>
 
 #include "libsync/record/libc_facts.h"
 #include "libsync/record/raw.h"
+#include "preload/next.h"
 
 using namespace gordian::record;
 
 namespace gordian::preload {
 namespace {
-
-template <typename Function>
-Function* Next(const char* name, Function* typed) {
-  static_cast<void>(typed);
-  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
-}
-#define NEXT(name) Next(#name, &(name))
 
 constexpr uint64_t kProbe = 0x0123456789ABCDEFu;
 

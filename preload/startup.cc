@@ -18,6 +18,7 @@
 #include "preload/linked.h"
 #include "preload/options.h"
 #include "preload/self_test.h"
+#include "preload/take_test.h"
 #include "preload/thread_calls.h"
 #include "preload/watcher.h"
 
@@ -65,7 +66,7 @@ bool FindRun(const char* options) {
 
 void Start(int argument_count, char** arguments) {
   record::FindOwnCode();
-  record::ProveOwnTid();
+  const bool knows_own_tid = record::ProveOwnTid();
   g_config.hooks_proved = ResolveAll();
   RegisterAtFork();
   const char* options = ReadOptions();
@@ -78,6 +79,8 @@ void Start(int argument_count, char** arguments) {
   g_config.default_stack_bytes = DefaultStackBytes();
   TellStartRoutines();
   g_config.use_tags = !OptionIs(options, "identity", "memory") && TagsWork();
+  g_config.takes_free_locks =
+      g_config.use_tags && knows_own_tid && !OptionIs(options, "take", "libc") && FreeLocksAreAsKnown();
   g_config.know_conditions = ConditionsAreAsKnown();
   g_config.hold_ms = trace::kDefaultHoldMs;
   g_config.times_holds = ReadMilliseconds(options, "hold_ms", &g_config.hold_ms);

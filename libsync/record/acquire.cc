@@ -96,11 +96,30 @@ const CacheEntry* FindOtherCallers(const Thread* thread, const Site& site, const
   return nullptr;
 }
 
+namespace {
+
+// The first way stands in its own place, and beside it nothing, or who moved there.
+bool HasRoomBesideFirst(Thread* thread, uint64_t key) {
+  const uint64_t place = key >> (64 - kCacheBits);
+  const uint64_t beside = BesideFirst(thread, key)->key;
+  return thread->cache[place].key == key && beside != key &&
+         (beside == kNeverKey || beside >> (64 - kCacheBits) != (place ^ 1));
+}
+
+}  // namespace
+
 void RememberForCallers(Thread* thread, const Site& site, CacheEntry entry) {
   if (entry.key == kNeverKey) {
     return;
   }
   const CacheEntry* known = FindRemembered(thread, entry.key);
+  if (CacheEntry* second = BesideFirst(thread, entry.key);
+      IsBy(*second, entry.key, site) ||
+      (known != nullptr && CallerSum(site, known->callers) != known->caller_sum &&
+       HasRoomBesideFirst(thread, entry.key))) {
+    *second = entry;
+    return;
+  }
   for (int level = 0;
        level + 1 < kCallers && known != nullptr && CallerSum(site, known->callers) != known->caller_sum;
        ++level) {

@@ -75,24 +75,34 @@ inline void Remember(Thread* thread, const CacheEntry& entry) {
 }
 
 // One place that is come to by several ways has an entry for each: under the key of the place that of the
-// first, and for others one whose key is made of the former and of the first caller that tells them apart.
+// first, beside it that of the second where there is room, and for others one whose key is made of the former
+// and of the first caller that tells them apart.
+inline CacheEntry* BesideFirst(Thread* thread, uint64_t key) {
+  return &thread->cache[key >> (64 - kCacheBits) ^ 1];
+}
+inline bool IsBy(const CacheEntry& entry, uint64_t key, const Site& site) {
+  return entry.key == key && CallerSum(site, entry.callers) == entry.caller_sum;
+}
 inline uint64_t DeeperKey(uint64_t key, const Site& site, const CacheEntry& entry, int level) {
   const auto* words = reinterpret_cast<const uint64_t*>(site.frame);
   return MixBits(key ^ words[entry.callers.words[level]]);
 }
 const CacheEntry* FindOtherCallers(const Thread* thread, const Site& site, const CacheEntry* entry);
 void RememberForCallers(Thread* thread, const Site& site, CacheEntry entry);
-// What is remembered of a situation for these callers, or only if they are the first that came; null:
-// nothing.
+// What is remembered of a situation for these callers, or only if they are the first or second that came;
+// null: nothing.
 enum class Tried { kFirst, kAll };
 template <Tried kTried = Tried::kAll>
-__attribute__((always_inline)) inline const CacheEntry* FindForCallers(const Thread* thread, const Site& site,
+__attribute__((always_inline)) inline const CacheEntry* FindForCallers(Thread* thread, const Site& site,
                                                                        uint64_t key) {
   const CacheEntry* entry = FindRemembered(thread, key);
   if (__builtin_expect(entry == nullptr, 0)) {
     return nullptr;
   }
   if (__builtin_expect(CallerSum(site, entry->callers) != entry->caller_sum, 0)) {
+    if (const CacheEntry* second = BesideFirst(thread, key); IsBy(*second, key, site)) {
+      return second;
+    }
     return kTried == Tried::kAll ? FindOtherCallers(thread, site, entry) : nullptr;
   }
   return entry;
@@ -146,15 +156,19 @@ inline uint64_t* TagOf(pthread_mutex_t* mutex) { return MutexTag(mutex); }
 inline uint64_t* TagOf(pthread_rwlock_t* rwlock) { return RwlockTag(rwlock); }
 inline uint64_t* TagOf(sem_t* semaphore) { return SemaphoreTag(semaphore); }
 
-// The record of an object whose tag is of that class; 0 for any other.
+// Whether the object carries a tag of that class: then *lock is its record. No tag of such a class is of
+// none.
 template <typename Object>
-inline trace::Ref KnownByTag(const Thread* thread, Object* object, TagClass tag_class) {
+__attribute__((always_inline)) inline bool IsKnownByTag(const Thread* thread, Object* object,
+                                                        TagClass tag_class, trace::Ref* lock) {
   const uint64_t tag = __atomic_load_n(TagOf(object), __ATOMIC_RELAXED);
-  return IsTagOf(tag_class, tag, object, thread->plain_secret) ? static_cast<trace::Ref>(tag >> 32) : 0;
+  *lock = static_cast<trace::Ref>(tag >> 32);
+  return IsTagOf(tag_class, tag, object, thread->plain_secret);
 }
 // A semaphore that lets several in is no lock.
-inline trace::Ref KnownByTag(const Thread* thread, sem_t* semaphore, TagClass tag_class) {
-  return SemaphoreValue(semaphore) <= 1 ? KnownByTag<sem_t>(thread, semaphore, tag_class) : 0;
+__attribute__((always_inline)) inline bool IsKnownByTag(const Thread* thread, sem_t* semaphore,
+                                                        TagClass tag_class, trace::Ref* lock) {
+  return SemaphoreValue(semaphore) <= 1 && IsKnownByTag<sem_t>(thread, semaphore, tag_class, lock);
 }
 // A spinlock has no room for a tag: whether `lock`, remembered for its place or held, still stands for it.
 inline bool StandsFor(trace::Ref lock, const pthread_spinlock_t* spinlock) {
@@ -204,29 +218,17 @@ __attribute__((always_inline)) inline const CacheEntry* FindSituation(Thread* th
   return FindForCallers<kTried>(thread, site, key);
 }
 
-__attribute__((always_inline)) inline KnownAcquire BeginKnown(Thread* thread, trace::SlotRecord* slot,
-                                                              uint64_t moves, trace::Ref lock,
-                                                              trace::Ref stack, trace::Mode mode,
-                                                              Blocking blocking, uint8_t wait_flags) {
-  if (blocking != Blocking::kTry) {
-    PublishLockWait(slot, lock, stack, mode,
-                    static_cast<uint8_t>(wait_flags | (blocking == Blocking::kTimed ? trace::kTimed : 0)));
-  }
-  return KnownAcquire{thread, uint64_t{stack} << 32 | lock, moves};
-}
-
-// True: the wait is published (but for a try), and EndKnownAcquire or EndAcquire must follow the real call.
+// False: something is not known.
 template <Way kWay = &Thread::slot, Tried kTried = Tried::kFirst, typename Object>
-__attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, trace::Mode mode,
-                                                             Blocking blocking, const Site& site,
-                                                             KnownAcquire* known) {
+__attribute__((always_inline)) inline bool FindKnown(Object* object, trace::Mode mode, Blocking blocking,
+                                                     const Site& site, KnownAcquire* known) {
   Thread* thread = t_thread;
   trace::SlotRecord* slot = thread->*kWay;
   if (__builtin_expect(slot == nullptr, 0)) {
     return false;
   }
-  const trace::Ref lock = KnownByTag(thread, object, kPlainTag);
-  if (__builtin_expect(lock == 0, 0)) {
+  trace::Ref lock = 0;
+  if (__builtin_expect(!IsKnownByTag(thread, object, kPlainTag, &lock), 0)) {
     return false;
   }
   const uint64_t moves = *MovesOf(slot);
@@ -234,14 +236,14 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, tra
   if (__builtin_expect(entry == nullptr, 0)) {
     return false;
   }
-  *known = BeginKnown(thread, slot, moves, lock, entry->stack, mode, blocking, 0);
+  *known = KnownAcquire{thread, uint64_t{entry->stack} << 32 | lock, moves};
   return true;
 }
 
 template <Way kWay = &Thread::slot, Tried kTried = Tried::kFirst>
-__attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_spinlock_t* spinlock, trace::Mode mode,
-                                                             Blocking blocking, const Site& site,
-                                                             KnownAcquire* known) {
+__attribute__((always_inline)) inline bool FindKnown(pthread_spinlock_t* spinlock, trace::Mode mode,
+                                                     Blocking blocking, const Site& site,
+                                                     KnownAcquire* known) {
   Thread* thread = t_thread;
   trace::SlotRecord* slot = thread->*kWay;
   if (__builtin_expect(slot == nullptr, 0)) {
@@ -253,22 +255,48 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(pthread_spinlock_t*
   if (__builtin_expect(entry == nullptr || entry->lock == 0 || !StandsFor(entry->lock, spinlock), 0)) {
     return false;
   }
-  *known = BeginKnown(thread, slot, moves, entry->lock, entry->stack, mode, blocking, trace::kSpins);
+  *known = KnownAcquire{thread, uint64_t{entry->stack} << 32 | entry->lock, moves};
+  return true;
+}
+
+// What may wait from now on: to be said before the real call.
+template <Way kWay = &Thread::slot>
+__attribute__((always_inline)) inline void PublishKnown(const KnownAcquire& known, trace::Mode mode,
+                                                        Blocking blocking, uint8_t wait_flags) {
+  if (trace::SlotRecord* slot = known.thread->*kWay; blocking != Blocking::kTry && slot != nullptr) {
+    PublishLockWait(slot, static_cast<trace::Ref>(known.holding),
+                    static_cast<trace::Ref>(known.holding >> 32), mode,
+                    static_cast<uint8_t>(wait_flags | (blocking == Blocking::kTimed ? trace::kTimed : 0)));
+  }
+}
+
+// A spinlock's waiter never sleeps.
+constexpr uint8_t WaitFlagsOf(const void* /*object*/) { return 0; }
+constexpr uint8_t WaitFlagsOf(const pthread_spinlock_t* /*object*/) { return trace::kSpins; }
+
+// True: the wait is published (but for a try), and EndKnownAcquire or EndAcquire must follow the real call.
+template <Way kWay = &Thread::slot, Tried kTried = Tried::kFirst, typename Object>
+__attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, trace::Mode mode,
+                                                             Blocking blocking, const Site& site,
+                                                             KnownAcquire* known) {
+  if (__builtin_expect(!FindKnown<kWay, kTried>(object, mode, blocking, site, known), 0)) {
+    return false;
+  }
+  PublishKnown<kWay>(*known, mode, blocking, WaitFlagsOf(object));
   return true;
 }
 
 // The same for a recursive mutex that the thread does not hold, or holds as its newest: then *again.
 template <Way kWay = &Thread::slot>
-__attribute__((always_inline)) inline bool BeginKnownRecursive(pthread_mutex_t* mutex, trace::Mode mode,
-                                                               Blocking blocking, const Site& site,
-                                                               KnownAcquire* known, bool* again) {
+inline bool FindKnownRecursive(pthread_mutex_t* mutex, trace::Mode mode, Blocking blocking, const Site& site,
+                               KnownAcquire* known, bool* again) {
   Thread* thread = t_thread;
   trace::SlotRecord* slot = thread->*kWay;
   if (slot == nullptr) {
     return false;
   }
-  const trace::Ref lock = KnownByTag(thread, mutex, kRecursiveTag);
-  if (lock == 0) {
+  trace::Ref lock = 0;
+  if (!IsKnownByTag(thread, mutex, kRecursiveTag, &lock)) {
     return false;
   }
   const uint64_t moves = *MovesOf(slot);
@@ -287,7 +315,19 @@ __attribute__((always_inline)) inline bool BeginKnownRecursive(pthread_mutex_t* 
   if (entry == nullptr) {
     return false;
   }
-  *known = BeginKnown(thread, slot, moves, lock, entry->stack, mode, blocking, 0);
+  *known = KnownAcquire{thread, uint64_t{entry->stack} << 32 | lock, moves};
+  return true;
+}
+
+template <Way kWay = &Thread::slot>
+inline bool BeginKnownRecursive(pthread_mutex_t* mutex, trace::Mode mode, Blocking blocking, const Site& site,
+                                KnownAcquire* known, bool* again) {
+  if (!FindKnownRecursive<kWay>(mutex, mode, blocking, site, known, again)) {
+    return false;
+  }
+  if (!*again) {
+    PublishKnown<kWay>(*known, mode, blocking, 0);
+  }
   return true;
 }
 
@@ -326,10 +366,11 @@ __attribute__((always_inline)) inline bool BeginKnownRelease(Object* object, Tag
   if (__builtin_expect(slot == nullptr, 0)) {
     return false;
   }
-  const trace::Ref lock = KnownByTag(thread, object, tag_class);
+  trace::Ref lock = 0;
   const uint64_t moves = *MovesOf(slot);
   const uint32_t count = static_cast<uint32_t>(moves);
-  if (__builtin_expect(lock == 0 || count == 0, 0)) {
+  if (__builtin_expect(!IsKnownByTag(thread, object, tag_class, &lock), 0) ||
+      __builtin_expect(count == 0, 0)) {
     return false;
   }
   trace::HeldEntry* newest = &thread->held[count - 1];

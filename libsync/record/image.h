@@ -25,10 +25,11 @@ struct Thread;
 struct Config {
   char run_directory[400];
   char drop_directory[400];
-  bool on;               // record at all in this image
-  bool children;         // record fork children
-  bool use_tags;         // lock tags proved themselves
-  bool know_conditions;  // so did what conditions say of themselves
+  bool on;                // record at all in this image
+  bool children;          // record fork children
+  bool use_tags;          // lock tags proved themselves
+  bool takes_free_locks;  // so did libc's own way to take a lock that is free (free_locks.h)
+  bool know_conditions;   // so did what conditions say of themselves
   bool hooks_proved;
   int32_t watcher_image_pid;  // the process that started a watcher of its own (bare LD_PRELOAD), else 0
   size_t default_stack_bytes;

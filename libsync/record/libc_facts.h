@@ -27,6 +27,8 @@ inline constexpr int kMutexRobustBit = 16;
 inline constexpr int kMutexInheritBit = 32;
 inline constexpr int kMutexProtectBit = 64;
 inline constexpr int kMutexSharedBit = 128;
+// What pthread_mutexattr_settype gives a mutex of the normal kind: nothing but that it is never elided.
+inline constexpr int kMutexNoElisionBit = 512;
 // A mutex with one of these bits is linked into kernel-visible lists or shared with other processes: its
 // __list field is in use or its memory is not ours alone.
 inline constexpr int kMutexNoTagBits =
@@ -157,6 +159,11 @@ inline constexpr size_t kThreadDescriptorBytes = 4096;
 
 // struct pthread::tid (nptl/descr.h: after the 0x2c0 bytes of the header and the list).
 inline constexpr size_t kThreadTidOffset = 0x2d0;
+// What libc itself writes into the locks that this thread takes.
+inline int LibcTid() {
+  return *reinterpret_cast<const int*>(static_cast<const char*>(__builtin_thread_pointer()) +
+                                       kThreadTidOffset);
+}
 
 // struct pthread::start_routine, and after it the argument, lie where this descriptor of libc's says: three
 // words, the last of them the offset (nptl_db/structs.def).

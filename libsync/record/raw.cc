@@ -19,16 +19,14 @@ namespace {
 
 constinit bool g_tid_field_works = false;
 
-int TidField() { return *reinterpret_cast<const int*>(pthread_self() + kThreadTidOffset); }
-
 }  // namespace
 
-void ProveOwnTid() { g_tid_field_works = TidField() == static_cast<int>(RawSyscall(SYS_gettid)); }
+bool ProveOwnTid() { return g_tid_field_works = LibcTid() == static_cast<int>(RawSyscall(SYS_gettid)); }
 
 // A fork child's field is right too: glibc sets it before fork returns. A raw clone's is not, so only where
 // the kernel cannot be asked.
 int OwnTid() {
-  return g_no_syscalls && g_tid_field_works ? TidField() : static_cast<int>(RawSyscall(SYS_gettid));
+  return g_no_syscalls && g_tid_field_works ? LibcTid() : static_cast<int>(RawSyscall(SYS_gettid));
 }
 
 namespace {

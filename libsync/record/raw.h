@@ -37,8 +37,8 @@ inline int RawGetpid() { return static_cast<int>(RawSyscall(SYS_getpid)); }
 // The calling thread's id: from the libc's own field once that proved itself (libc_facts.h), else from the
 // kernel.
 int OwnTid();
-// Proves the field. Call once, outside any sandbox.
-void ProveOwnTid();
+// Proves the field: true if it is right. Call once, outside any sandbox.
+bool ProveOwnTid();
 
 // Asks the kernel whether memory of the program's can be read or written, where libc would not touch it and
 // the recorder must not be the one that crashes. In a sandbox nobody is asked: such memory is then not read,
