@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+int gordian_any_cancelled = 0;
+
 // libc's oldest clean-up functions, exported for ever for old binaries. No header declares them any more.
 extern void _pthread_cleanup_push(struct _pthread_cleanup_buffer* buffer, void (*routine)(void*),
                                   void* argument);

@@ -17,6 +17,9 @@ __attribute__((visibility("hidden"))) void* gordian_call_cancellable(void* (*cal
                                                                      void (*cleanup)(void*),
                                                                      void* cleanup_argument);
 
+// Somebody was asked to end: a call that has to look whether that is its thread goes to libc from then on.
+extern int gordian_any_cancelled __attribute__((visibility("hidden")));
+
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,7 @@
 #include "libsync/record/free_locks.h"
 #include "libsync/record/lifetimes.h"
 #include "libsync/record/profile.h"
+#include "preload/cancel.h"
 
 namespace gordian::preload {
 
@@ -94,15 +95,19 @@ __attribute__((noinline)) int AcquireTaken(uint64_t holding, uint64_t moves, con
   return CallKnown(known, name, object, mode, blocking, site, call);
 }
 
-// What libc alone takes is refused: a call that ends by itself looks at its deadline.
+// Whether a call has to be libc's whatever it finds: one that ends by itself looks at its deadline first, and
+// sem_wait whether its thread was cancelled.
+template <typename Object>
+__attribute__((always_inline)) inline bool IsLeftToLibc(record::Blocking blocking) {
+  return blocking == record::Blocking::kTimed ||
+         (std::is_same_v<Object, sem_t> && blocking == record::Blocking::kForever &&
+          __builtin_expect(__atomic_load_n(&gordian_any_cancelled, __ATOMIC_RELAXED) != 0, 0)) ||
+         !record::g_config.takes_free_locks;
+}
 template <typename Object>
 __attribute__((always_inline)) inline bool TakeFree(Object* object, trace::Mode mode,
                                                     record::Blocking blocking) {
-  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
-    return blocking != record::Blocking::kTimed && record::g_config.takes_free_locks &&
-           record::TakeFree(object, mode, HowOf(blocking));
-  }
-  return false;
+  return !IsLeftToLibc<Object>(blocking) && record::TakeFree(object, mode, HowOf(blocking));
 }
 
 // A handler came between the taking of a free lock and its record.
@@ -211,10 +216,7 @@ inline bool BeginProfiledRelease(Object* object) {
 // What is known to be held, given back without libc where nobody waits.
 template <typename Object>
 __attribute__((always_inline)) inline bool GiveBack(Object* object) {
-  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
-    return __builtin_expect(record::g_config.takes_free_locks, 1) && record::GiveBack(object);
-  }
-  return false;
+  return __builtin_expect(record::g_config.takes_free_locks, 1) && record::GiveBack(object);
 }
 
 template <typename Object, typename Call>

@@ -31,18 +31,37 @@ INTERCEPT(int, sem_clockwait, sem_t* semaphore, clockid_t clock, const timespec*
                         [=] { return REAL(sem_clockwait)(semaphore, clock, deadline); });
 }
 
-INTERCEPT(int, sem_post, sem_t* semaphore) {
-  const uint32_t value = SemaphoreValue(semaphore);
-  if (__builtin_expect(value != 0 || !BeginKnownRelease(semaphore), 0) &&
-      (value != 0 || !BeginProfiledRelease(semaphore))) {
-    BeginPost(FactsOf(semaphore), value, CALL_SITE());
-  }
-  const int result = REAL(sem_post)(semaphore);
+namespace {
+
+template <typename Call>
+__attribute__((noinline)) int PostByLibc(sem_t* semaphore, Site site, Call call) {
+  const int result = call();
   if (result != 0 && errno == EOVERFLOW) {
-    RecordSemaphoreMisuse(semaphore, SEM_VALUE_MAX, CALL_SITE());
+    RecordSemaphoreMisuse(semaphore, SEM_VALUE_MAX, site);
     return result;
   }
-  return Noted(result, "sem_post", Blocking::kForever, semaphore, CALL_SITE());
+  return Noted(result, "sem_post", Blocking::kForever, semaphore, site);
+}
+
+template <typename Call>
+__attribute__((noinline)) int PostOther(sem_t* semaphore, Site site, Call call) {
+  const uint32_t value = SemaphoreValue(semaphore);
+  if (value != 0 || !BeginProfiledRelease(semaphore)) {
+    BeginPost(FactsOf(semaphore), value, site);
+  }
+  return PostByLibc(semaphore, site, call);
+}
+
+}  // namespace
+
+INTERCEPT(int, sem_post, sem_t* semaphore) {
+  const auto call = [=] { return REAL(sem_post)(semaphore); };
+  if (__builtin_expect(SemaphoreValue(semaphore) != 0 || !BeginKnownRelease(semaphore), 0)) {
+    return PostOther(semaphore, CALL_SITE(), call);
+  }
+  return __builtin_expect(gordian::preload::GiveBack(semaphore), 1)
+             ? 0
+             : PostByLibc(semaphore, CALL_SITE(), call);
 }
 
 INTERCEPT(int, sem_init, sem_t* semaphore, int shared, unsigned value) {

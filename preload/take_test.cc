@@ -4,6 +4,7 @@
 #include <gnu/libc-version.h>
 #include <link.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <threads.h>
 
 #include <cstring>
@@ -126,8 +127,108 @@ bool MutexesAreAsKnown() {
          test.PassesRecursive(recursive);
 }
 
+bool RwlocksAreAsKnown() {
+  const auto read = NEXT(pthread_rwlock_rdlock);
+  const auto try_read = NEXT(pthread_rwlock_tryrdlock);
+  const auto write = NEXT(pthread_rwlock_wrlock);
+  const auto try_write = NEXT(pthread_rwlock_trywrlock);
+  const auto unlock = NEXT(pthread_rwlock_unlock);
+  if (!IsOfLibc(write) || !IsOfLibc(read) || !IsOfLibc(try_read) || !IsOfLibc(try_write) ||
+      !IsOfLibc(unlock)) {
+    return false;
+  }
+  const auto take = [](pthread_rwlock_t* rwlock) { return TakeFree(rwlock, Mode::kShared, Take::kLock); };
+  const pthread_rwlock_t fresh = PTHREAD_RWLOCK_INITIALIZER;
+  Twins<pthread_rwlock_t> twins(fresh);
+  pthread_rwlock_t* theirs = &twins.theirs;
+  pthread_rwlock_t* ours = &twins.ours;
+  bool right = !GiveBack(ours);
+  int (*const reads[])(pthread_rwlock_t*) = {read, try_read};
+  for (const auto call : reads) {
+    right = right && call(theirs) == 0 && take(ours) && twins.Same();
+    right = right && take(theirs) && call(ours) == 0 && twins.Same() && try_write(ours) == EBUSY;
+    right = right && unlock(theirs) == 0 && GiveBack(ours) && twins.Same();
+    right = right && GiveBack(theirs) && unlock(ours) == 0 && twins.Same();
+  }
+  // A writer inside, and the phase that it leaves behind.
+  const auto take_to_write = [](pthread_rwlock_t* rwlock) {
+    return TakeFree(rwlock, Mode::kExclusive, Take::kLock);
+  };
+  int (*const writes[])(pthread_rwlock_t*) = {write, try_write, write};
+  for (const auto call : writes) {
+    right = right && call(theirs) == 0 && take_to_write(ours) && twins.Same();
+    right = right && !take(ours) && !take_to_write(ours) && !GiveBack(ours) && twins.Same();
+    right = right && unlock(theirs) == 0 && unlock(ours) == 0 && !take(ours) && !GiveBack(ours);
+    right = right && twins.Same();
+  }
+  right = right && twins.Same() && read(theirs) == 0 && read(ours) == 0 && GiveBack(ours);
+  right = right && unlock(theirs) == 0 && twins.Same();
+  return right && write(theirs) == 0 && take_to_write(ours) && twins.Same() && unlock(ours) == 0;
+}
+
+bool SemaphoresAreAsKnown() {
+  const auto init = NEXT(sem_init);
+  const auto wait = NEXT(sem_wait);
+  const auto try_wait = NEXT(sem_trywait);
+  const auto post = NEXT(sem_post);
+  if (!IsOfLibc(init) || !IsOfLibc(wait) || !IsOfLibc(try_wait) || !IsOfLibc(post)) {
+    return false;
+  }
+  constexpr uint64_t somebody_waits = uint64_t{1} << 32;
+  const auto take = [](sem_t* semaphore) { return TakeFree(semaphore, Mode::kExclusive, Take::kLock); };
+  const sem_t unset{};
+  Twins<sem_t> twins(unset);
+  sem_t* theirs = &twins.theirs;
+  sem_t* ours = &twins.ours;
+  bool right = init(theirs, 0, 1) == 0 && init(ours, 0, 1) == 0 && twins.Same();
+  int (*const waits[])(sem_t*) = {wait, try_wait};
+  for (const auto call : waits) {
+    right = right && call(theirs) == 0 && take(ours) && twins.Same();
+    right = right && !take(theirs) && try_wait(ours) == -1 && twins.Same();
+    right = right && post(theirs) == 0 && GiveBack(ours) && twins.Same() && !GiveBack(ours);
+    // Who waits leaves the value to whoever comes, and has to be woken up.
+    *SemaphoreData(theirs) |= somebody_waits;
+    *SemaphoreData(ours) |= somebody_waits;
+    right = right && call(theirs) == 0 && take(ours) && twins.Same() && !GiveBack(ours) && twins.Same();
+    *SemaphoreData(theirs) = *SemaphoreData(ours) = 1;
+  }
+  return right;
+}
+
+bool SpinlocksAreAsKnown() {
+  const auto init = NEXT(pthread_spin_init);
+  const auto lock = NEXT(pthread_spin_lock);
+  const auto try_lock = NEXT(pthread_spin_trylock);
+  const auto unlock = NEXT(pthread_spin_unlock);
+  if (!IsOfLibc(init) || !IsOfLibc(lock) || !IsOfLibc(try_lock) || !IsOfLibc(unlock)) {
+    return false;
+  }
+  const auto take = [](pthread_spinlock_t* spinlock) {
+    return TakeFree(spinlock, Mode::kExclusive, Take::kLock);
+  };
+  pthread_spinlock_t theirs = 0;
+  pthread_spinlock_t ours = 0;
+  bool right = init(&theirs, 0) == 0 && init(&ours, 0) == 0;
+  int (*const locks[])(pthread_spinlock_t*) = {lock, try_lock};
+  for (const auto call : locks) {
+    right = right && call(&theirs) == 0 && take(&ours) && theirs == ours;
+    right = right && !take(&theirs) && try_lock(&ours) == EBUSY && theirs == ours;
+    right = right && unlock(&theirs) == 0 && GiveBack(&ours) && theirs == ours;
+    right = right && take(&theirs) && call(&ours) == 0 && theirs == ours;
+    right = right && unlock(&theirs) == 0 && GiveBack(&ours) && theirs == ours;
+  }
+  ours = -1;  // as one who waits leaves it
+  return right && !take(&ours) && ours == -1;
+}
+
 }  // namespace
 
-bool FreeLocksAreAsKnown() { return !IsReplacedInPlace() && MutexesAreAsKnown(); }
+bool FreeLocksAreAsKnown() {
+  const int saved = errno;
+  const bool right = !IsReplacedInPlace() && MutexesAreAsKnown() && RwlocksAreAsKnown() &&
+                     SemaphoresAreAsKnown() && SpinlocksAreAsKnown();
+  errno = saved;
+  return right;
+}
 
 }  // namespace gordian::preload

@@ -243,6 +243,7 @@ INTERCEPT(int, pthread_cancel, pthread_t pthread) {
     const Entry entry(Entry::Open::kOnlyIfOpen);
     SetThreadFlag(entry ? FindThread(pthread) : 0, gordian::trace::kCancelled);
   }
+  __atomic_store_n(&gordian_any_cancelled, 1, __ATOMIC_RELAXED);
   return REAL(pthread_cancel)(pthread);
 }
 

@@ -17,7 +17,9 @@
 
 namespace gordian::record {
 
-// How a lock is asked for, as far as libc does not do the same.
+// ---- Mutexes ----
+
+// How one is asked for, as far as libc does not do the same.
 enum class Take { kLock, kTry };
 
 // As libc asks (SINGLE_THREAD_P): then it takes a mutex without a locked instruction, but for a try.
@@ -123,6 +125,88 @@ __attribute__((always_inline)) inline bool GiveBack(pthread_mutex_t* mutex) {
   // Somebody waits since just now. Whose it is libc does not ask, and says first that it is nobody's.
   ++mutex->__data.__nusers;
   return false;
+}
+
+// ---- Read-write locks ----
+//
+// nptl/pthread_rwlock_common.c: above three bits in __readers is the number of readers. One locked
+// instruction decides. A writer comes in as by pthread_rwlock_trywrlock, and is let out by libc, which hands
+// over to whoever waits.
+inline constexpr unsigned kRwlockWritePhase = 1;
+inline constexpr unsigned kRwlockWriterInside = 2;
+inline constexpr unsigned kRwlockReadersWait = 4;
+inline constexpr unsigned kRwlockStateBits = kRwlockWritePhase | kRwlockWriterInside | kRwlockReadersWait;
+inline constexpr unsigned kRwlockOneReader = 8;
+// libc counts further, and says EAGAIN at 2^31.
+inline constexpr unsigned kRwlockMostReaders = 1u << 30;
+
+template <typename Word>
+__attribute__((always_inline)) inline bool Change(Word* word, Word from, Word to) {
+  return __atomic_compare_exchange_n(word, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+// The writer's, where nobody is inside, whichever phase the last one left.
+__attribute__((always_inline)) inline bool TakeToWrite(pthread_rwlock_t* rwlock) {
+  const unsigned readers = __atomic_load_n(&rwlock->__data.__readers, __ATOMIC_RELAXED);
+  if (__builtin_expect((readers & ~kRwlockWritePhase) != 0, 0) ||
+      __builtin_expect(!Change(&rwlock->__data.__readers, readers, kRwlockWritePhase | kRwlockWriterInside),
+                       0)) {
+    return false;
+  }
+  __atomic_store_n(&rwlock->__data.__writers_futex, 1, __ATOMIC_RELAXED);
+  if ((readers & kRwlockWritePhase) == 0) {
+    __atomic_store_n(&rwlock->__data.__wrphase_futex, 1, __ATOMIC_RELAXED);
+  }
+  __atomic_store_n(&rwlock->__data.__cur_writer, LibcTid(), __ATOMIC_RELAXED);
+  return true;
+}
+// In a read phase no writer is inside or waits for the readers to leave.
+__attribute__((always_inline)) inline bool TakeFree(pthread_rwlock_t* rwlock, trace::Mode mode,
+                                                    Take /*how*/) {
+  if (mode == trace::Mode::kExclusive) {
+    return TakeToWrite(rwlock);
+  }
+  const unsigned readers = __atomic_load_n(&rwlock->__data.__readers, __ATOMIC_RELAXED);
+  return __builtin_expect((readers & kRwlockStateBits) == 0, 1) &&
+         __builtin_expect(readers < kRwlockMostReaders, 1) &&
+         __builtin_expect(Change(&rwlock->__data.__readers, readers, readers + kRwlockOneReader), 1);
+}
+// A reader's.
+__attribute__((always_inline)) inline bool GiveBack(pthread_rwlock_t* rwlock) {
+  const unsigned readers = __atomic_load_n(&rwlock->__data.__readers, __ATOMIC_RELAXED);
+  return __builtin_expect((readers & kRwlockStateBits) == 0, 1) && __builtin_expect(readers != 0, 1) &&
+         __builtin_expect(Change(&rwlock->__data.__readers, readers, readers - kRwlockOneReader), 1);
+}
+
+// ---- Semaphores ----
+
+// nptl/sem_waitcommon.c: the value, and above it how many wait. What only ever lets one in.
+__attribute__((always_inline)) inline bool TakeFree(sem_t* semaphore, trace::Mode /*mode*/, Take /*how*/) {
+  const uint64_t data = __atomic_load_n(SemaphoreData(semaphore), __ATOMIC_RELAXED);
+  return __builtin_expect(static_cast<uint32_t>(data) == 1, 1) &&
+         __builtin_expect(Change(SemaphoreData(semaphore), data, data - 1), 1);
+}
+// Nobody waits.
+__attribute__((always_inline)) inline bool GiveBack(sem_t* semaphore) {
+  return Change(SemaphoreData(semaphore), uint64_t{0}, uint64_t{1});
+}
+
+// ---- Spinlocks ----
+
+// sysdeps/x86_64/nptl/pthread_spin_lock.S: 1 when free; who waits counts it down.
+inline constexpr int kSpinlockFree = 1;
+inline constexpr int kSpinlockTaken = 0;
+__attribute__((always_inline)) inline bool TakeFree(pthread_spinlock_t* spinlock, trace::Mode /*mode*/,
+                                                    Take /*how*/) {
+  int free = kSpinlockFree;
+  return __builtin_expect(__atomic_load_n(spinlock, __ATOMIC_RELAXED) == kSpinlockFree, 1) &&
+         __builtin_expect(__atomic_compare_exchange_n(spinlock, &free, kSpinlockTaken, false,
+                                                      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED),
+                          1);
+}
+__attribute__((always_inline)) inline bool GiveBack(pthread_spinlock_t* spinlock) {
+  __atomic_store_n(spinlock, kSpinlockFree, __ATOMIC_RELEASE);
+  return true;
 }
 
 }  // namespace gordian::record

@@ -94,6 +94,7 @@ inline bool SpinlockLooksLocked(const pthread_spinlock_t* spinlock) {
 inline uint64_t* SemaphoreTag(sem_t* semaphore) {
   return reinterpret_cast<uint64_t*>(semaphore->__size + 16);
 }
+inline uint64_t* SemaphoreData(sem_t* semaphore) { return reinterpret_cast<uint64_t*>(semaphore->__size); }
 inline uint32_t SemaphoreValue(const sem_t* semaphore) {
   return __atomic_load_n(reinterpret_cast<const uint32_t*>(semaphore->__size), __ATOMIC_RELAXED);
 }

@@ -134,5 +134,85 @@ TEST(FreeLocks, StrangersAreLeftToLibc) {
   }
 }
 
+// Readers that see the two halves of what writers change, which libc lets in.
+TEST(FreeLocks, ReadersAndWritersKeepApart) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "as above";
+#endif
+  pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+  volatile long first = 0;
+  volatile long second = 0;
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = i; round < i + kRounds; ++round) {
+        if (round % 4 == 0) {
+          if (round % 8 != 0 || !TakeFree(&rwlock, Mode::kExclusive, Take::kLock)) {
+            ASSERT_EQ(pthread_rwlock_wrlock(&rwlock), 0);
+          }
+          first = first + 1;
+          second = second + 1;
+          EXPECT_FALSE(GiveBack(&rwlock));
+          ASSERT_EQ(pthread_rwlock_unlock(&rwlock), 0);
+          continue;
+        }
+        if (round % 2 != 0 || !TakeFree(&rwlock, Mode::kShared, Take::kLock)) {
+          ASSERT_EQ(pthread_rwlock_rdlock(&rwlock), 0);
+        }
+        ASSERT_EQ(first, second);
+        if (round % 3 == 0 || !GiveBack(&rwlock)) {
+          ASSERT_EQ(pthread_rwlock_unlock(&rwlock), 0);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(first, long{kThreads} * kRounds / 4);
+  EXPECT_EQ(pthread_rwlock_trywrlock(&rwlock), 0);
+}
+
+// One at a time, by turns without libc and with it.
+template <typename Object, typename Lock, typename Unlock>
+void CountByTurns(Object* object, Lock lock, Unlock unlock) {
+  long counter = 0;
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      for (int round = i; round < i + kRounds; ++round) {
+        if (round % 2 != 0 || !TakeFree(object, Mode::kExclusive, Take::kLock)) {
+          ASSERT_EQ(lock(object), 0);
+        }
+        ++counter;
+        if (round % 3 == 0 || !GiveBack(object)) {
+          ASSERT_EQ(unlock(object), 0);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(counter, long{kThreads} * kRounds);
+  EXPECT_TRUE(TakeFree(object, Mode::kExclusive, Take::kTry));
+}
+
+#ifndef __SANITIZE_THREAD__
+TEST(FreeLocks, SemaphoreLetsOneInAtATime) {
+  sem_t semaphore;
+  sem_init(&semaphore, 0, 1);
+  CountByTurns(&semaphore, sem_wait, sem_post);
+}
+
+TEST(FreeLocks, SpinlockLetsOneInAtATime) {
+  pthread_spinlock_t spinlock;
+  pthread_spin_init(&spinlock, PTHREAD_PROCESS_PRIVATE);
+  CountByTurns(&spinlock, pthread_spin_lock, pthread_spin_unlock);
+}
+#endif
+
 }  // namespace
 }  // namespace gordian::record
