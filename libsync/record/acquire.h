@@ -288,8 +288,9 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, tra
 
 // The same for a recursive mutex that the thread does not hold, or holds as its newest: then *again.
 template <Way kWay = &Thread::slot>
-inline bool FindKnownRecursive(pthread_mutex_t* mutex, trace::Mode mode, Blocking blocking, const Site& site,
-                               KnownAcquire* known, bool* again) {
+__attribute__((always_inline)) inline bool FindKnownRecursive(pthread_mutex_t* mutex, trace::Mode mode,
+                                                              Blocking blocking, const Site& site,
+                                                              KnownAcquire* known, bool* again) {
   Thread* thread = t_thread;
   trace::SlotRecord* slot = thread->*kWay;
   if (slot == nullptr) {
