@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "libsync/record/descriptors.h"
 #include "libsync/record/file_locks.h"
 #include "libsync/record/file_updates.h"
 #include "preload/intercept.h"
@@ -43,6 +44,7 @@ int FlagsOf(const char* mode) {
 INTERCEPT(int, open, const char* path, int flags, ...) {
   OPEN_MODE(flags)
   const int fd = REAL(open)(path, flags, mode);
+  NoteDescriptor(fd, DescriptorKind::kUnknown);
   if (fd >= 0) {
     AfterOpen(path, flags, CALL_SITE());
   }
@@ -53,6 +55,7 @@ INTERCEPT_ALIAS(open64, open)
 INTERCEPT(int, openat, int folder, const char* path, int flags, ...) {
   OPEN_MODE(flags)
   const int fd = REAL(openat)(folder, path, flags, mode);
+  NoteDescriptor(fd, DescriptorKind::kUnknown);
   if (fd >= 0 && IsPlain(folder, path)) {
     AfterOpen(path, flags, CALL_SITE());
   }
@@ -63,6 +66,7 @@ INTERCEPT_ALIAS(openat64, openat)
 // What open becomes with _FORTIFY_SOURCE.
 INTERCEPT(int, __open_2, const char* path, int flags) {
   const int fd = REAL(__open_2)(path, flags);
+  NoteDescriptor(fd, DescriptorKind::kUnknown);
   if (fd >= 0) {
     AfterOpen(path, flags, CALL_SITE());
   }
@@ -72,6 +76,7 @@ INTERCEPT_ALIAS(__open64_2, __open_2)
 
 INTERCEPT(int, __openat_2, int folder, const char* path, int flags) {
   const int fd = REAL(__openat_2)(folder, path, flags);
+  NoteDescriptor(fd, DescriptorKind::kUnknown);
   if (fd >= 0 && IsPlain(folder, path)) {
     AfterOpen(path, flags, CALL_SITE());
   }
@@ -81,6 +86,7 @@ INTERCEPT_ALIAS(__openat64_2, __openat_2)
 
 INTERCEPT(int, creat, const char* path, unsigned mode) {
   const int fd = REAL(creat)(path, mode);
+  NoteDescriptor(fd, DescriptorKind::kUnknown);
   if (fd >= 0) {
     AfterOpen(path, O_WRONLY | O_CREAT | O_TRUNC, CALL_SITE());
   }

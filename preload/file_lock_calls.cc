@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libsync/record/descriptors.h"
 #include "libsync/record/file_locks.h"
 #include "libsync/record/raw.h"
 #include "preload/intercept.h"
@@ -100,9 +101,12 @@ INTERCEPT(int, fcntl, int fd, int command, ...) {
       break;
     }
     case F_DUPFD:
-    case F_DUPFD_CLOEXEC:
+    case F_DUPFD_CLOEXEC: {
       NoteDuplicate();
-      break;
+      const int copy = REAL(fcntl)(fd, command, argument);
+      CopyDescriptor(fd, copy);
+      return copy;
+    }
     default:
       break;
   }

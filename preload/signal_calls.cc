@@ -1,10 +1,12 @@
-// Who sends which process a signal: a lock that a killed process leaves behind is then more than an accident.
+// Who sends which process a signal: a lock that a killed process leaves behind is then more than an accident,
+// and who waits for the signal follows who sent it.
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/channels.h"
 #include "libsync/record/events.h"
 #include "libsync/record/once.h"
 #include "preload/intercept.h"
@@ -16,6 +18,9 @@ namespace {
 void RecordKill(pid_t pid, int signal, const Site& site) {
   if (signal == 0 || t_vfork_depth != 0) {
     return;
+  }
+  if (pid >= 0) {
+    BeforeSignal(pid, signal, site);
   }
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (entry) {

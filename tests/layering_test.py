@@ -21,7 +21,7 @@ MAY_INCLUDE = {
 
 # These run inside somebody else's program: libc, the kernel's interface and the C++ library's headers only.
 INJECTED = {"libsync/record", "preload"}
-PLAIN_HEADER = re.compile(r"(sys/|linux/|asm/|bits/|gnu/)?[a-z0-9_-]+(\.h)?")
+PLAIN_HEADER = re.compile(r"(sys/|linux/|asm/|bits/|gnu/|netinet/)?[a-z0-9_-]+(\.h)?")
 THIRD_PARTY_ON_TOP = {"libunwind.h", "libdw.h", "libelf.h", "gelf.h", "dwarf.h", "zlib.h", "zstd.h", "sqlite3.h",
                       "backtrace.h"}
 

@@ -174,6 +174,8 @@ const char* KindWord(trace::LockKind kind) {
       return "once flag";
     case trace::LockKind::kFutexWord:
       return "futex word";
+    case trace::LockKind::kChannel:
+      return "channel";
     case trace::LockKind::kUnknown:
       break;
   }

@@ -31,6 +31,7 @@ inline bool IsOwnedKind(trace::LockKind kind, uint16_t flags) {
   switch (kind) {
     case trace::LockKind::kCondition:
     case trace::LockKind::kBarrier:
+    case trace::LockKind::kChannel:
       return false;
     case trace::LockKind::kSemaphore:
     case trace::LockKind::kNamedSemaphore:

@@ -129,6 +129,7 @@ trace::Ref RecordWithManyHeld(Thread* thread, trace::Ref lock, trace::Ref stack,
 
 trace::Ref RecordDependency(Thread* thread, trace::Ref lock, trace::Ref stack, trace::Mode mode,
                             uint32_t flags, trace::Ref without) {
+  ++thread->order_facts;
   if (thread->own_slot->held_count > kManyHeld) {
     return RecordWithManyHeld(thread, lock, stack, mode, flags, without);
   }

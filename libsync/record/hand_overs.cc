@@ -14,9 +14,13 @@ bool MayRecord(trace::LockRecord* record, trace::Ref object, trace::EventKind ki
     return false;
   }
   const uint64_t key = MixBits(uint64_t{object} << 8 | static_cast<uint64_t>(kind)) | 1;
+  // Sockets come and go: they shall not take the room of all others.
+  uint64_t* total = record->kind == static_cast<uint8_t>(trace::LockKind::kChannel)
+                        ? &g_image->channel_hand_overs
+                        : &g_image->hand_overs;
   const bool comes_once = record->kind == static_cast<uint8_t>(trace::LockKind::kOnce);
   if ((comes_once || g_image->events.Add(&g_image->arena, key, 1) <= kMostHandOvers) &&
-      __atomic_add_fetch(&g_image->hand_overs, 1, __ATOMIC_RELAXED) <= kMostOfImage) {
+      __atomic_add_fetch(total, 1, __ATOMIC_RELAXED) <= kMostOfImage) {
     return true;
   }
   record->flags |= trace::kOrderLost;
@@ -54,12 +58,19 @@ void RecordTook(trace::Ref object, int64_t value) {
     return;
   }
   const Entry entry(Entry::Open::kOnlyIfOpen);
-  if (entry && MayRecord(record, object, trace::EventKind::kTook)) {
-    AppendEvent(entry.thread(), NewEvent{.kind = trace::EventKind::kTook,
-                                         .object = object,
-                                         .value = value,
-                                         .error = static_cast<int>(NextSegment(entry.thread()))});
+  if (entry) {
+    RecordTook(entry.thread(), object, value);
   }
+}
+
+trace::EventRecord* RecordTook(Thread* thread, trace::Ref object, int64_t value) {
+  if (!MayRecord(g_trace.At<trace::LockRecord>(object), object, trace::EventKind::kTook)) {
+    return nullptr;
+  }
+  return AppendEvent(thread, NewEvent{.kind = trace::EventKind::kTook,
+                                      .object = object,
+                                      .value = value,
+                                      .error = static_cast<int>(NextSegment(thread))});
 }
 
 void NoteOrder(Thread* thread) {

@@ -1,5 +1,5 @@
-// What one thread hands to another by a condition, a semaphore or a once: the order in which a run came, for
-// a judge who asks whether it could have come otherwise.
+// What one thread hands to another by a condition, a semaphore, a once or a channel: the order in which a run
+// came, for a judge who asks whether it could have come otherwise.
 //
 // Each hand-over that is recorded ends a segment of who gives and begins one of who takes. Their number is
 // bounded, for each object and for the image; of an object that has reached it no more is told (kOrderLost).
@@ -23,6 +23,8 @@ inline constexpr uint64_t kMostOfImage = 1 << 14;
 void RecordGave(Thread* thread, trace::Ref object, int64_t value);
 // The calling thread has come past the object.
 void RecordTook(trace::Ref object, int64_t value);
+// Its event; null when it is beyond the bound. REQUIRES: inside the recorder.
+trace::EventRecord* RecordTook(Thread* thread, trace::Ref object, int64_t value);
 
 // The thread passed a wait that others ended.
 void NoteOrder(Thread* thread);

@@ -74,6 +74,8 @@ void RecordHandler(int signal, const void* handler) {
   }
 }
 
+uint64_t HandledSignals() { return __atomic_load_n(&g_handlers.handled, __ATOMIC_RELAXED); }
+
 uint64_t OpenSignals(uint64_t wanted) {
   const uint64_t handled = __atomic_load_n(&g_handlers.handled, __ATOMIC_RELAXED) & wanted;
   return handled == 0 ? 0 : handled & ~BlockedSignals();

@@ -16,6 +16,8 @@ bool MayInterrupt(int signal);
 // The signal has this handler from now on; null for SIG_DFL and SIG_IGN. Safe in a signal handler.
 void RecordHandler(int signal, const void* handler);
 
+// Bit N-1 for each signal N that has a handler.
+uint64_t HandledSignals();
 // Those of `wanted` (bit N-1 for signal N) that have a handler and are not blocked in the calling thread.
 uint64_t OpenSignals(uint64_t wanted);
 

@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "libsync/record/descriptors.h"
 #include "libsync/record/profile.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/stack.h"
@@ -233,6 +234,7 @@ bool Prepare(int argument_count, char** arguments) {
   // A fork child does not begin with it: what its parent kept there shall have no second meaning in the
   // child.
   g_image->arena.Begin(reinterpret_cast<char*>(g_image) + kImageBytes);
+  PrepareDescriptors();
   return true;
 }
 

@@ -18,6 +18,7 @@
 
 namespace gordian::record {
 
+struct EarlyTake;
 struct FileRead;
 struct HeldFileLock;
 struct Thread;
@@ -91,8 +92,16 @@ struct Image {
   uint64_t barrier_passages;
   // Hand-overs recorded (hand_overs.h); address -> once whose routine took locks, and how many ever did.
   uint64_t hand_overs;
+  uint64_t channel_hand_overs;
   Table done_onces;
   uint64_t done_once_count;
+  // Of an epoll instance, what it tells of a descriptor -> the descriptor + 1 (channels.cc).
+  Table watched;
+  uint32_t watched_count;
+  // Taken before there was a trace.
+  EarlyTake* early_takes;
+  uint32_t early_take_count;
+  uint32_t early_looks;
   uint64_t ipc_namespace;
   MappingCache mapping;
 

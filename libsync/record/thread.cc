@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "libsync/record/acquire.h"
+#include "libsync/record/channels.h"
 #include "libsync/record/file_locks.h"
 #include "libsync/record/holdings.h"
 #include "libsync/record/libc_facts.h"
@@ -125,6 +126,7 @@ void ResetThreadState(Thread* thread) {
   thread->random = 0;
   thread->disturbed_ns = 0;
   thread->order_mark = 0;
+  thread->order_facts = 0;
   thread->next_ended = nullptr;
   memset(thread->cache, 0, sizeof(thread->cache));
   trace::SlotRecord* slot = thread->own_slot;
@@ -236,6 +238,7 @@ Thread* Register(const AnnouncedThread* announced) {
   __atomic_store_n(&thread->own_slot->thread, ref, __ATOMIC_RELEASE);
   TakeOver(thread);
   t_thread = thread;
+  RecordTakenEarly(thread);
   return thread;
 }
 
@@ -386,6 +389,7 @@ uint32_t NextEnforcedSegment(Thread* thread) { return thread->enforced_segment =
 
 uint32_t NextSegment(Thread* thread) {
   const uint32_t segment = ++thread->own_slot->segment;
+  ++thread->order_facts;
   thread->segment_hash = segment * 0xA0761D6478BD642Fu;
   return segment;
 }

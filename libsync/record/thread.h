@@ -66,6 +66,8 @@ struct Thread {
   // The end of the trace when it last passed a wait that others end: what was begun before, it may have
   // waited for.
   trace::Ref order_mark;
+  // Counts what a hand-over could tell of: situations learnt, and segments begun.
+  uint32_t order_facts;
   Thread* next;
   Thread* next_ended;
   // [i]: of locks and stacks held below the i-th holding, oldest first; [0] is 0. What lies above the newest

@@ -301,6 +301,7 @@ enum class LockKind : uint8_t {
   kSystemVSemaphore = 16,
   kStream = 17,     // flockfile; recursive
   kFutexWord = 18,  // that a library waits for by itself: no lock, but it hands over
+  kChannel = 19,    // a pipe, a socket, an eventfd, a signal, a message queue: no lock, but it hands over
 };
 enum LockFlags : uint16_t {
   kRobust = 1u << 0,
@@ -350,6 +351,7 @@ enum class SharedSpace : uint32_t {
       1,      // in a shared mapping: device and inode of the file (or of the anonymous memory), offset in it
   kFile = 2,  // a file lock: device, inode, and the range [offset, offset + length); length 0: to the end
   kSystemV = 3,  // device: inode of the IPC namespace; inode: semid; offset: number within the set
+  kChannel = 4,  // what the kernel hands over by; equal in all processes that use it, else without meaning
 };
 struct SharedRecord {
   RecordPrefix prefix;
@@ -486,10 +488,11 @@ enum class EventKind : uint32_t {
   kBarrierPassed = 21,       // object: barrier; value: the round, from 0; error: the segment of `thread` that
                         // began. All that the threads of a round did before follows in none of them what any
                         // did after. Not recorded of a barrier's later rounds, which begin no segment
-  // Hand-overs by a condition, a futex word, a semaphore or a once. Not recorded of what is beyond a bound
-  // (kOrderLost).
+  // Hand-overs by a condition, a futex word, a semaphore, a once or a channel. Not recorded of what is beyond
+  // a bound (kOrderLost), nor of what tells nothing new of a channel.
   kGave = 22,  // object; error: the segment of `thread` that ended. value: of a condition, its signals, this
-               // one included (of a futex word, its wakes); of a semaphore, its value before the post
+               // one included (of a futex word, its wakes; of a channel, its gifts); of a semaphore, its
+               // value before the post
   kTook = 23,  // object; error: the segment of `thread` that began. value: of a condition, its signals when
                // the wait began
   kLostSignal = 24,  // object: a condition that was signalled while nobody waited for it; the first time

@@ -399,7 +399,7 @@ void Parser::FillLocks() {
     const auto record = stream_.Get<LockRecord>(records[i]);
     Lock& lock = process_.locks[i];
     lock.ref = records[i];
-    lock.kind = Known(record.kind, LockKind::kUnknown, LockKind::kFutexWord, LockKind::kUnknown);
+    lock.kind = Known(record.kind, LockKind::kUnknown, LockKind::kChannel, LockKind::kUnknown);
     lock.flags = record.flags;
     lock.address = record.address;
     lock.place = Frame{kNoIndex, record.address};
@@ -418,7 +418,7 @@ void Parser::FillLocks() {
     if (Resolve(Type::kShared, record.shared) != kNoIndex) {
       const auto shared = stream_.Get<SharedRecord>(record.shared);
       lock.shared = SharedIdentity{
-          Known(shared.space, SharedSpace::kMemory, SharedSpace::kSystemV, SharedSpace::kMemory),
+          Known(shared.space, SharedSpace::kMemory, SharedSpace::kChannel, SharedSpace::kMemory),
           shared.device, shared.inode, shared.offset, shared.length};
     }
     lock.interpreter = IsInterpreterLock(lock);

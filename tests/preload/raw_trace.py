@@ -8,16 +8,17 @@ import struct
 PID, USED, FUTEX_PLACES = 80, 136, 216
 STREAM = 8192
 KIND_NAMES = {1: "mutex", 5: "condition", 6: "rwlock", 7: "spinlock", 8: "semaphore", 10: "barrier",
-              15: "named semaphore", 16: "System V semaphore", 17: "stream"}
+              15: "named semaphore", 16: "System V semaphore", 17: "stream", 19: "channel"}
 COMMITTED = 0x474F5244
 
 Lock = collections.namedtuple("Lock", "kind flags address shared name signals")
 Shared = collections.namedtuple("Shared", "space device inode offset length")
-Event = collections.namedtuple("Event", "kind value error text")
+Event = collections.namedtuple("Event", "kind value error text object")
 
 
 class RawTrace:
-    """locks, events: in the order of their records. Lock.shared, Lock.name and Event.text are resolved."""
+    """locks, events: in the order of their records. Lock.shared, Lock.name and Event.text are resolved; Event.object is
+    the kind of the lock that it is about."""
 
     def __init__(self, path):
         with open(path, "rb") as file:  # most of it is a hole
@@ -27,7 +28,7 @@ class RawTrace:
         self.pid, = struct.unpack_from("<i", head, PID)
         self.futex_places, = struct.unpack_from("<Q", head, FUTEX_PLACES)
         self.shared, self.texts = {}, {}
-        locks, events = [], []
+        locks, events, kinds = [], [], {}
         at = STREAM
         while at + 16 <= len(self.data):
             kind, units, committed = struct.unpack_from("<HHI", self.data, at)
@@ -37,10 +38,11 @@ class RawTrace:
             reference = at // 16
             if kind == 5:
                 row = struct.unpack_from("<BBHHHQIIIIIiIIQ", self.data, at + 8)
+                kinds[reference] = KIND_NAMES.get(row[0], row[0])
                 locks.append((KIND_NAMES.get(row[0], row[0]), row[2], row[5], row[10], row[12], row[13]))
             elif kind == 8:
                 row = struct.unpack_from("<IIIIqIIQIIII", self.data, at + 8)
-                events.append((row[0], row[4], row[8], row[10]))
+                events.append((row[0], row[4], row[8], row[10], row[2]))
             elif kind == 10:
                 size, = struct.unpack_from("<I", self.data, at + 8)
                 self.texts[reference] = self.data[at + 12:at + 12 + size].decode()
@@ -50,7 +52,8 @@ class RawTrace:
             at += 16 * units
         self.locks = [Lock(kind, flags, address, self.shared.get(shared), self.texts.get(name), signals)
                       for kind, flags, address, shared, name, signals in locks]
-        self.events = [Event(kind, value, error, self.texts.get(text)) for kind, value, error, text in events]
+        self.events = [Event(kind, value, error, self.texts.get(text), kinds.get(object))
+                       for kind, value, error, text, object in events]
 
 
 def paths(run):

@@ -367,16 +367,20 @@ void RingTeller::TellLocks() {
 }
 
 const char* RingTeller::Chance() const {
-  return soft_
-             ? "Each time in this run something was handed over in between, by a condition, a semaphore or a "
-               "futex. If the program always waits for that, nothing can happen; if it does not, it hangs "
-               "with other timing."
+  return soft_ ? "Each time in this run something was handed over in between, by a condition, a semaphore, a "
+                 "futex, "
+                 "a pipe, a socket or a signal. If the program always waits for that, nothing can happen; if "
+                 "it "
+                 "does not, it hangs with other timing."
          : IsBrokenByKernel()
              ? "The kernel notices a ring of POSIX file locks: one of the calls fails with EDEADLK "
                "(fcntl(2)). "
                "A program that does not expect that goes on without the lock, or gives up."
-             : "In this run they came at different moments; with other timing, or more load, the program "
-               "hangs.";
+             : "In this run they came at different moments, and nothing that Gordian sees keeps them apart. "
+               "If "
+               "nothing else does (a flag, an atomic variable, data under a lock), the program hangs with "
+               "other "
+               "timing or more load; `gordian confirm` tries it.";
 }
 
 void RingTeller::TellEnds() {
@@ -439,22 +443,23 @@ void RingTeller::TellConditions() {
                        any_writer   ? "where a reader waits for a reader, a writer queues between them"
                        : any_shared ? "each wait is for writing, or for reading what is held for writing"
                                     : "every lock is taken exclusively");
-  builder.AddCondition(
-      kMayOverlap,
-      absl::StrCat(
-          "no creation and no join of a ", OverProcesses() ? "thread or process" : "thread",
-          ", and no barrier, puts one before the other (what a flag, a future or a queue alone orders is "
-          "not seen; `gordian confirm` tries it); ",
-          absl::StrJoin(seen, ", ")));
+  builder.AddCondition(kMayOverlap, absl::StrCat("no creation and no join of a ",
+                                                 OverProcesses() ? "thread or process" : "thread",
+                                                 ", and no barrier, puts one before the other (what a flag, "
+                                                 "an atomic variable or a queue alone orders is "
+                                                 "not seen; `gordian confirm` tries it); ",
+                                                 absl::StrJoin(seen, ", ")));
   if (soft_) {
-    builder.AddCondition(kNoSoftOrder,
-                         "in all that was seen a condition, a semaphore or a futex came between");
+    builder.AddCondition(
+        kNoSoftOrder,
+        "in all that was seen something was handed over in between (a condition, a semaphore, a "
+        "futex, a pipe, a socket, a signal)");
     parts_.finding().conditions.back().holds = false;
   } else if (ends_) {
     builder.AddCondition(
         kNoSoftOrder,
         absl::StrCat(
-            "the joiner passed no condition, semaphore or barrier since the ",
+            "the joiner passed no condition, semaphore, barrier, pipe, socket or signal since the ",
             ring_.front().awaited != nullptr && ring_.front().awaited->of_process ? "process" : "thread",
             " was created that could have told how far it is"));
   }

@@ -2,13 +2,20 @@
 // which clean-up handlers run, and what state the object is in afterwards. Each row in a process of its own,
 // which an alarm ends.
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/sem.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <threads.h>
 #include <time.h>
 
@@ -572,6 +579,155 @@ static int Sleep(void) {
 static void Wake(void) { Note(" kill %d", pthread_kill(victim, SIGUSR2)); }
 static void Nothing(void) {}
 
+// What comes through a descriptor: [0] is read from, [1] written to.
+static int ends[2];
+enum { kPipe, kFullPipe, kSockets, kFullSockets, kEventfd };
+enum {
+  kPlainRead,
+  kReadv,
+  kRecv,
+  kRecvfrom,
+  kRecvmsg,
+  kEventfdRead,
+  kPoll,
+  kPpoll,
+  kSelect,
+  kEpoll,
+  kWritten,
+  kWritev,
+  kSent,
+  kSendmsg
+};
+static char one[8] = {1};
+static void Fill(void) {
+  char bytes[4096] = {0};
+  fcntl(ends[1], F_SETFL, O_NONBLOCK);
+  while (write(ends[1], bytes, sizeof(bytes)) > 0) {
+  }
+  fcntl(ends[1], F_SETFL, 0);
+}
+static void MakeEnds(void) {
+  if (call->kind == kEventfd) {
+    ends[0] = ends[1] = eventfd(0, 0);
+  } else if (call->kind == kPipe || call->kind == kFullPipe) {
+    Note("pipe %d", pipe(ends));
+  } else {
+    Note("pair %d", socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+  }
+  if (call->kind == kFullPipe || call->kind == kFullSockets) {
+    Fill();
+  }
+}
+static int Transfer(void) {
+  char bytes[8] = {0};
+  struct iovec part = {bytes, sizeof(bytes)};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  struct pollfd ready = {ends[0], POLLIN, 0};
+  struct epoll_event event = {.events = EPOLLIN};
+  eventfd_t value = 0;
+  fd_set set;
+  long result;
+  switch (call->how) {
+    case kPlainRead:
+      result = read(ends[0], bytes, 8);
+      break;
+    case kReadv:
+      result = readv(ends[0], &part, 1);
+      break;
+    case kRecv:
+      result = recv(ends[0], bytes, 8, 0);
+      break;
+    case kRecvfrom:
+      result = recvfrom(ends[0], bytes, 8, 0, NULL, NULL);
+      break;
+    case kRecvmsg:
+      result = recvmsg(ends[0], &message, 0);
+      break;
+    case kEventfdRead:
+      result = eventfd_read(ends[0], &value) == 0 ? 8 : -1;
+      break;
+    case kPoll:
+      result = poll(&ready, 1, -1);
+      break;
+    case kPpoll:
+      result = ppoll(&ready, 1, NULL, NULL);
+      break;
+    case kSelect:
+      FD_ZERO(&set);
+      FD_SET(ends[0], &set);
+      result = select(ends[0] + 1, &set, NULL, NULL, NULL);
+      break;
+    case kEpoll:
+      result = epoll_create1(EPOLL_CLOEXEC);
+      epoll_ctl((int)result, EPOLL_CTL_ADD, ends[0], &event);
+      result = epoll_wait((int)result, &event, 1, -1);
+      break;
+    case kWritten:
+      result = write(ends[1], bytes, 8);
+      break;
+    case kWritev:
+      result = writev(ends[1], &part, 1);
+      break;
+    case kSent:
+      result = send(ends[1], bytes, 8, 0);
+      break;
+    default:
+      result = sendmsg(ends[1], &message, 0);
+  }
+  Note(" transfer %ld", result);
+  return result < 0 ? -1 : 0;
+}
+static void LetThrough(void) {
+  if (call->how < kWritten) {
+    Note(" write %zd", write(ends[1], one, 8));
+    return;
+  }
+  char bytes[4096];
+  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  while (read(ends[0], bytes, sizeof(bytes)) > 0) {
+  }
+}
+static void CloseEnds(void) {
+  Note(" close %d %d", close(ends[1]), call->kind == kEventfd ? 0 : close(ends[0]));
+}
+
+static int queue;
+static void MakeQueue(void) { queue = msgget(IPC_PRIVATE, 0600); }
+static int ReceiveMessage(void) {
+  long message[2];
+  return msgrcv(queue, message, 8, 0, 0) == 8 ? 0 : -1;
+}
+static void SendMessage(void) {
+  const long message[2] = {1, 1};
+  Note(" send %d", msgsnd(queue, message, 8, 0));
+}
+static void QueueState(void) { Note(" remove %d", msgctl(queue, IPC_RMID, NULL)); }
+
+// Waits for a signal that has no handler, and for any.
+static void BlockSignal(void) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGRTMIN);
+  pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+static int WaitSignal(void) {
+  sigset_t signals;
+  int got = 0;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGRTMIN);
+  const int result = call->how == kPlain                       ? sigwait(&signals, &got)
+                     : (got = sigwaitinfo(&signals, NULL)) > 0 ? 0
+                                                               : -1;
+  Note(" got %d", got == SIGRTMIN);
+  return result;
+}
+static void SendSignal(void) { Note(" kill %d", kill(getpid(), SIGRTMIN)); }
+static int Suspend(void) {
+  sigset_t none;
+  sigemptyset(&none);
+  return call->how == kPlain ? pause() : sigsuspend(&none);
+}
+
 #define FUTEX SYS_futex
 #define MUTEX(name, kind, how) \
   { name, FUTEX, 0, kind, how, TakeMutex, LockMutex, UnlockMutex, NULL, UnlockMutex, MutexState }
@@ -597,6 +753,8 @@ static void Nothing(void) {}
     name, SYS_clock_nanosleep, kPoint | kNeedsVictim, 0, how, Nothing, Sleep, NothingToUndo, NULL, Wake, \
         Nothing                                                                                          \
   }
+#define TRANSFER(name, number, kind, how) \
+  { name, number, kPoint, kind, how, MakeEnds, Transfer, NothingToUndo, NULL, LetThrough, CloseEnds }
 static const struct Call kCalls[] = {
     MUTEX("mutex", kNormal, kPlain),
     MUTEX("mutex timed", kNormal, kTimed),
@@ -673,6 +831,32 @@ static const struct Call kCalls[] = {
     SLEEP("clock_nanosleep", kClockNanosleep),
     SLEEP("clock_nanosleep to a time", kClockNanosleepTo),
     SLEEP("thrd_sleep", kThrdSleep),
+    TRANSFER("read of a pipe", SYS_read, kPipe, kPlainRead),
+    TRANSFER("read of a socket", SYS_read, kSockets, kPlainRead),
+    TRANSFER("read of an eventfd", SYS_read, kEventfd, kPlainRead),
+    TRANSFER("readv", SYS_readv, kPipe, kReadv),
+    TRANSFER("recv", SYS_recvfrom, kSockets, kRecv),
+    TRANSFER("recvfrom", SYS_recvfrom, kSockets, kRecvfrom),
+    TRANSFER("recvmsg", SYS_recvmsg, kSockets, kRecvmsg),
+    TRANSFER("eventfd_read", SYS_read, kEventfd, kEventfdRead),
+    TRANSFER("poll", SYS_poll, kPipe, kPoll),
+    TRANSFER("ppoll", SYS_ppoll, kPipe, kPpoll),
+    TRANSFER("select", SYS_pselect6, kPipe, kSelect),
+    TRANSFER("epoll_wait", SYS_epoll_wait, kPipe, kEpoll),
+    TRANSFER("write to a full pipe", SYS_write, kFullPipe, kWritten),
+    TRANSFER("writev to a full pipe", SYS_writev, kFullPipe, kWritev),
+    TRANSFER("send to a full socket", SYS_sendto, kFullSockets, kSent),
+    TRANSFER("sendmsg to a full socket", SYS_sendmsg, kFullSockets, kSendmsg),
+    {"msgrcv", SYS_msgrcv, kPoint, 0, 0, MakeQueue, ReceiveMessage, NothingToUndo, NULL, SendMessage,
+     QueueState},
+    {"sigwait", SYS_rt_sigtimedwait, kPoint, 0, kPlain, BlockSignal, WaitSignal, NothingToUndo, NULL,
+     SendSignal, Nothing},
+    {"sigwaitinfo", SYS_rt_sigtimedwait, kPoint, 0, kTimed, BlockSignal, WaitSignal, NothingToUndo, NULL,
+     SendSignal, Nothing},
+    {"pause", SYS_pause, kPoint | kNeedsVictim, 0, kPlain, Nothing, Suspend, NothingToUndo, NULL, Wake,
+     Nothing},
+    {"sigsuspend", SYS_rt_sigsuspend, kPoint | kNeedsVictim, 0, kTimed, Nothing, Suspend, NothingToUndo, NULL,
+     Wake, Nothing},
 };
 
 // What happens to the thread.
