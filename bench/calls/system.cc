@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,5 +88,33 @@ void OpenLibrary(benchmark::State& state) {
   }
 }
 MEASURE(OpenLibrary, "dlopen and dlclose");
+
+// The file is this program, which is longer, and in the page cache.
+void ReadFile(benchmark::State& state) {
+  static char bytes[4096];
+  const int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  for (auto _ : state) {
+    lseek(file, 0, SEEK_SET);
+    benchmark::DoNotOptimize(read(file, bytes, sizeof(bytes)));
+  }
+  close(file);
+}
+MEASURE(ReadFile, "read 4 KiB of a file");
+
+void ReadSocket(benchmark::State& state) {
+  static char bytes[4096];
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    state.SkipWithError("no socket pair");
+    return;
+  }
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(write(ends[0], bytes, sizeof(bytes)));
+    benchmark::DoNotOptimize(read(ends[1], bytes, sizeof(bytes)));
+  }
+  close(ends[0]);
+  close(ends[1]);
+}
+MEASURE(ReadSocket, "write and read 4 KiB of a socket");
 
 }  // namespace
