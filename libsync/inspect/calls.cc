@@ -72,6 +72,10 @@ const Call* FindCall(int64_t number) {
   return found == std::end(kCalls) ? nullptr : found;
 }
 
+bool IsRead(int64_t number) {
+  return number == SYS_read || number == SYS_readv || number == SYS_recvfrom || number == SYS_recvmsg;
+}
+
 bool IsInputOutput(int64_t number) {
   switch (number) {
     case SYS_read:

@@ -22,6 +22,9 @@ struct Call {
 // nullptr: a call in which threads do not usually sleep.
 const Call* FindCall(int64_t number);
 
+// Reads from a file, a pipe or a socket.
+bool IsRead(int64_t number);
+
 // The thread waits for input or output, or for the chance to do some.
 bool IsInputOutput(int64_t number);
 

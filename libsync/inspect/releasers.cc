@@ -17,27 +17,15 @@
 #include "libsync/inspect/descriptors.h"
 #include "libsync/inspect/futex_wait.h"
 #include "libsync/inspect/service_signals.h"
+#include "libsync/inspect/signal_help.h"
 #include "libsync/inspect/sockets.h"
 #include "libsync/inspect/words.h"
-#include "libsync/trace/interpreters.h"
 
 namespace gordian::inspect {
 namespace {
 
 using trace::Index;
 using trace::WaitKind;
-
-constexpr uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
-// glibc's own, for pthread_cancel and for setuid in all threads: their handlers wake nobody.
-constexpr uint64_t kLibrarySignals = SignalBit(32) | SignalBit(33);
-// A thread that sleeps makes no such mistake, and their handlers write a message and end the process.
-constexpr uint64_t kFaultSignals = SignalBit(SIGSEGV) | SignalBit(SIGBUS) | SignalBit(SIGFPE) |
-                                   SignalBit(SIGILL) | SignalBit(SIGABRT) | SignalBit(SIGTRAP) |
-                                   SignalBit(SIGSYS);
-
-bool Reads(int64_t call) {
-  return call == SYS_read || call == SYS_readv || call == SYS_recvfrom || call == SYS_recvmsg;
-}
 
 bool Writes(int64_t call) {
   return call == SYS_write || call == SYS_writev || call == SYS_sendto || call == SYS_sendmsg;
@@ -58,11 +46,6 @@ bool HasName(const Mapping& mapping) {
   return !mapping.path.ends_with(" (deleted)");
 }
 
-bool IsInterpreted(const trace::Process& process) {
-  return std::any_of(process.modules.begin(), process.modules.end(),
-                     [](const trace::Module& module) { return trace::IsInterpreter(module.path); });
-}
-
 class Namer {
  public:
   Namer(const std::vector<ProcessFacts>& facts, const Surroundings& surroundings, trace::Run* run)
@@ -74,11 +57,6 @@ class Namer {
 
   void Name() {
     for (size_t p = 0; p < facts_.size(); ++p) {
-      trace::Process& process = run_->processes[p];
-      process.caught_signals = CaughtSignals(p);
-      // An interpreter's own handler of Ctrl-C says nothing of the program.
-      process.service_signals = ServiceSignals(
-          process.pid, process.caught_signals & ~(IsInterpreted(process) ? SignalBit(SIGINT) : 0));
       helped_.push_back(facts_[p].traced || facts_[p].space->HasKernelHelper());
     }
     for (size_t p = 0; p < facts_.size(); ++p) {
@@ -89,6 +67,9 @@ class Namer {
         }
       }
     }
+    for (const auto& [process, waits] : handled_) {
+      NameSignals(process);
+    }
   }
 
   const std::set<pid_t>& partners() const { return partners_; }
@@ -96,7 +77,7 @@ class Namer {
  private:
   using Pids = std::optional<std::vector<pid_t>>;
 
-  uint64_t CaughtSignals(size_t process) const;
+  void NameSignals(Index process);
   void NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait);
   Pids Children(size_t process, int64_t which);
   Pids WithMapping(const Mapping& own);
@@ -111,26 +92,36 @@ class Namer {
   std::map<pid_t, Index> index_;
   std::vector<bool> helped_;
   std::set<pid_t> partners_;
+  std::map<Index, std::vector<trace::Wait*>> handled_;  // what a process could end by a handler of a signal
   std::unique_ptr<DescriptorTable> table_;
   std::optional<std::multimap<pid_t, ProcStat>> by_parent_;
   std::unique_ptr<UnixSockets> sockets_;
   std::map<std::pair<uint64_t, uint64_t>, Pids> mappers_;  // by device and inode
 };
 
-// CPython's handler of SIGINT is always there and only breaks the program off. It is no way out of a
-// standstill of several threads, nor of one that waits for a child or a pipe; one thread alone may well sleep
-// until it comes.
-uint64_t Namer::CaughtSignals(size_t process) const {
-  const trace::Process& target = run_->processes[process];
+// A child that ends runs the handler of SIGCHLD, and so may end what its parent could: where all children are
+// looked at, they stand beside it, and else somebody outside may.
+void Namer::NameSignals(Index process) {
+  trace::Process& target = run_->processes[static_cast<size_t>(process)];
   const std::optional<SignalMasks> masks = ReadSignalMasks(target.pid);
-  uint64_t caught = masks ? masks->caught & ~(kLibrarySignals | kFaultSignals) : ~uint64_t{0};
-  // None of its threads would run the handler: each runs one for the same signal, or has shut it out.
-  caught &= ~facts_[process].blocked_signals;
-  const auto& waits = facts_[process].waits;
-  if (IsInterpreted(target) && !(waits.size() == 1 && waits.begin()->second.is_futex)) {
-    caught &= ~SignalBit(SIGINT);
+  const uint64_t caught = masks ? masks->caught : ~uint64_t{0};
+  target.caught_signals =
+      HelpfulSignals(caught, facts_[static_cast<size_t>(process)].blocked_signals, target.modules);
+  target.service_signals = ServiceSignals(target.pid, target.caught_signals);
+  if ((target.caught_signals & SignalBit(SIGCHLD)) == 0) {
+    return;
   }
-  return caught;
+  const Pids children = Children(static_cast<size_t>(process), -1);
+  if (!children || !std::all_of(children->begin(), children->end(),
+                                [this](pid_t child) { return index_.contains(child); })) {
+    return;
+  }
+  target.caught_signals &= ~SignalBit(SIGCHLD);
+  for (trace::Wait* wait : handled_[process]) {
+    for (const pid_t child : *children) {
+      wait->releasers.push_back(index_.at(child));
+    }
+  }
 }
 
 const DescriptorTable& Namer::Table() {
@@ -198,7 +189,7 @@ Namer::Pids Namer::AtDescriptor(size_t process, const WaitFacts& facts) {
     return WhoHave(file->id, HoldsFileLock);
   }
   if (S_ISSOCK(file->mode)) {
-    return Reads(call) || Writes(call) ? AtSocket(pid, number, file->id, Reads(call)) : std::nullopt;
+    return IsRead(call) || Writes(call) ? AtSocket(pid, number, file->id, IsRead(call)) : std::nullopt;
   }
   if (!S_ISFIFO(file->mode)) {
     return std::nullopt;
@@ -206,7 +197,7 @@ Namer::Pids Namer::AtDescriptor(size_t process, const WaitFacts& facts) {
   // Anybody may open what has a name, to write: programs keep such a FIFO to be told something by it. Nobody
   // comes to read what others are to read.
   const bool named = target.starts_with("/") && file->links != 0;
-  if (Reads(call) && !named) {
+  if (IsRead(call) && !named) {
     return WhoHave(file->id, IsWritable);
   }
   return Writes(call) ? WhoHave(file->id, IsReadable) : std::nullopt;
@@ -280,6 +271,11 @@ void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) 
     return;
   }
   wait->releasers.assign(releasers.begin(), releasers.end());
+  if (HandlerCanEnd(*wait, facts.call)) {
+    for (const Index releaser : releasers) {
+      handled_[releaser].push_back(wait);
+    }
+  }
   wait->named = named;
 }
 
@@ -318,7 +314,7 @@ bool MayHaveReleasers(pid_t pid, const TaskWait& wait, const Surroundings& surro
     default:
       break;
   }
-  if (!Reads(wait.syscall) && !Writes(wait.syscall)) {
+  if (!IsRead(wait.syscall) && !Writes(wait.syscall)) {
     return false;
   }
   const std::string target = DescriptorTarget(pid, static_cast<int>(wait.args[0]));
