@@ -27,6 +27,49 @@ inspect::Survey SurveyOnce(const std::vector<pid_t>& pids, const inspect::Surrou
   return inspect::TakeSurvey(pids, options);
 }
 
+// Where a thread sleeps; equal at two looks: it did not move in between.
+struct Moment {
+  uint64_t switches = 0;
+  inspect::TaskWait wait;
+  bool operator==(const Moment&) const = default;
+};
+
+std::optional<Moment> MomentOf(pid_t pid, pid_t tid) {
+  const auto wait = inspect::ReadTaskWait(pid, tid);
+  const auto status = inspect::ReadTaskStatus(pid, tid);
+  const bool asleep = status && status->state == 'S';
+  return asleep && wait ? std::optional(Moment{status->switches, *wait}) : std::nullopt;
+}
+
+// Of all threads, by tid.
+std::map<pid_t, Moment> MomentsOf(const std::map<pid_t, std::string>& suspects) {
+  std::map<pid_t, Moment> moments;
+  for (const auto& [pid, picture] : suspects) {
+    for (const pid_t tid : inspect::ListTasks(pid)) {
+      if (const auto moment = MomentOf(pid, tid)) {
+        moments.emplace(tid, *moment);
+      }
+    }
+  }
+  return moments;
+}
+
+// Some thread of these stalls, in a process of which others may run, is not where it was before.
+bool HaveMoved(const trace::Run& run, const std::vector<analyze::Stall>& stalls,
+               const std::map<pid_t, std::string>& suspects, const std::map<pid_t, Moment>& before) {
+  const auto has_moved = [&](const analyze::ThreadRef& ref) {
+    const trace::Process& process = run.processes[static_cast<size_t>(ref.process)];
+    const pid_t tid = process.threads[static_cast<size_t>(ref.thread)].tid;
+    const auto known = before.find(tid);
+    return suspects.contains(process.pid) &&
+           (known == before.end() || MomentOf(process.pid, tid) != known->second);
+  };
+  return std::any_of(stalls.begin(), stalls.end(), [&](const analyze::Stall& stall) {
+    return std::any_of(stall.threads.begin(), stall.threads.end(), has_moved) ||
+           std::any_of(stall.behind.begin(), stall.behind.end(), has_moved);
+  });
+}
+
 }  // namespace
 
 std::vector<trace::Process> WithTraces(std::vector<trace::Process> seen, TraceSet* traces) {
@@ -60,8 +103,14 @@ inspect::Surroundings StandstillWatch::SurroundingsOf(const ProcessTree& tree) c
   return surroundings;
 }
 
-std::vector<trace::Process> StandstillWatch::Look(const ProcessTree& tree, TraceSet* traces,
-                                                  uint64_t now_ns) {
+bool StandstillWatch::WasTold(pid_t pid, const std::string& picture) const {
+  auto known = told_.find(pid);
+  return known != told_.end() && known->second == picture;
+}
+
+std::vector<trace::Process> StandstillWatch::Look(const ProcessTree& tree,
+                                                  const std::map<pid_t, std::string>& suspects,
+                                                  TraceSet* traces, uint64_t now_ns) {
   if (now_ns < next_look_ns_) {
     return {};
   }
@@ -71,17 +120,22 @@ std::vector<trace::Process> StandstillWatch::Look(const ProcessTree& tree, Trace
   next_look_ns_ = now_ns + (SpentNs() - begin_ns) * kCostFactor;
   std::string picture;
   std::erase_if(resting, [&](pid_t pid) {
-    std::string own = rest_.Picture(pid);
-    auto known = told_.find(pid);
-    const bool told = known != told_.end() && known->second == own;
-    absl::StrAppend(&picture, told ? "" : own);
-    return told;
+    const std::string own = rest_.Picture(pid);
+    absl::StrAppend(&picture, WasTold(pid, own) ? "" : own);
+    return WasTold(pid, own);
   });
-  if (resting.empty() || !IsDue(picture, now_ns)) {
+  std::map<pid_t, std::string> partly;
+  for (const auto& [pid, own] : suspects) {
+    if (std::find(resting.begin(), resting.end(), pid) == resting.end() && !told_.contains(pid)) {
+      partly.emplace(pid, own);
+      absl::StrAppend(&picture, pid, ": ", own);
+    }
+  }
+  if ((resting.empty() && partly.empty()) || !IsDue(picture, now_ns)) {
     return {};
   }
   begin_ns = SpentNs();
-  std::vector<trace::Process> found = Ask(resting, surroundings, traces);
+  std::vector<trace::Process> found = Ask(resting, partly, surroundings, traces);
   next_question_ns_ = now_ns + (SpentNs() - begin_ns) * kCostFactor;
   return found;
 }
@@ -98,25 +152,33 @@ bool StandstillWatch::IsDue(const std::string& picture, uint64_t now_ns) {
 }
 
 // First without stacks, which cost most.
-std::vector<trace::Process> StandstillWatch::Ask(const std::vector<pid_t>& pids,
+std::vector<trace::Process> StandstillWatch::Ask(const std::vector<pid_t>& resting,
+                                                 const std::map<pid_t, std::string>& suspects,
                                                  const inspect::Surroundings& surroundings,
                                                  TraceSet* traces) {
-  if (analyze::FindStalls(SurveyOnce(pids, surroundings, false).run).empty()) {
+  std::vector<pid_t> pids = resting;
+  for (const auto& [pid, picture] : suspects) {
+    pids.push_back(pid);
+  }
+  const std::map<pid_t, Moment> before = MomentsOf(suspects);
+  trace::Run run;
+  run.processes = WithTraces(SurveyOnce(pids, surroundings, false).run.processes, traces);
+  if (analyze::FindStalls(run).empty()) {
     return {};
   }
-  trace::Run run;
   run.processes = WithTraces(SurveyOnce(pids, surroundings, true).run.processes, traces);
   const std::vector<analyze::Stall> found = analyze::FindStalls(run);
   // The answer lies between two looks at the same picture.
-  if (found.empty() ||
-      !std::all_of(pids.begin(), pids.end(), [this](pid_t pid) { return rest_.StillRests(pid); })) {
+  if (found.empty() || HaveMoved(run, found, suspects, before) ||
+      !std::all_of(resting.begin(), resting.end(), [this](pid_t pid) { return rest_.StillRests(pid); })) {
     return {};
   }
   for (const analyze::Stall& standstill : found) {
     for (const auto* threads : {&standstill.threads, &standstill.behind}) {
       for (const analyze::ThreadRef& ref : *threads) {
         const pid_t pid = run.processes[static_cast<size_t>(ref.process)].pid;
-        told_[pid] = rest_.Picture(pid);
+        const auto suspect = suspects.find(pid);
+        told_[pid] = suspect != suspects.end() ? suspect->second : rest_.Picture(pid);
       }
     }
   }

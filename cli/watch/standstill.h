@@ -31,16 +31,20 @@ class StandstillWatch {
   // nullopt: where it is not, the run may have been given anything.
   explicit StandstillWatch(std::optional<std::set<std::string>> given) : given_(std::move(given)) {}
 
-  // One look. Where some processes stand still that did not before: they and all that rest beside them, as
-  // they were seen to stand.
-  std::vector<trace::Process> Look(const ProcessTree& tree, TraceSet* traces, uint64_t now_ns);
+  // One look. `suspects`: pictures of processes in which some threads sleep where no trace says why, though
+  // others may run (UnannouncedWatch). Where some threads stand still that did not before: their processes,
+  // all that rest and all suspects, as they were seen to stand.
+  std::vector<trace::Process> Look(const ProcessTree& tree, const std::map<pid_t, std::string>& suspects,
+                                   TraceSet* traces, uint64_t now_ns);
 
   inspect::Surroundings SurroundingsOf(const ProcessTree& tree) const;
 
  private:
+  bool WasTold(pid_t pid, const std::string& picture) const;
   bool IsDue(const std::string& picture, uint64_t now_ns);
-  std::vector<trace::Process> Ask(const std::vector<pid_t>& pids, const inspect::Surroundings& surroundings,
-                                  TraceSet* traces);
+  std::vector<trace::Process> Ask(const std::vector<pid_t>& resting,
+                                  const std::map<pid_t, std::string>& suspects,
+                                  const inspect::Surroundings& surroundings, TraceSet* traces);
 
   std::optional<std::set<std::string>> given_;
   RestWatch rest_;

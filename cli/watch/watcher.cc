@@ -79,6 +79,7 @@ void Watcher::Tick(uint64_t now_ns) {
 
 void Watcher::LookAtTraces(uint64_t now_ns) {
   std::erase_if(settle_, [&](const auto& entry) { return !traces_.live().contains(entry.first); });
+  std::erase_if(unannounced_, [&](const auto& entry) { return !traces_.live().contains(entry.first); });
   std::erase_if(blocked_, [&](const auto& entry) {
     return !traces_.live().contains(entry.first) && entry.second.IsEmpty();
   });
@@ -92,6 +93,9 @@ void Watcher::LookAtTraces(uint64_t now_ns) {
       stalled = true;
     }
     LookForBlocked(trace, slots, now_ns);
+    const SettleWatch& tids = settle_.at(path);
+    unannounced_[path].Look(
+        trace.pid, slots, [&tids](int32_t tid) { return tids.OuterTid(tid); }, now_ns);
   }
   if (stalled || NewsWorthJudging(now_ns)) {
     JudgeLive(now_ns);
@@ -151,7 +155,16 @@ void Watcher::Hang(const std::vector<ProcessId>& processes) {
 }
 
 void Watcher::LookForStandstill(uint64_t now_ns) {
-  std::vector<trace::Process> found = standstill_.Look(tree_, &traces_, now_ns);
+  std::map<pid_t, std::string> suspects;
+  for (const auto& [path, trace] : traces_.live()) {
+    const auto unannounced = unannounced_.find(path);
+    const std::string picture =
+        unannounced == unannounced_.end() || trace.foreign_pids ? "" : unannounced->second.Picture(now_ns);
+    if (!picture.empty()) {
+      suspects.emplace(trace.pid, picture);
+    }
+  }
+  std::vector<trace::Process> found = standstill_.Look(tree_, suspects, &traces_, now_ns);
   if (found.empty()) {
     return;
   }

@@ -26,6 +26,7 @@
 #include "cli/watch/settle.h"
 #include "cli/watch/standstill.h"
 #include "cli/watch/trace_set.h"
+#include "cli/watch/unannounced.h"
 #include "cli/watch/unseen.h"
 #include "libsync/trace/run.h"
 
@@ -100,8 +101,9 @@ class Watcher {
   TraceSet traces_;
   LiveReport live_report_;
   UnseenProcesses unseen_;
-  std::map<std::string, SettleWatch> settle_;    // by trace path
-  std::map<std::string, BlockedWatch> blocked_;  // by trace path
+  std::map<std::string, SettleWatch> settle_;            // by trace path
+  std::map<std::string, BlockedWatch> blocked_;          // by trace path
+  std::map<std::string, UnannouncedWatch> unannounced_;  // by trace path
   StandstillWatch standstill_;
   ProcessId root_{0, 0};
   std::string root_unseen_;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/analyze/judge.h"
 #include "tests/support/event_script.h"
 
 namespace gordian::test {
@@ -283,6 +284,14 @@ TEST(Processes, ALockThatTheyShareIsOneNode) {
   EXPECT_THAT(StallsOf(Children("1:+A 1:!B", "1:+B 1:-B 1:!A")), IsEmpty());
   EXPECT_THAT(StallsOf(Children("1:+A 1:!B", "1:+B 1:!~A")), IsEmpty());
   EXPECT_THAT(StallsOf(Children("1:+A 1:!B", "1:+B 1:!A 1:moving")), IsEmpty());
+}
+
+TEST(Processes, ADeadlockIsNotToldOnceMoreAsAPossibleOne) {
+  const std::string common = "A=common B=common ";
+  EXPECT_THAT(RulesOf(PlayTogether({{100, "1:fork(201) 1:fork(202) 1:reap(201) 1:reap(202)"},
+                                    {201, common + "1:+A 1:!B", 500},
+                                    {202, common + "1:+B 1:!A", 500}})),
+              ElementsAre("deadlock"));
 }
 
 TEST(Processes, ARingOverALockOfOneThreadAFileAndAMutexOfBoth) {

@@ -132,7 +132,7 @@ std::string LockOrderJudge::KeyOf(const Edge& edge) {
 std::vector<Index> LockOrderJudge::SortedLocks(const Ring& ring) {
   std::vector<Index> locks;
   for (const Edge& edge : ring) {
-    locks.push_back(edge.wanted);
+    locks.push_back(view_.locks().Of(edge.wanted));
   }
   std::sort(locks.begin(), locks.end());
   return locks;
