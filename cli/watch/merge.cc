@@ -78,8 +78,13 @@ void Merger::MergeThread(const trace::Thread& seen, trace::Thread* traced) {
   traced->gone = seen.gone;
   traced->live = true;
   traced->settled = seen.settled;
-  if (!MeanTheSame(traced->wait, seen.wait)) {
+  const bool same = MeanTheSame(traced->wait, seen.wait);
+  // The trace knows a word, the look from outside knows what it is.
+  const bool seen_says_more = traced->wait.kind == WaitKind::kFutex && seen.wait.lock != kNoIndex;
+  if (!same || seen_says_more) {
+    const Index stack = same ? traced->wait.stack : kNoIndex;
     traced->wait = Take(seen.wait);
+    traced->wait.stack = stack != kNoIndex ? stack : traced->wait.stack;
     return;
   }
   const trace::Lock* mutex = analyze::At(traced_->locks, traced->wait.mutex);

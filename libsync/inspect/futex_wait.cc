@@ -36,7 +36,7 @@ constexpr uint32_t kMostPhase = 3;
 constexpr uint32_t kSharedSemaphore = 128;
 constexpr uint32_t kMostWaiters = 1U << 22;
 
-enum class Kind { kMutex, kRead, kWrite, kCondition, kSemaphore, kJoin, kBarrier, kOnce };
+enum class Kind { kMutex, kRead, kWrite, kCondition, kSemaphore, kJoin, kBarrier, kOnce, kGuard };
 
 struct Function {
   std::string_view name;
@@ -73,6 +73,7 @@ constexpr Function kFunctions[] = {
     {"pthread_barrier_wait", Kind::kBarrier},
     {"pthread_once", Kind::kOnce},
     {"call_once", Kind::kOnce},
+    {"cxa_guard_acquire", Kind::kGuard},
 };
 
 // A lock call is at most so many frames above the kernel.
@@ -149,6 +150,9 @@ class Identifier {
         break;
       case Kind::kBarrier:
         good = Barrier();
+        break;
+      case Kind::kGuard:
+        good = Guard();
         break;
       case Kind::kOnce:
         result_.wait = WaitKind::kLock;
@@ -302,6 +306,15 @@ class Identifier {
     result_.owner = static_cast<pid_t>(expected_);
     result_.shared = false;  // the kernel wakes it, for which it is shared
     return self == thread && Field(futex_, 0) == expected_;
+  }
+
+  // Of a function's static variable in libstdc++ (libsupc++/guard.cc): somebody is at it, and others wait.
+  bool Guard() {
+    constexpr uint32_t pending_and_waiting = 0x10100;
+    result_.wait = WaitKind::kLock;
+    result_.kind = LockKind::kOnce;
+    result_.shared = false;
+    return expected_ == pending_and_waiting && Field(futex_, 0) == pending_and_waiting;
   }
 
   bool Barrier() {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "libsync/inspect/calls.h"
+#include "libsync/inspect/static_guards.h"
 
 namespace gordian::inspect {
 namespace {
@@ -40,6 +41,7 @@ void ImageBuilder::TakeStack(pid_t tid, pid_t inner_tid, const Registers& regist
   } else {
     stack_of_[tid] = AddStack(walk);
   }
+  addresses_of_[tid] = walk.addresses;
   std::vector<std::string>& functions = functions_of_[tid];
   for (size_t i = 0; i < walk.addresses.size() && i < kNamedFrames; ++i) {
     functions.push_back(unwinder_->FunctionAt(walk.addresses[i] - (i > 0 ? 1 : 0)));
@@ -104,7 +106,7 @@ trace::Process ImageBuilder::Build(pid_t pid, const std::map<pid_t, SeenThread>&
   for (const auto& [tid, seen] : threads) {
     trace::Thread& thread = process_.threads[static_cast<size_t>(threads_.at(seen.inner_tid))];
     if (seen.sleeps) {
-      AddWait(seen, &thread);
+      AddWait(seen, InitializerFor(seen, threads), &thread);
     }
     if (python_) {
       AddPythonHoldings(seen.inner_tid, threads_.at(seen.inner_tid));
@@ -132,7 +134,25 @@ void ImageBuilder::AddThread(pid_t tid, const SeenThread& seen) {
   process_.threads.push_back(std::move(thread));
 }
 
-void ImageBuilder::AddWait(const SeenThread& seen, trace::Thread* thread) {
+pid_t ImageBuilder::InitializerFor(const SeenThread& seen, const std::map<pid_t, SeenThread>& threads) {
+  if (!seen.futex || seen.futex->kind != trace::LockKind::kOnce || unwinder_ == nullptr) {
+    return 0;
+  }
+  const auto waits_for_it = [&](pid_t tid) {
+    const auto other = threads.find(tid);
+    return other != threads.end() && other->second.futex && other->second.sleeps &&
+           other->second.futex->address == seen.futex->address;
+  };
+  GuardSearch search;
+  search.memory = memory_;
+  search.function_at = [this](uint64_t address) { return unwinder_->FunctionAt(address); };
+  search.stacks = &addresses_of_;
+  search.waits_for_it = waits_for_it;
+  const auto found = threads.find(FindInitializer(seen.futex->address, search));
+  return found == threads.end() ? 0 : found->second.inner_tid;
+}
+
+void ImageBuilder::AddWait(const SeenThread& seen, pid_t initializer, trace::Thread* thread) {
   trace::Wait& wait = thread->wait;
   const Call* call = FindCall(seen.wait.syscall);
   wait.timed = IsTimed(seen.wait);
@@ -143,7 +163,8 @@ void ImageBuilder::AddWait(const SeenThread& seen, trace::Thread* thread) {
   bool owned = false;
   Index lock = kNoIndex;
   if (seen.futex) {
-    const FutexWait& futex = *seen.futex;
+    FutexWait futex = *seen.futex;
+    futex.owner = initializer != 0 ? initializer : futex.owner;
     wait.kind = futex.wait;
     wait.mode = futex.mode;
     wait.address = futex.address;
@@ -168,7 +189,9 @@ void ImageBuilder::AddWait(const SeenThread& seen, trace::Thread* thread) {
   // cannot go on.
   thread->settled = !seen.moved && (!seen.stopped || owned);
   if (lock != kNoIndex && owned) {
-    AddOwner(*seen.futex, lock);  // may move `thread`
+    FutexWait futex = *seen.futex;
+    futex.owner = initializer != 0 ? initializer : futex.owner;
+    AddOwner(futex, lock);  // may move `thread`
   }
 }
 

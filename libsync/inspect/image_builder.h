@@ -62,11 +62,13 @@ class ImageBuilder {
   // Puts what the interpreter runs in the place of its own frames. False: nothing of it is known.
   bool PutScript(pid_t inner_tid, const Unwinder::Walk& walk, trace::Stack* stack);
   void AddThread(pid_t tid, const SeenThread& seen);
-  void AddWait(const SeenThread& seen, trace::Thread* thread);
+  void AddWait(const SeenThread& seen, pid_t initializer, trace::Thread* thread);
   // What only the interpreter knows of a wait for one of its semaphores. False: nothing.
   bool AddPythonWait(const SeenThread& seen, trace::Wait* wait);
   void AddPythonHoldings(pid_t inner_tid, trace::Index thread);
   trace::Index AddPythonLock(const python::PythonLock& lock, pid_t inner_tid);
+  // Who initialises the static variable that the thread waits for; 0: it waits for none, or it is not known.
+  pid_t InitializerFor(const SeenThread& seen, const std::map<pid_t, SeenThread>& threads);
   trace::Index AddLock(const FutexWait& futex);
   void AddOwner(const FutexWait& futex, trace::Index lock);
   trace::Index AddGoneOwner(pid_t inner_tid);
@@ -82,6 +84,7 @@ class ImageBuilder {
   const LibcLayout* const layout_;
   std::map<pid_t, trace::Index> stack_of_;
   std::map<pid_t, std::vector<std::string>> functions_of_;
+  std::map<pid_t, std::vector<uint64_t>> addresses_of_;
   std::map<std::vector<uint64_t>, trace::Index> stacks_;
   std::map<std::pair<uint64_t, trace::LockKind>, trace::Index> locks_;
   std::map<pid_t, trace::Index> threads_;  // by inner tid

@@ -61,7 +61,7 @@ class LockOrderJudge {
   std::set<std::vector<Index>> DeadlockedLocks() const;
   bool IsOfSeveralProcesses(const Ring& ring) const;
   void Report(Ring ring, bool soft, bool complete, std::vector<Finding>* findings);
-  static std::vector<Index> SortedLocks(const Ring& ring);
+  std::vector<Index> SortedLocks(const Ring& ring) const;
 
   const trace::Run& run_;
   const OrderView& view_;
@@ -129,7 +129,7 @@ std::string LockOrderJudge::KeyOf(const Edge& edge) {
                       "|", content_.Stack(*edge.dependency, edge.dependency->stack));
 }
 
-std::vector<Index> LockOrderJudge::SortedLocks(const Ring& ring) {
+std::vector<Index> LockOrderJudge::SortedLocks(const Ring& ring) const {
   std::vector<Index> locks;
   for (const Edge& edge : ring) {
     locks.push_back(view_.locks().Of(edge.wanted));
