@@ -84,9 +84,14 @@ class WaitForGraph {
   std::vector<int32_t> StuckHolders(int32_t node) const;
   std::vector<std::vector<int32_t>> Waiters() const;
   void AddKnots(std::vector<Root>* roots) const;
-  std::vector<int32_t> Ring(const std::vector<int32_t>& knot) const;
-  std::vector<int32_t> ShortestCycle(const std::vector<int32_t>& members,
-                                     const std::vector<int32_t>& component) const;
+  // Of a semaphore that nobody but its takers has posted: whether it is a lock is not known, but where it
+  // stands still they explain why.
+  std::vector<int32_t> StuckTakers(int32_t node) const;
+  enum class By { kHolders, kTakersToo };
+  std::vector<int32_t> Ring(const std::vector<int32_t>& knot, By by) const;
+  static std::vector<int32_t> ShortestCycle(const std::vector<int32_t>& members,
+                                            const std::vector<int32_t>& component,
+                                            const std::vector<std::vector<int32_t>>& successors);
   Stall::Edge EdgeBetween(int32_t waiter, int32_t next) const;
   Root CycleOf(const std::vector<int32_t>& ring) const;
   Root StandstillOf(const std::vector<int32_t>& knot) const;
@@ -358,9 +363,33 @@ std::vector<std::vector<int32_t>> WaitForGraph::Waiters() const {
   return waiters;
 }
 
+std::vector<int32_t> WaitForGraph::StuckTakers(int32_t node) const {
+  std::vector<int32_t> takers;
+  if (!IsThread(node)) {
+    return takers;
+  }
+  const size_t process = ProcessOf(node);
+  const Index index = AwaitedLock(ThreadOf(node).wait);
+  const trace::Lock* lock = At(processes_[process]->locks, index);
+  if (lock == nullptr || !IsSemaphore(*lock)) {
+    return takers;
+  }
+  const auto flags = flags_.find(KeyOf(process, index));
+  if (((flags != flags_.end() ? flags->second : lock->flags) & trace::kHandOff) != 0) {
+    return takers;
+  }
+  for (const Holder& holder : HoldersOf(process, index)) {
+    if (holder.node != node && stuck_[static_cast<size_t>(holder.node)]) {
+      takers.push_back(holder.node);
+    }
+  }
+  return takers;
+}
+
 // Breadth first from each member; knots are small.
 std::vector<int32_t> WaitForGraph::ShortestCycle(const std::vector<int32_t>& members,
-                                                 const std::vector<int32_t>& component) const {
+                                                 const std::vector<int32_t>& component,
+                                                 const std::vector<std::vector<int32_t>>& successors) {
   std::vector<int32_t> best;
   for (const int32_t start : members) {
     absl::flat_hash_map<int32_t, int32_t> came_from = {{start, kNoIndex}};
@@ -368,7 +397,7 @@ std::vector<int32_t> WaitForGraph::ShortestCycle(const std::vector<int32_t>& mem
     while (!open.empty()) {
       const int32_t at = open.front();
       open.pop_front();
-      for (const int32_t next : StuckHolders(at)) {
+      for (const int32_t next : successors[static_cast<size_t>(at)]) {
         if (next == start) {
           std::vector<int32_t> cycle;
           for (int32_t step = at; step != kNoIndex; step = came_from[step]) {
@@ -407,19 +436,21 @@ std::vector<std::vector<int32_t>> MembersOf(const std::vector<int32_t>& componen
 }
 
 // The smallest ring of a knot in which each waits for what the next one has; empty: there is none.
-std::vector<int32_t> WaitForGraph::Ring(const std::vector<int32_t>& knot) const {
+std::vector<int32_t> WaitForGraph::Ring(const std::vector<int32_t>& knot, By by) const {
   std::vector<std::vector<int32_t>> successors(needs_.size());
   for (const int32_t node : knot) {
-    for (const int32_t next : StuckHolders(node)) {
-      if (std::binary_search(knot.begin(), knot.end(), next)) {
-        successors[static_cast<size_t>(node)].push_back(next);
-      }
+    std::vector<int32_t> next = StuckHolders(node);
+    if (next.empty() && by == By::kTakersToo) {
+      next = StuckTakers(node);
     }
+    std::erase_if(next,
+                  [&knot](int32_t other) { return !std::binary_search(knot.begin(), knot.end(), other); });
+    successors[static_cast<size_t>(node)] = std::move(next);
   }
   const std::vector<int32_t> component = CyclicComponents(successors);
   std::vector<int32_t> best;
   for (const std::vector<int32_t>& members : MembersOf(component)) {
-    std::vector<int32_t> ring = ShortestCycle(members, component);
+    std::vector<int32_t> ring = ShortestCycle(members, component, successors);
     if (best.empty() || ring.size() < best.size()) {
       best = std::move(ring);
     }
@@ -480,12 +511,14 @@ void WaitForGraph::AddKnots(std::vector<Root>* roots) const {
     }
   }
   for (const std::vector<int32_t>& knot : MembersOf(component)) {
-    const std::vector<int32_t> ring = Ring(knot);
-    if (!ring.empty()) {
-      roots->push_back(CycleOf(ring));
-    } else if (IsRoot(knot)) {
-      roots->push_back(StandstillOf(knot));
+    std::vector<int32_t> ring = Ring(knot, By::kHolders);
+    if (ring.empty() && !IsRoot(knot)) {
+      continue;
     }
+    if (ring.empty()) {
+      ring = Ring(knot, By::kTakersToo);
+    }
+    roots->push_back(ring.empty() ? StandstillOf(knot) : CycleOf(ring));
   }
 }
 

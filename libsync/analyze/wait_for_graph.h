@@ -14,8 +14,8 @@
 //    Computing Surveys 1987).
 // 3. The strong components of what is left are its knots. One in which some nodes wait in a ring for what the
 //    next one holds (a lock, its own end) is a cycle, told by its shortest ring. Any other one is a
-//    standstill, if every way out of it leads back into it. A lock that nobody is left to release is a root
-//    as well.
+//    standstill, if every way out of it leads back into it; where semaphores in it were taken in a ring, it
+//    is told as that ring. A lock that nobody is left to release is a root as well.
 // 4. All else that is stuck is behind the nearest of these.
 //
 // Thread safety: functions without shared state.

@@ -300,6 +300,28 @@ TEST(Processes, ARingOverALockOfOneThreadAFileAndAMutexOfBoth) {
   EXPECT_THAT(StallsOf(Children("1:create(2) 1:+M 1:!A 2:+F 2:!M", "1:+A")), IsEmpty());
 }
 
+TEST(Processes, SemaphoresThatWereTakenInARingExplainAStandstill) {
+  const std::string semaphores = "S=named,common T=named,common ";
+  const auto run_of = [&](const std::string& more) {
+    trace::Run run = Children(semaphores + "1:+S 1:!T", semaphores + "1:+T 1:!S" + more);
+    for (const size_t process : {1, 2}) {
+      run.processes[process].threads[0].wait.releasers = {1, 2};
+    }
+    return run;
+  };
+  EXPECT_THAT(StallsOf(run_of("")), ElementsAre("cycle 201 202"));
+  // Somebody could post them.
+  EXPECT_THAT(StallsOf(run_of(" 1:moving")), IsEmpty());
+  EXPECT_THAT(StallsOf(Children(semaphores + "1:+S 1:!T", semaphores + "1:+T 1:!S")), IsEmpty());
+  // Of what is handed over nobody is the holder.
+  trace::Run handed = run_of("");
+  handed.processes[1].locks.back().flags |= trace::kHandOff;
+  for (trace::Lock& lock : handed.processes[2].locks) {
+    lock.flags |= trace::kHandOff;
+  }
+  EXPECT_THAT(StallsOf(handed), ElementsAre("other 201 202"));
+}
+
 TEST(Processes, WhoeverWaitsForTheEndOfOneIsBehindTheRing) {
   trace::Run run = Children("1:+A 1:!B", "1:+B 1:!A");
   AwaitChild(&run, 1);
