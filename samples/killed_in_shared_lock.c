@@ -2,7 +2,6 @@
  */
 // OPTIONS: --on-deadlock=kill
 // HANGS
-// EXPECT: deadlock
 // EXPECT: lock-held-by-killed-process
 #include <pthread.h>
 #include <semaphore.h>

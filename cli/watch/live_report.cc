@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "libsync/analyze/detector.h"
@@ -64,6 +65,42 @@ std::vector<ProcessId> Hanging(const trace::Run& run, const std::vector<Finding>
   return hanging;
 }
 
+std::set<trace::SharedIdentity> SharedLocks(const trace::Run& run, const Finding& finding) {
+  std::set<trace::SharedIdentity> shared;
+  for (const analyze::LockPart& part : finding.locks) {
+    const trace::Lock& lock =
+        run.processes[static_cast<size_t>(part.process)].locks[static_cast<size_t>(part.lock)];
+    if (lock.shared.has_value()) {
+      shared.insert(*lock.shared);
+    }
+  }
+  return shared;
+}
+
+// Nobody goes on because a lock is lost, and that is a finding of its own.
+bool IsExplainedBy(const trace::Run& run, const std::vector<Finding>& killed, const Finding& finding) {
+  std::set<trace::SharedIdentity> lost;
+  for (const Finding& cause : killed) {
+    lost.merge(SharedLocks(run, cause));
+  }
+  const std::set<trace::SharedIdentity> shared = SharedLocks(run, finding);
+  return std::any_of(shared.begin(), shared.end(),
+                     [&lost](const trace::SharedIdentity& lock) { return lost.contains(lock); });
+}
+
+std::vector<ProcessId> Waiters(const trace::Run& run, const std::vector<Finding>& findings) {
+  std::vector<ProcessId> waiters;
+  for (const Finding& finding : findings) {
+    for (const analyze::ThreadPart& thread : finding.threads) {
+      const trace::Process& process = run.processes[static_cast<size_t>(thread.process)];
+      if (thread.waits.kind != trace::WaitKind::kNone && !process.ended) {
+        waiters.emplace_back(process.pid, process.start_ticks);
+      }
+    }
+  }
+  return waiters;
+}
+
 }  // namespace
 
 bool IsDeadlockRule(const std::string& rule) {
@@ -76,8 +113,17 @@ std::vector<ProcessId> LiveReport::Judge(const trace::Run& run) {
   return Tell(run, analyze::Analyze(run, analyze_options), false);
 }
 
-std::vector<ProcessId> LiveReport::JudgeWaits(const trace::Run& run) {
-  return Tell(run, analyze::AnalyzeWaits(run), true);
+std::vector<ProcessId> LiveReport::JudgeWaits(trace::Run run, std::vector<trace::Process> others) {
+  std::vector<Finding> findings = analyze::AnalyzeWaits(run);
+  std::move(others.begin(), others.end(), std::back_inserter(run.processes));
+  std::vector<Finding> killed = others.empty() ? std::vector<Finding>() : analyze::AnalyzeKilled(run);
+  std::erase_if(findings, [&](const Finding& finding) { return IsExplainedBy(run, killed, finding); });
+  // Told before or not: now nobody is left who could mend it.
+  std::vector<ProcessId> hanging = Waiters(run, killed);
+  std::move(killed.begin(), killed.end(), std::back_inserter(findings));
+  const std::vector<ProcessId> more = Tell(run, std::move(findings), true);
+  hanging.insert(hanging.end(), more.begin(), more.end());
+  return hanging;
 }
 
 std::vector<ProcessId> LiveReport::Tell(const trace::Run& run, std::vector<Finding> findings,

@@ -27,8 +27,9 @@ class LiveReport {
   // Judges `run` (not over yet) and prints what is new. Returns the processes that hang for good by a finding
   // not known before.
   std::vector<ProcessId> Judge(const trace::Run& run);
-  // The same of the waits alone, as they stand only now: notes on them are kept, too.
-  std::vector<ProcessId> JudgeWaits(const trace::Run& run);
+  // The same of the waits alone, as they stand only now: notes on them are kept, too. `others` do not wait:
+  // those that were killed with something locked, and who may know of it.
+  std::vector<ProcessId> JudgeWaits(trace::Run run, std::vector<trace::Process> others);
 
   // What was printed, and notes, for the final report: none of it may be missing there.
   const std::vector<report::ReportFinding>& findings() const { return findings_; }

@@ -51,6 +51,7 @@ void ProcessTree::Meet(const ProcStat& stat, uint64_t now_ns) {
   if (IsDead(stat) && !process.dead) {
     process.dead = true;
     process.dead_ns = now_ns;
+    process.observed.zombie_status = stat.status;
   }
   bool may_have_execd = now_ns - process.first_seen_ns < kExecNs || stat.comm != before.comm;
   if (is_new || (may_have_execd && !IsDead(stat))) {

@@ -83,12 +83,12 @@ std::vector<bool> SettleWatch::Unchanged(const std::vector<trace::SlotSnapshot>&
 }
 
 bool SettleWatch::Look(const LiveTrace& trace, const std::vector<trace::SlotSnapshot>& slots,
-                       uint64_t now_ns) {
+                       const std::set<trace::Ref>& lost, uint64_t now_ns) {
   pid_ = trace.pid;
   foreign_pids_ = trace.foreign_pids;
   MapTids();
   auto exists = [&](int32_t tid) { return Exists(tid); };
-  std::vector<bool> stalled = FindStalled(slots, Unchanged(slots), exists);
+  std::vector<bool> stalled = FindStalled(slots, Unchanged(slots), exists, lost);
   TakeSamples(slots, stalled, now_ns);
   last_.clear();
   for (const trace::SlotSnapshot& slot : slots) {
@@ -100,7 +100,7 @@ bool SettleWatch::Look(const LiveTrace& trace, const std::vector<trace::SlotSnap
     auto sample = samples_.find(slot.slot.tid);
     settled.push_back(sample != samples_.end() && sample->second.settled);
   }
-  std::vector<bool> stuck = FindStalled(slots, settled, exists);
+  std::vector<bool> stuck = FindStalled(slots, settled, exists, lost);
   if (std::find(stuck.begin(), stuck.end(), true) == stuck.end()) {
     return false;
   }

@@ -21,8 +21,10 @@ namespace gordian::cli {
 class SettleWatch {
  public:
   // One look. True: threads have settled into a picture that may be a deadlock and that Look() did not
-  // return true for before; the caller then reads the trace, calls Apply() and judges.
-  bool Look(const LiveTrace& trace, const std::vector<trace::SlotSnapshot>& slots, uint64_t now_ns);
+  // return true for before; the caller then reads the trace, calls Apply() and judges. `lost` as in
+  // FindStalled().
+  bool Look(const LiveTrace& trace, const std::vector<trace::SlotSnapshot>& slots,
+            const std::set<trace::Ref>& lost, uint64_t now_ns);
 
   // Marks the settled threads in a fresh reading of the trace, if they still have not moved.
   void Apply(trace::Process* process) const;

@@ -31,10 +31,16 @@ Target FindHolders(const std::vector<SlotSnapshot>& slots, trace::Ref lock) {
   return target;
 }
 
-Target FindTarget(const std::vector<SlotSnapshot>& slots, const SlotSnapshot& slot) {
+// An idle worker at its semaphore is no hang, and must not cost a judgement each time.
+bool MayBeEnded(const SlotSnapshot& slot, const std::set<trace::Ref>& lost) {
+  return (slot.slot.wait_flags & trace::kTimed) != 0 ||
+         ((slot.slot.wait_flags & trace::kAnybody) != 0 && !lost.contains(slot.slot.wait_object));
+}
+
+Target FindTarget(const std::vector<SlotSnapshot>& slots, const SlotSnapshot& slot,
+                  const std::set<trace::Ref>& lost) {
   Target target;
-  // An idle worker at its semaphore is no hang, and must not cost a judgement each time.
-  if ((slot.slot.wait_flags & (trace::kTimed | trace::kAnybody)) != 0) {
+  if (MayBeEnded(slot, lost)) {
     return target;
   }
   switch (static_cast<WaitKind>(slot.slot.wait_kind)) {
@@ -72,14 +78,15 @@ Target FindTarget(const std::vector<SlotSnapshot>& slots, const SlotSnapshot& sl
 }  // namespace
 
 std::vector<bool> FindStalled(const std::vector<SlotSnapshot>& slots, const std::vector<bool>& still,
-                              const std::function<bool(int32_t tid)>& exists) {
+                              const std::function<bool(int32_t tid)>& exists,
+                              const std::set<trace::Ref>& lost) {
   std::vector<Target> targets(slots.size());
   std::vector<bool> stalled(slots.size(), false);
   for (size_t i = 0; i < slots.size(); ++i) {
     if (!still[i]) {
       continue;
     }
-    targets[i] = FindTarget(slots, slots[i]);
+    targets[i] = FindTarget(slots, slots[i], lost);
     stalled[i] = targets[i].waits;
     for (size_t holder : targets[i].slots) {
       if (!exists(slots[holder].slot.tid)) {

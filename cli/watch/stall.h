@@ -6,6 +6,7 @@
 #define GORDIAN_CLI_WATCH_STALL_H_
 
 #include <functional>
+#include <set>
 #include <vector>
 
 #include "libsync/trace/reader.h"
@@ -17,8 +18,10 @@ namespace gordian::cli {
 // too many: what the kernel and the detectors say decides.
 //
 // `still[i]`: slot i did not change since the look before. `exists(tid)`: the kernel knows such a thread.
+// `lost`: locks whose holder was a process that is gone.
 std::vector<bool> FindStalled(const std::vector<trace::SlotSnapshot>& slots, const std::vector<bool>& still,
-                              const std::function<bool(int32_t tid)>& exists);
+                              const std::function<bool(int32_t tid)>& exists,
+                              const std::set<trace::Ref>& lost);
 
 }  // namespace gordian::cli
 

@@ -70,6 +70,7 @@ void Watcher::Tick(uint64_t now_ns) {
   traces_.Look(now_ns, tree_);
   LearnCreators();
   size_t ended = traces_.FoldEnded(now_ns);
+  lost_locks_.Learn(traces_.ended());
   LookAtTraces(now_ns);
   LookForStandstill(now_ns);
   uint64_t cost_ns = SpentNs() - begin_ns;
@@ -89,7 +90,7 @@ void Watcher::LookAtTraces(uint64_t now_ns) {
       continue;
     }
     const std::vector<trace::SlotSnapshot> slots = trace::ReadSlots(trace.path, trace.header);
-    if (settle_[path].Look(trace, slots, now_ns)) {
+    if (settle_[path].Look(trace, slots, lost_locks_.In(trace, &traces_), now_ns)) {
       stalled = true;
     }
     LookForBlocked(trace, slots, now_ns);
@@ -134,7 +135,8 @@ bool Watcher::NewsWorthJudging(uint64_t now_ns) {
       ++facts;
     }
   }
-  if (facts == judged_facts_ && traces_.ended().size() == judged_ended_) {
+  // How a process ended may become known later than that it did.
+  if (facts == judged_facts_ && traces_.ended().size() == judged_ended_ && lost_locks_.IsEmpty()) {
     return false;
   }
   judged_facts_ = facts;
@@ -169,8 +171,26 @@ void Watcher::LookForStandstill(uint64_t now_ns) {
     return;
   }
   trace::Run run = RunSoFar();
+  std::vector<trace::Process> others = OthersThan(found);
   run.processes = std::move(found);
-  Hang(live_report_.JudgeWaits(run));
+  run.observed = tree_.Observations(root_, false, setup_.options->grace_ms);
+  Hang(live_report_.JudgeWaits(std::move(run), std::move(others)));
+}
+
+// Who left something locked, and who may know how he ended.
+std::vector<trace::Process> Watcher::OthersThan(const std::vector<trace::Process>& found) {
+  if (lost_locks_.IsEmpty()) {
+    return {};
+  }
+  std::vector<trace::Process> others = ReadLive();
+  std::erase_if(others, [&found](const trace::Process& other) {
+    return std::any_of(found.begin(), found.end(),
+                       [&other](const trace::Process& process) { return process.pid == other.pid; });
+  });
+  for (trace::Process& holder : lost_locks_.Holders(traces_.ended(), traces_.ended().size())) {
+    others.push_back(std::move(holder));
+  }
+  return others;
 }
 
 std::vector<trace::Process> Watcher::ReadLive() {
@@ -203,6 +223,9 @@ trace::Run Watcher::RunSoFar() const {
 trace::Run Watcher::LiveRun() {
   trace::Run run = RunSoFar();
   run.processes = ReadLive();
+  for (trace::Process& holder : lost_locks_.Holders(traces_.ended(), judged_ended_)) {
+    run.processes.push_back(std::move(holder));
+  }
   for (size_t i = judged_ended_; i < traces_.ended().size(); ++i) {
     run.processes.push_back(traces_.ended()[i]);
     MeetTraced(traces_.ended()[i]);

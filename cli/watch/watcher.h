@@ -22,6 +22,7 @@
 #include "cli/run_folder.h"
 #include "cli/watch/blocked.h"
 #include "cli/watch/live_report.h"
+#include "cli/watch/lost_locks.h"
 #include "cli/watch/process_tree.h"
 #include "cli/watch/settle.h"
 #include "cli/watch/standstill.h"
@@ -89,6 +90,7 @@ class Watcher {
   void LookForStandstill(uint64_t now_ns);
   void JudgeLive(uint64_t now_ns);
   void Hang(const std::vector<ProcessId>& processes);
+  std::vector<trace::Process> OthersThan(const std::vector<trace::Process>& found);
   trace::Run RunSoFar() const;
   trace::Run LiveRun();
   std::vector<trace::Process> ReadLive();
@@ -104,6 +106,7 @@ class Watcher {
   std::map<std::string, SettleWatch> settle_;            // by trace path
   std::map<std::string, BlockedWatch> blocked_;          // by trace path
   std::map<std::string, UnannouncedWatch> unannounced_;  // by trace path
+  LostLocks lost_locks_;
   StandstillWatch standstill_;
   ProcessId root_{0, 0};
   std::string root_unseen_;

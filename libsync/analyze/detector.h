@@ -43,6 +43,10 @@ std::vector<Finding> Analyze(const trace::Run& run, const Options& options = {})
 // before.
 std::vector<Finding> AnalyzeWaits(const trace::Run& run);
 
+// The locks that a killed process left locked, in a Run in which nobody is seen to go on: all that were
+// killed and all that wait.
+std::vector<Finding> AnalyzeKilled(const trace::Run& run);
+
 }  // namespace gordian::analyze
 
 #endif  // GORDIAN_LIBSYNC_ANALYZE_DETECTOR_H_

@@ -74,7 +74,16 @@ std::optional<ProcStat> ParseStat(std::string_view text) {
   words.Skip(4);  // cutime cstime priority nice
   words.Take(&stat.threads);
   words.Skip(1);  // itrealvalue
-  return words.Take(&stat.start_ticks) ? std::optional(std::move(stat)) : std::nullopt;
+  if (!words.Take(&stat.start_ticks)) {
+    return std::nullopt;
+  }
+  words.Skip(29);  // vsize to env_end
+  int status = 0;
+  // Zero stands there, too, where the kernel does not tell us.
+  if (stat.IsZombie() && words.Take(&status) && status != 0) {
+    stat.status = status;
+  }
+  return stat;
 }
 
 bool HasProc() { return access("/proc/self/stat", R_OK) == 0; }

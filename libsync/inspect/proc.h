@@ -30,6 +30,9 @@ struct ProcStat {
   uint64_t cpu_ticks = 0;  // user and system time; changes when the thread runs, to the tick
   int64_t threads = 0;
   uint64_t start_ticks = 0;  // after boot, on CLOCK_BOOTTIME
+  // Of a zombie: how it ended, as wait(2) gives it. nullopt: it lives, ended with 0, or the kernel
+  // does not tell us.
+  std::optional<int> status;
 
   bool IsZombie() const { return state == 'Z'; }
 };

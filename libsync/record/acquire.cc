@@ -421,8 +421,8 @@ bool PostKnown(const ObjectFacts& object, int64_t value) {
 }  // namespace
 
 void BeginSemaphore(trace::Ref semaphore, int64_t value) {
-  if (semaphore != 0 && value != 1) {
-    g_trace.At<trace::LockRecord>(semaphore)->flags |= trace::kHandOff;
+  if (semaphore != 0) {
+    g_trace.At<trace::LockRecord>(semaphore)->flags |= value == 1 ? trace::kBeganAtOne : trace::kHandOff;
   }
 }
 

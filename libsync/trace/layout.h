@@ -318,6 +318,7 @@ enum LockFlags : uint16_t {
   kRetired = 1u << 10,        // what its address is used for from now on is another object
   kSignalledFree = 1u << 11,  // conditions: was signalled by a thread that held nothing
   kOrderLost = 1u << 12,      // more was handed over by it than was recorded (kGave, kTook)
+  kBeganAtOne = 1u << 13,     // semaphores: was made to let one in, as a lock is
 };
 
 // One lifetime of one synchronisation object.

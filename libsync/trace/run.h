@@ -275,16 +275,17 @@ struct Observed {
   int32_t creator = 0;    // pid of the parent at first sight, 0 unknown
   int32_t session = 0;
   std::string command;
-  std::optional<int32_t> status;  // as wait(2) gives it, where gordian itself reaped it
-  uint64_t zombie_ms = 0;         // longest time seen as an unreaped zombie of its living creator
-  bool creator_awaits = false;    // a thread of its creator waited for a child meanwhile
-  bool reaped_late = false;       // the zombie went while its creator lived
-  uint64_t outlived_ms = 0;       // time it was seen alive after its creator's end
-  bool alive_at_end = false;      // of the run
-  bool ended_by_gordian = false;  // not before gordian began to end the run
-  bool own_session = false;       // called setsid after its creator made it
-  std::string creator_doing;      // what the creator's threads did while it was a zombie, for people
-  std::string unseen;             // why it has no trace ("statically linked" ...), empty if it has one
+  std::optional<int32_t> status;         // as wait(2) gives it, where gordian itself reaped it
+  std::optional<int32_t> zombie_status;  // the same, as the kernel keeps it for who waits for the process
+  uint64_t zombie_ms = 0;                // longest time seen as an unreaped zombie of its living creator
+  bool creator_awaits = false;           // a thread of its creator waited for a child meanwhile
+  bool reaped_late = false;              // the zombie went while its creator lived
+  uint64_t outlived_ms = 0;              // time it was seen alive after its creator's end
+  bool alive_at_end = false;             // of the run
+  bool ended_by_gordian = false;         // not before gordian began to end the run
+  bool own_session = false;              // called setsid after its creator made it
+  std::string creator_doing;             // what the creator's threads did while it was a zombie, for people
+  std::string unseen;                    // why it has no trace ("statically linked" ...), empty if it has one
 };
 
 struct Run {

@@ -51,6 +51,9 @@ Json ToJson(const Observed& observed) {
   if (observed.status) {
     json["status"] = *observed.status;
   }
+  if (observed.zombie_status) {
+    json["zombie_status"] = *observed.zombie_status;
+  }
   return json;
 }
 
@@ -163,6 +166,7 @@ bool FromJson(const Json& json, Observed* observed) {
   members.Take("command", &observed->command);
   members.Take("status", &observed->status);
   members.Take("ended_by_gordian", &observed->ended_by_gordian);
+  members.Take("zombie_status", &observed->zombie_status);
   members.Take("zombie_ms", &observed->zombie_ms);
   members.Take("creator_awaits", &observed->creator_awaits);
   members.Take("reaped_late", &observed->reaped_late);

@@ -78,6 +78,54 @@ TEST(Killed, WhoWaits) {
   EXPECT_EQ(findings[0].threads[1].role, "waits for it");
 }
 
+// As it is seen while it goes on.
+trace::Run Live(trace::Run run, bool settled) {
+  run.over = false;
+  run.processes[0].ended = false;
+  for (trace::Thread& thread : run.processes[0].threads) {
+    thread.settled = settled;
+  }
+  return run;
+}
+
+TEST(Killed, WhileTheRunGoesOnOnlyWhereSomebodyWaitsForGood) {
+  EXPECT_THAT(Rules(Live(Died("A=common 1:+A", SIGKILL, "A=common 1:!A"), true)), SizeIs(1));
+  EXPECT_THAT(Rules(Live(Died("A=common 1:+A", SIGKILL, "A=common 1:!A"), false)), IsEmpty());
+  EXPECT_THAT(Rules(Live(Died("A=common 1:+A", SIGKILL, "A=common 1:!~A"), true)), IsEmpty());
+  EXPECT_THAT(Rules(Live(Died("A=common 1:+A", SIGKILL), true)), IsEmpty());
+}
+
+TEST(Killed, ASemaphoreThatLetsOneInIsALock) {
+  trace::Run run = Died("A=semaphore,one,common 1:+A", SIGKILL, "A=semaphore,one,common 1:!A");
+  EXPECT_THAT(Rules(run), SizeIs(1));
+  // Somebody may make it a signal yet, unless all wait.
+  run = Live(std::move(run), true);
+  EXPECT_THAT(Rules(run), IsEmpty());
+  EXPECT_THAT(analyze::AnalyzeKilled(run), SizeIs(1));
+  EXPECT_THAT(Rules(Died("A=semaphore,common 1:+A", SIGKILL, "A=semaphore,common 1:!A")), IsEmpty());
+  EXPECT_THAT(Rules(Died("A=semaphore,one,common 1:+A", SIGKILL, "A=semaphore,one,handoff,common 1:!A")),
+              IsEmpty());
+}
+
+TEST(Killed, NotReapedYet) {
+  trace::Run run = Died("A=common 1:+A", 0, "A=common 1:!A");
+  run.observed[1].status.reset();
+  run.processes[0].children[0].flags &= static_cast<uint8_t>(~trace::kReaped);
+  EXPECT_THAT(Rules(run), IsEmpty());
+  run.observed[1].zombie_status = SIGKILL;
+  EXPECT_THAT(Rules(run), SizeIs(1));
+}
+
+// A signal to the whole group, after the parent had reaped the holder.
+TEST(Killed, WhoIsKilledLaterMissedIt) {
+  trace::Run run = Died("A=common 1:+A", SIGKILL, "A=common 1:!A");
+  run.observed[0].status = SIGINT;
+  run.processes[0].children[0].reap_ns = run.processes[1].start_ns + 1;
+  EXPECT_THAT(Rules(run), SizeIs(1));
+  run.processes[0].children[0].reap_ns = 0;
+  EXPECT_THAT(Rules(run), IsEmpty());
+}
+
 TEST(Killed, WhatIsNotLeftBehind) {
   EXPECT_THAT(Rules(Died("A=common 1:+A 1:-A", SIGKILL)), IsEmpty());
   EXPECT_THAT(Rules(Died("A=common,robust 1:+A", SIGKILL)), IsEmpty());

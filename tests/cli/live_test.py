@@ -121,6 +121,63 @@ class LiveTest(AttachCase):
         self.assertRegex(text, r"PROGRESSING [^:]*: runs")
         self.assertRegex(text, r"pid \d+ sleep 1001: 1 thread WAITING OUTSIDE [^:]*: sleeps")
 
+    # A worker is killed inside the mutex, main works on, another worker waits for the mutex.
+    KILLED = """
+        #include <pthread.h>
+        #include <signal.h>
+        #include <stdio.h>
+        #include <sys/mman.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        int main(void) {
+          int inside[2];
+          char byte;
+          pthread_mutex_t* mutex = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+          pthread_mutexattr_t shared;
+          pthread_mutexattr_init(&shared);
+          pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+          pthread_mutex_init(mutex, &shared);
+          if (pipe(inside) != 0) return 1;
+          pid_t worker = fork();
+          if (worker == 0) {
+            pthread_mutex_lock(mutex);
+            if (write(inside[1], "", 1) == 1) pause();
+          }
+          if (read(inside[0], &byte, 1) != 1) return 1;
+          kill(worker, SIGKILL);
+          waitpid(worker, 0, 0);
+          pid_t next = fork();
+          if (next == 0) {
+            pthread_mutex_lock(mutex);
+            pthread_mutex_unlock(mutex);
+            _exit(0);
+          }
+          %s
+        }
+    """
+
+    def test_a_killed_holder_is_told_while_others_work(self):
+        program = self.compile("killed.c", self.KILLED % """
+          if (getchar() != EOF) return 1;
+          kill(next, SIGKILL);
+          return waitpid(next, 0, 0) != next;
+        """)
+        process = self.start("run", "--on-deadlock=kill", "--", program, stdin=-1)
+        line = read_line(process.stderr)
+        self.assertIn("ERROR lock-held-by-killed-process", line)
+        self.assertIsNone(process.poll())  # main may mend it
+        _, errors = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 66, errors)
+
+    def test_a_killed_holder_is_told_before_the_run_is_ended_for_its_time(self):
+        program = self.compile("killed.c", self.KILLED % "return waitpid(next, 0, 0) != next;")
+        result, report = self.run_json("--kill-after", "3", "--", program)
+        self.assertEqual((result.returncode, rules(report)), (124, ["lock-held-by-killed-process"]), result.stderr)
+        text = " ".join(result.stderr.split())
+        self.assertRegex(text, r"Process \d+, .* ended by SIGKILL from main")
+        self.assertNotIn("mistake of its own", text)
+        self.assertEqual([t["role"] for t in report["findings"][0]["threads"]].count("waits for it"), 1)
+
     def test_contention_is_no_deadlock(self):
         program = self.compile("busy.c", """
             #include <pthread.h>

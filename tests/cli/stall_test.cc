@@ -45,12 +45,14 @@ SlotSnapshot Joins(int32_t tid, int32_t other, const std::vector<trace::Ref>& ho
 }
 
 // The tids of the stalled ones when nothing has moved and every thread exists but `gone`.
-std::vector<int32_t> Stalled(const std::vector<SlotSnapshot>& slots, int32_t gone = 0, int32_t moved = 0) {
+std::vector<int32_t> Stalled(const std::vector<SlotSnapshot>& slots, int32_t gone = 0, int32_t moved = 0,
+                             const std::set<trace::Ref>& lost = {}) {
   std::vector<bool> still;
   for (const SlotSnapshot& slot : slots) {
     still.push_back(slot.slot.tid != gone && slot.slot.tid != moved);
   }
-  std::vector<bool> stalled = FindStalled(slots, still, [&](int32_t tid) { return tid != gone; });
+  std::vector<bool> stalled = FindStalled(
+      slots, still, [&](int32_t tid) { return tid != gone; }, lost);
   std::vector<int32_t> tids;
   for (size_t i = 0; i < slots.size(); ++i) {
     if (stalled[i]) {
@@ -88,6 +90,14 @@ TEST(StallTest, AThreadThatWaitsForItself) {
 TEST(StallTest, ALockThatNobodyAliveHolds) {
   EXPECT_THAT(Stalled({WantsLock(1, kLockA)}), ElementsAre(1));
   EXPECT_THAT(Stalled({WantsLock(1, kLockA), Thread(2, {kLockA})}, /*gone=*/2), ElementsAre(1));
+}
+
+TEST(StallTest, ASemaphoreIsOnlyWhereItsHolderWasKilled) {
+  SlotSnapshot idle = WantsLock(1, kLockA);
+  idle.slot.wait_flags = trace::kAnybody;
+  EXPECT_THAT(Stalled({idle}), ElementsAre());
+  EXPECT_THAT(Stalled({idle}, 0, 0, {kLockB}), ElementsAre());
+  EXPECT_THAT(Stalled({idle}, 0, 0, {kLockA}), ElementsAre(1));
 }
 
 TEST(StallTest, ATimedWaitEndsByItself) {

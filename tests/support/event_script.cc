@@ -163,7 +163,8 @@ void Player::SetProperty(trace::Lock* lock, const std::string& property) {
       {"named", trace::LockKind::kNamedSemaphore}};
   static const std::map<std::string, trace::LockFlags> flags = {
       {"robust", trace::kRobust},     {"shared", trace::kProcessShared}, {"handoff", trace::kHandOff},
-      {"locklike", trace::kLockLike}, {"stack", trace::kOnStack},        {"lost", trace::kOrderLost}};
+      {"locklike", trace::kLockLike}, {"stack", trace::kOnStack},        {"lost", trace::kOrderLost},
+      {"one", trace::kBeganAtOne}};
   const size_t colon = property.find(':');
   const std::string key = property.substr(0, colon);
   const std::string value = colon == std::string::npos ? "" : property.substr(colon + 1);

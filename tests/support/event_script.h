@@ -11,6 +11,7 @@
 //                      kinds       recursive errorcheck rwlock writer-rwlock condition semaphore spinlock
 //                                  barrier once stream flock fcntl openfile named
 //                      properties  robust shared interpreter handoff locklike stack
+//                                  one   a semaphore that was made to let one in
 //                                  lost  not all of its hand-overs were recorded
 //                                  inherited:TID  from before the fork, held by TID then (0: by nobody)
 //                                  class:X        dynamic; all locks of class X come from one place

@@ -45,8 +45,9 @@ struct Death {
 
 class KilledJudge {
  public:
-  KilledJudge(const trace::Run& run, std::vector<Finding>* findings)
-      : run_(run), tree_(run), content_(run), findings_(findings), groups_(findings) {}
+  // `at_rest`: whoever could go on is in the Run, and nobody does.
+  KilledJudge(const trace::Run& run, bool at_rest, std::vector<Finding>* findings)
+      : run_(run), at_rest_(at_rest), tree_(run), content_(run), findings_(findings), groups_(findings) {}
 
   void Judge() {
     std::vector<Death> deaths;
@@ -70,16 +71,21 @@ class KilledJudge {
   std::optional<Death> DeathOf(const Descent& descent) const;
   Sender SenderOf(const trace::Process& killed, std::optional<int> signal) const;
   void JudgeDeath(const Death& death);
+  bool IsCertain(Index process, Index lock) const;
   bool StaysLocked(Index process, Index lock) const;
-  bool Uses(Index process, Index lock) const;
+  bool Misses(Index killed, Index process, Index lock) const;
+  bool Outlived(Index killed, Index process) const;
+  bool IsLock(const trace::Lock& lock) const;
   bool StaysLockedInMemory(Index process, const trace::Lock& lock) const;
   bool StaysLockedInFile(Index process, Index lock) const;
   bool IsHeldElsewhere(Index process, const trace::SharedIdentity& file) const;
   std::vector<std::pair<Index, Index>> WaitersOf(Index process, const trace::SharedIdentity& lock) const;
+  LockPart BestKnown(Index process, Index lock) const;
   Finding Tell(const Death& death, Index thread, const trace::Holding& held);
   std::string How(const Death& death, FindingBuilder* builder) const;
 
   const trace::Run& run_;
+  const bool at_rest_;
   const ProcessTree tree_;
   std::set<Index> killed_;  // last images
   Content content_;
@@ -94,7 +100,7 @@ std::optional<int32_t> KilledJudge::StatusOf(const Descent& descent) const {
   const trace::Process* parent = At(run_.processes, descent.process);
   const trace::Child* child = parent != nullptr ? At(parent->children, descent.child) : nullptr;
   return child != nullptr && (child->flags & trace::kReaped) != 0 ? std::optional(child->reap_status)
-                                                                  : std::nullopt;
+                                                                  : descent.observed->zombie_status;
 }
 
 std::optional<Death> KilledJudge::DeathOf(const Descent& descent) const {
@@ -140,10 +146,20 @@ Sender KilledJudge::SenderOf(const trace::Process& killed, std::optional<int> si
   return sender;
 }
 
-// A process that was not killed itself has taken the lock, or waits for it.
-bool KilledJudge::Uses(Index process, Index lock) const {
+// It was there after the end of `killed`.
+bool KilledJudge::Outlived(Index killed, Index process) const {
+  const trace::Process& dead = ProcessAt(killed);
+  const std::vector<trace::Child>& children = ProcessAt(process).children;
+  return !killed_.contains(process) ||
+         std::any_of(children.begin(), children.end(), [&dead](const trace::Child& child) {
+           return child.pid == dead.pid && child.reap_ns > dead.start_ns;
+         });
+}
+
+// A process that was not killed with it has taken the lock, or waits for it.
+bool KilledJudge::Misses(Index killed, Index process, Index lock) const {
   const trace::Process& other = ProcessAt(process);
-  return !killed_.contains(process) &&
+  return Outlived(killed, process) &&
          (std::any_of(other.dependencies.begin(), other.dependencies.end(),
                       [lock](const trace::Dependency& dependency) { return dependency.lock == lock; }) ||
           std::any_of(other.threads.begin(), other.threads.end(),
@@ -165,10 +181,25 @@ bool KilledJudge::StaysLockedInMemory(Index process, const trace::Lock& lock) co
       if (initialised || (other.flags & (trace::kHandOff | trace::kRobust | trace::kDestroyed)) != 0) {
         return false;
       }
-      used = used || Uses(static_cast<Index>(p), static_cast<Index>(l));
+      used = used || Misses(process, static_cast<Index>(p), static_cast<Index>(l));
     }
   }
   return used;
+}
+
+// A semaphore that lets one in is a lock, as long as nobody but its holder was seen to post it. One that has
+// not been posted yet may still become a signal: while others work on, it is left open what it is.
+bool KilledJudge::IsLock(const trace::Lock& lock) const {
+  if (!IsSemaphore(lock) || IsOwned(lock)) {
+    return IsReportable(lock);
+  }
+  const auto began_at_one = [&lock](const trace::Process& process) {
+    return std::any_of(process.locks.begin(), process.locks.end(), [&lock](const trace::Lock& other) {
+      return other.shared == lock.shared && (other.flags & (trace::kBeganAtOne | trace::kLockLike)) != 0;
+    });
+  };
+  return (run_.over || at_rest_) && (lock.flags & trace::kHandOff) == 0 && !lock.interpreter &&
+         std::any_of(run_.processes.begin(), run_.processes.end(), began_at_one);
 }
 
 bool KilledJudge::IsHeldElsewhere(Index process, const trace::SharedIdentity& file) const {
@@ -212,7 +243,7 @@ bool KilledJudge::StaysLocked(Index process, Index index) const {
     return false;
   }
   return IsFileLock(*lock) ? StaysLockedInFile(process, index)
-                           : IsReportable(*lock) && StaysLockedInMemory(process, *lock);
+                           : IsLock(*lock) && StaysLockedInMemory(process, *lock);
 }
 
 std::vector<std::pair<Index, Index>> KilledJudge::WaitersOf(Index process,
@@ -220,12 +251,14 @@ std::vector<std::pair<Index, Index>> KilledJudge::WaitersOf(Index process,
   std::vector<std::pair<Index, Index>> waiters;
   for (size_t p = 0; p < run_.processes.size(); ++p) {
     const trace::Process& other = run_.processes[p];
-    if (static_cast<Index>(p) == process || killed_.contains(static_cast<Index>(p))) {
+    if (static_cast<Index>(p) == process || !Outlived(process, static_cast<Index>(p))) {
       continue;
     }
     for (size_t t = 0; t < other.threads.size(); ++t) {
-      const trace::Lock* awaited = At(other.locks, AwaitedLock(other.threads[t].wait));
-      if (awaited != nullptr && awaited->shared == lock && !IsDead(other.threads[t])) {
+      const trace::Thread& thread = other.threads[t];
+      const trace::Lock* awaited = At(other.locks, AwaitedLock(thread.wait));
+      const bool waits = run_.over || (thread.settled && !thread.wait.timed);
+      if (awaited != nullptr && awaited->shared == lock && waits && !IsDead(thread)) {
         waiters.emplace_back(static_cast<Index>(p), static_cast<Index>(t));
       }
     }
@@ -233,11 +266,17 @@ std::vector<std::pair<Index, Index>> KilledJudge::WaitersOf(Index process,
   return waiters;
 }
 
+// While the run goes on somebody may still mend it, unless a thread waits for it for good.
+bool KilledJudge::IsCertain(Index process, Index lock) const {
+  const trace::Lock& held = ProcessAt(process).locks[static_cast<size_t>(lock)];
+  return run_.over || !WaitersOf(process, *held.shared).empty();
+}
+
 void KilledJudge::JudgeDeath(const Death& death) {
   const trace::Process& process = ProcessAt(death.process);
   for (size_t t = 0; t < process.threads.size(); ++t) {
     for (const trace::Holding& held : process.threads[t].held) {
-      if (StaysLocked(death.process, held.lock) &&
+      if (StaysLocked(death.process, held.lock) && IsCertain(death.process, held.lock) &&
           !groups_.Again(absl::StrCat(content_.LockClass(death.process, held.lock), "|",
                                       content_.Stack(death.process, held.stack)))) {
         findings_->push_back(Tell(death, static_cast<Index>(t), held));
@@ -266,12 +305,31 @@ std::string KilledJudge::How(const Death& death, FindingBuilder* builder) const 
   return absl::StrCat(name, " from ", ThreadName(thread));
 }
 
+// A child that got the lock by a fork knows neither its name nor where it was made.
+LockPart KilledJudge::BestKnown(Index process, Index lock) const {
+  const auto is_known = [](const trace::Lock& record) {
+    return !record.name.empty() || record.create_stack != kNoIndex;
+  };
+  const trace::Lock& own = ProcessAt(process).locks[static_cast<size_t>(lock)];
+  for (size_t p = 0; p < run_.processes.size() && !is_known(own); ++p) {
+    const std::vector<trace::Lock>& locks = run_.processes[p].locks;
+    const auto found = std::find_if(locks.begin(), locks.end(), [&](const trace::Lock& other) {
+      return other.shared == own.shared && is_known(other);
+    });
+    if (found != locks.end()) {
+      return {static_cast<Index>(p), static_cast<Index>(found - locks.begin())};
+    }
+  }
+  return {process, lock};
+}
+
 Finding KilledJudge::Tell(const Death& death, Index thread, const trace::Holding& held) {
   FindingBuilder builder("lock-held-by-killed-process", run_, death.process);
   Finding& finding = builder.finding();
   const int holder = builder.AddThread(thread);
   builder.AddHeld(holder, held);
   const int lock = builder.AddLock(held.lock);
+  finding.locks[static_cast<size_t>(lock)] = BestKnown(death.process, held.lock);
   finding.threads[static_cast<size_t>(holder)].role = "was killed while holding it";
   builder.AddStep(holder, "lock", lock, held.stack);
   builder.AddIdentity(held.stack);
@@ -292,7 +350,8 @@ Finding KilledJudge::Tell(const Death& death, Index thread, const trace::Holding
   }
   finding.title = absl::StrCat("A process was killed while ", ThreadName(holder), " held ", LockName(lock));
   finding.explanation = absl::StrCat(
-      "The process of ", ThreadName(holder), " ended by ", how, " and left ", LockName(lock), " locked: ",
+      "Process ", ProcessAt(death.process).pid, ", in which ", ThreadName(holder), " held it, ended by ", how,
+      " and left ", LockName(lock), " locked: ",
       IsFileLock(record) ? "a child that it forked has the locked file open and keeps the lock alive. "
                          : "it lies in memory of several processes, and only its holder could release it. ",
       waiters.empty() ? std::string("Whoever takes it next waits for good.")
@@ -304,8 +363,9 @@ Finding KilledJudge::Tell(const Death& death, Index thread, const trace::Holding
                 "Close the locked file in the child, or open it with O_CLOEXEC before an exec. Do not kill "
                 "a process that may hold a lock: ask it to end.")
           : absl::StrCat(
-                "Make ", LockName(lock),
-                " a robust mutex (pthread_mutexattr_setrobust), whose next owner is told, or use a lock "
+                IsSemaphore(record) ? "Use a robust mutex in place of " : "Make ", LockName(lock),
+                IsSemaphore(record) ? "" : " a robust mutex",
+                " (pthread_mutexattr_setrobust), whose next owner is told, or a lock "
                 "on a file, which the kernel gives back. Do not kill a process that may hold a lock: ask "
                 "it to end.");
   builder.AddCondition("several-processes",
@@ -318,10 +378,13 @@ Finding KilledJudge::Tell(const Death& death, Index thread, const trace::Holding
 }  // namespace
 
 void JudgeKilled(const trace::Run& run, const Options& /*options*/, std::vector<Finding>* findings) {
-  // Gordian's own end of a run looks the same while it lasts.
-  if (run.over) {
-    KilledJudge(run, findings).Judge();
-  }
+  KilledJudge(run, false, findings).Judge();
+}
+
+std::vector<Finding> AnalyzeKilled(const trace::Run& run) {
+  std::vector<Finding> findings;
+  KilledJudge(run, true, &findings).Judge();
+  return findings;
 }
 
 }  // namespace gordian::analyze
