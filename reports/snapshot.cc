@@ -35,6 +35,8 @@ const char* VerdictName(Verdict verdict) {
       return "owner gone";
     case Verdict::kWaitingOutside:
       return "waiting outside";
+    case Verdict::kPolling:
+      return "polling";
     case Verdict::kProgressing:
       break;
   }
@@ -47,7 +49,8 @@ class ProcessSnapshot {
       : process_(process), symbolizer_(symbolizer) {
     for (const trace::Thread& thread : process.threads) {
       for (const trace::Holding& held : thread.held) {
-        holders_[held.lock].push_back(ThreadName(process, thread, false));
+        holders_[held.lock].push_back(absl::StrCat(ThreadName(process, thread, false),
+                                                   thread.polls ? ", which polls at one place" : ""));
       }
     }
   }
@@ -75,9 +78,8 @@ class ProcessSnapshot {
       return "a lock";
     }
     const LockNames names = NameLock(process_, *lock, symbolizer_);
-    return names.source == NameSource::kSymbol || names.source == NameSource::kUser
-               ? absl::StrCat(KindName(*lock), " ", names.name)
-               : names.name;
+    const bool needs_kind = names.source == NameSource::kSymbol || names.source == NameSource::kUser;
+    return needs_kind && !lock->of_library ? absl::StrCat(KindName(*lock), " ", names.name) : names.name;
   }
 
   // "; holds mutex a, taken at cache.cc:12".

@@ -30,6 +30,9 @@ Index Awaited(const trace::Process& process, const trace::Thread& thread) {
 Verdict OfChain(const trace::Process& process, Index thread) {
   for (size_t steps = 0; steps <= process.threads.size(); ++steps) {
     const trace::Thread& at = process.threads[static_cast<size_t>(thread)];
+    if (!at.settled && at.polls) {
+      return steps == 0 ? Verdict::kPolling : Verdict::kWaitingOutside;
+    }
     if (!at.settled) {
       return Verdict::kProgressing;
     }

@@ -14,6 +14,7 @@ enum class Verdict {
   kDeadlock,        // in a cycle of waits, or stuck behind one
   kOwnerGone,       // waits for what nobody is left to release, or behind such a thread
   kWaitingOutside,  // stood still, and somebody who is not stuck can end its wait
+  kPolling,         // wakes up by a timeout, finds nothing and sleeps at the same place again
   kProgressing,     // moved, or waits for somebody who does
 };
 

@@ -3,6 +3,9 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
 #include <iterator>
 
 namespace gordian::inspect {
@@ -122,6 +125,27 @@ bool IsTimed(const TaskWait& wait) {
       break;
   }
   return false;
+}
+
+// Of x86-64: "mov $number, %eax" stands close before the call.
+TaskWait AsItBegan(const TaskWait& wait, const Memory& memory) {
+  constexpr int64_t restarted[] = {SYS_futex, SYS_nanosleep, SYS_clock_nanosleep, SYS_poll};
+  constexpr uint8_t move_to_eax = 0xB8;
+  std::array<uint8_t, 40> code{};
+  if (!wait.readable || wait.running || wait.syscall != SYS_restart_syscall ||
+      memory.Read(wait.pc - code.size(), code.data(), code.size()) != code.size()) {
+    return wait;
+  }
+  TaskWait began = wait;
+  for (size_t at = 0; at + 5 <= code.size(); ++at) {
+    int32_t number = 0;
+    std::memcpy(&number, &code[at + 1], sizeof(number));
+    if (code[at] == move_to_eax &&
+        std::find(std::begin(restarted), std::end(restarted), number) != std::end(restarted)) {
+      began.syscall = number;  // the last one counts
+    }
+  }
+  return began;
 }
 
 }  // namespace gordian::inspect

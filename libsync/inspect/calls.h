@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "libsync/inspect/memory.h"
 #include "libsync/inspect/proc.h"
 
 namespace gordian::inspect {
@@ -30,6 +31,10 @@ bool IsInputOutput(int64_t number);
 
 // The call ends after a given time, whatever happens.
 bool IsTimed(const TaskWait& wait);
+
+// A wait with a timeout that a stop broke off shows as restart_syscall, with the arguments that it had: the
+// call itself stands in the code before the program counter. `wait` as it is for all others.
+TaskWait AsItBegan(const TaskWait& wait, const Memory& memory);
 
 }  // namespace gordian::inspect
 

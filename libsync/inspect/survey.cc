@@ -29,6 +29,7 @@ namespace {
 
 // On a busy machine a thread needs a while to be back in its call. One that is not by then went on.
 constexpr int kMostRebases = 20;
+constexpr int kMostPollTries = 10;
 
 // What the kernel says of a thread at one look; equal at two looks: it did not move in between.
 struct Look {
@@ -45,10 +46,17 @@ bool Sleeps(const Look& look) {
          !look.wait.running && look.wait.syscall >= 0;
 }
 
+// It may have been woken up in between.
+bool IsAtTheSamePlace(const Look& look, const Look& other) {
+  return Sleeps(other) && look.wait.syscall == other.wait.syscall && look.wait.sp == other.wait.sp &&
+         look.wait.pc == other.wait.pc;
+}
+
 struct Task {
   TaskStatus status;
   Look look;
   bool moved = false;
+  bool polls = false;  // asleep at this place at each look, in a call that ends by its timeout
   std::optional<FutexWait> futex;
   bool was_held = false;  // by us, for its registers
 };
@@ -71,6 +79,7 @@ class ProcessSurvey {
   // back to where they waited.
   bool Rebase();
   void LookAgain();
+  bool StillPolls(pid_t tid, const Look& before) const;
   // nullopt: it is another process by now, or none.
   std::optional<trace::Process> Finish(const SurveyOptions& options);
   ProcessFacts Facts() const;
@@ -99,7 +108,7 @@ std::optional<std::pair<TaskStatus, Look>> ProcessSurvey::LookAt(pid_t tid) cons
   if (!wait) {
     return std::nullopt;
   }
-  const Look look{status->state, status->switches, *wait};
+  const Look look{status->state, status->switches, AsItBegan(*wait, memory_)};
   return std::pair(std::move(*status), look);
 }
 
@@ -120,6 +129,7 @@ std::optional<Refusal::Why> ProcessSurvey::Begin() {
     Task& task = tasks_[tid];
     task.status = std::move(seen->first);
     task.look = seen->second;
+    task.polls = Sleeps(task.look) && IsTimed(task.look.wait);
   }
   return tasks_.empty() ? std::optional(Refusal::Why::kGone) : std::nullopt;
 }
@@ -172,10 +182,23 @@ bool ProcessSurvey::Rebase() {
   return all_back;
 }
 
+// Who polls is awake for a moment now and then.
+bool ProcessSurvey::StillPolls(pid_t tid, const Look& before) const {
+  for (int tries = 0; tries < kMostPollTries; ++tries) {
+    const auto seen = LookAt(tid);
+    if (!seen || IsAtTheSamePlace(before, seen->second)) {
+      return seen.has_value();
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
 void ProcessSurvey::LookAgain() {
   for (auto& [tid, task] : tasks_) {
+    task.polls = task.polls && StillPolls(tid, task.look);
     const auto seen = task.moved ? std::nullopt : LookAt(tid);
-    task.moved = !seen || seen->second != task.look ||
+    task.moved = task.moved || !seen || seen->second != task.look ||
                  (task.futex && builder_->Identify(tid, task.look.wait) != task.futex);
   }
 }
@@ -267,6 +290,7 @@ bool ProcessSurvey::Confirm(trace::Process* process) {
     const auto task = tasks_.find(thread.tid);
     if (task != tasks_.end() && task->second.moved) {
       thread.settled = false;
+      thread.polls = task->second.polls;
     }
   }
   return IsTheSame();

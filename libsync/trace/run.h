@@ -114,6 +114,8 @@ struct Thread {
   bool settled = false;
   // The kernel knows no such thread although its process runs: it ended without telling.
   bool gone = false;
+  // Of an inspector: it moved, and was asleep at the same place at each look, in a wait with a timeout.
+  bool polls = false;
 };
 
 // Equal identities are one object, in whatever process.
@@ -141,6 +143,8 @@ struct Lock {
   uint64_t born_ns = 0;
   std::string name;  // the user's, a semaphore's, a locked file's path
   std::optional<SharedIdentity> shared;
+  // The lock belongs to the C library itself, and its name says all: "malloc's arena lock".
+  bool of_library = false;
   // The lock belongs to a language runtime itself (CPython's GIL ...): never reported.
   bool interpreter = false;
 };
