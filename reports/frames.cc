@@ -25,6 +25,10 @@ constexpr std::string_view kRuntimeFunctions[] = {
     "_GLOBAL__sub_I",
 };
 
+// As debuggers write it. It belongs to the machinery, and is no place of a finding.
+constexpr std::string_view kSignalFunction = "<signal handler called>";
+constexpr std::string_view kSignalModule = "linux-vdso";
+
 constexpr std::string_view kOwnModule = "libgordian_preload.so";
 
 template <size_t kCount>
@@ -65,6 +69,26 @@ Frames ProjectFrames(const Frames& stack) {
   std::copy_if(stack.begin(), stack.end(), std::back_inserter(project),
                [](const SourceFrame& frame) { return !IsRuntimeFrame(frame); });
   return project.empty() ? stack : project;
+}
+
+SourceFrame SignalFrame() {
+  SourceFrame frame;
+  frame.function = std::string(kSignalFunction);
+  frame.module = std::string(kSignalModule);
+  return frame;
+}
+
+bool IsSignalFrame(const SourceFrame& frame) { return frame.function == kSignalFunction; }
+
+Frames ShownFrames(const Frames& stack) {
+  Frames shown;
+  for (size_t i = 0; i < stack.size(); ++i) {
+    const bool interrupted = i > 0 && IsSignalFrame(stack[i - 1]);
+    if (interrupted || IsSignalFrame(stack[i]) || !IsRuntimeFrame(stack[i])) {
+      shown.push_back(stack[i]);
+    }
+  }
+  return shown.empty() ? stack : shown;
 }
 
 SourceFrame TopFrame(const Frames& stack) {

@@ -22,6 +22,13 @@ bool IsRuntimeFrame(const SourceFrame& frame);
 // The project frames, or all frames when there are none.
 Frames ProjectFrames(const Frames& stack);
 
+// Stands between a signal's handler and what the signal interrupted.
+SourceFrame SignalFrame();
+bool IsSignalFrame(const SourceFrame& frame);
+
+// What people are shown: the project frames, and where a signal came, whatever it interrupted.
+Frames ShownFrames(const Frames& stack);
+
 // The innermost project frame. REQUIRES: the stack is not empty.
 SourceFrame TopFrame(const Frames& stack);
 

@@ -178,4 +178,28 @@ std::string ObjectFile::DataName(uint64_t address) {
   return address == symbol->start ? name : absl::StrCat(name, "+0x", absl::Hex(address - symbol->start));
 }
 
+bool ObjectFile::IsSignalReturn(uint64_t address) const {
+  // mov $__NR_rt_sigreturn, %rax; syscall
+  constexpr uint8_t expected[] = {0x48, 0xC7, 0xC0, 0x0F, 0, 0, 0, 0x0F, 0x05};
+  GElf_Addr bias = 0;
+  size_t size = 0;
+  size_t count = 0;
+  Elf* elf = dwfl_module_getelf(module_, &bias);
+  const char* file = elf == nullptr ? nullptr : elf_rawfile(elf, &size);
+  if (file == nullptr || elf_getphdrnum(elf, &count) != 0) {
+    return false;
+  }
+  for (size_t p = 0; p < count; ++p) {
+    GElf_Phdr part;
+    if (gelf_getphdr(elf, static_cast<int>(p), &part) == nullptr || part.p_type != PT_LOAD ||
+        address < part.p_vaddr || address - part.p_vaddr >= part.p_filesz) {
+      continue;
+    }
+    const uint64_t offset = part.p_offset + (address - part.p_vaddr);
+    return offset < size && size - offset >= sizeof(expected) &&
+           std::memcmp(file + offset, expected, sizeof(expected)) == 0;
+  }
+  return false;
+}
+
 }  // namespace gordian::report

@@ -36,6 +36,9 @@ class ObjectFile {
   // See DwarfLookup::TailCalls.
   Frames TailCalls(uint64_t return_address, const std::string& callee);
 
+  // What a signal's handler returns to. x86-64 code.
+  bool IsSignalReturn(uint64_t address) const;
+
   // The variable at `address` ("g_cache", "g_server.mu_", "g_table+0x10"), or "".
   std::string DataName(uint64_t address);
 

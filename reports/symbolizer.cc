@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "reports/frames.h"
+
 namespace gordian::report {
 namespace {
 
@@ -114,9 +116,14 @@ Frames Symbolizer::ResolveStack(const trace::Process& process, trace::Index stac
         all.push_back(std::move(hidden));
       }
     }
+    const bool interrupted = !all.empty() && IsSignalFrame(all.back());
     for (SourceFrame& f :
-         Resolve(process, frame, i == 0 ? AddressKind::kInstruction : AddressKind::kReturn)) {
+         Resolve(process, frame, i == 0 || interrupted ? AddressKind::kInstruction : AddressKind::kReturn)) {
       all.push_back(std::move(f));
+    }
+    ObjectFile* object = module == nullptr ? nullptr : Open(*module);
+    if (object != nullptr && object->IsSignalReturn(module->start + frame.offset - module->bias)) {
+      all.back() = SignalFrame();
     }
   }
   return all;

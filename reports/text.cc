@@ -126,7 +126,7 @@ class FindingWriter {
   // The frames of a stack; the first one is where it happened and is marked. A stack that ends like the one
   // above it says so instead of repeating it.
   void Stack(const Frames& stack) {
-    const Frames frames = Verbose() ? stack : ProjectFrames(stack);
+    const Frames frames = Verbose() ? stack : ShownFrames(stack);
     size_t same = 0;
     while (same + 1 < frames.size() && same < above_.size() &&
            SameFrame(frames[frames.size() - 1 - same], above_[above_.size() - 1 - same])) {

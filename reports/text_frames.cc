@@ -41,6 +41,9 @@ std::string ShortFunction(const std::string& function, bool verbose) {
 
 std::string FrameText(const SourceFrame& frame, const TextOptions& options) {
   const bool verbose = options.verbosity > 0;
+  if (IsSignalFrame(frame)) {
+    return frame.function;
+  }
   const std::string module =
       absl::StrCat(frame.module.empty() ? "" : BaseName(frame.module), "+0x", absl::Hex(frame.offset));
   const std::string inexact = frame.inexact ? " [inexact]" : "";
@@ -66,7 +69,7 @@ std::string PlaceText(const SourceFrame& frame) {
 
 std::string StackText(const Frames& stack, const std::string& indent, const TextOptions& options) {
   const bool verbose = options.verbosity > 0;
-  const Frames frames = verbose ? stack : ProjectFrames(stack);
+  const Frames frames = verbose ? stack : ShownFrames(stack);
   const size_t shown = std::min(frames.size(), verbose ? kVerboseStackFrames : kStackFrames);
   std::string out;
   for (size_t i = 0; i < shown; ++i) {

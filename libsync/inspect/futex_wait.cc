@@ -116,8 +116,8 @@ class Identifier {
     if (!kind) {
       // The C library's own locks have no public function around them, sem_wait and pthread_join leave by a
       // tail call, and a stripped static program has no names at all.
-      for (const auto probe :
-           {&Identifier::Mutex, &Identifier::Stream, &Identifier::Join, &Identifier::BareSemaphore}) {
+      for (const auto probe : {&Identifier::Mutex, &Identifier::Stream, &Identifier::Join, &Identifier::Arena,
+                               &Identifier::BareSemaphore}) {
         result_ = Unknown();
         if ((this->*probe)()) {
           return result_;
@@ -239,6 +239,22 @@ class Identifier {
     return true;
   }
 
+  // The allocator waits for nothing else by itself.
+  bool Arena() {
+    const auto word = Field(futex_, 0);
+    const std::vector<std::string>& functions = witnesses_.functions;
+    const auto end =
+        functions.begin() + static_cast<std::ptrdiff_t>(std::min(functions.size(), kLibraryFrames));
+    if (expected_ != kContended || word != kContended || result_.shared || result_.timed ||
+        std::none_of(functions.begin(), end, IsAllocator)) {
+      return false;
+    }
+    result_.wait = WaitKind::kLock;
+    result_.kind = LockKind::kMutex;
+    result_.of_malloc = true;
+    return true;
+  }
+
   // Objects lie at multiples of 8, which tells the words apart; the phase has a small value, the readers
   // count in eights.
   bool Rwlock(Mode mode) {
@@ -332,6 +348,40 @@ class Identifier {
 };
 
 }  // namespace
+
+bool IsAllocator(const std::string& function) {
+  constexpr std::string_view names[] = {"malloc",
+                                        "free",
+                                        "calloc",
+                                        "realloc",
+                                        "memalign",
+                                        "aligned_alloc",
+                                        "posix_memalign",
+                                        "valloc",
+                                        "pvalloc",
+                                        "malloc_trim",
+                                        "mallinfo",
+                                        "mallinfo2",
+                                        "malloc_info",
+                                        "malloc_stats",
+                                        "libc_malloc",
+                                        "libc_free",
+                                        "libc_calloc",
+                                        "libc_realloc",
+                                        "libc_memalign",
+                                        "libc_mallinfo",
+                                        "int_malloc",
+                                        "int_free",
+                                        "int_realloc",
+                                        "int_memalign",
+                                        "int_free_merge_chunk",
+                                        "malloc_consolidate",
+                                        "sysmalloc",
+                                        "systrim",
+                                        "unlink_chunk",
+                                        "arena_get2"};
+  return std::any_of(std::begin(names), std::end(names), [&](std::string_view n) { return n == function; });
+}
 
 bool IsFutexWait(const TaskWait& wait) {
   if (!wait.readable || wait.running || wait.syscall != SYS_futex) {

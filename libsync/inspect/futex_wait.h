@@ -34,7 +34,8 @@ struct FutexWait {
   // As the C library wrote it down: a tid of the process's own pid namespace. kLock: who holds it, 0: nobody
   // is written down. kJoin: whom.
   pid_t owner = 0;
-  uint32_t readers = 0;  // of a read-write lock: how many are inside
+  uint32_t readers = 0;    // of a read-write lock: how many are inside
+  bool of_malloc = false;  // a lock of an arena of the C library's allocator, which has no owner in it
   bool operator==(const FutexWait&) const = default;
 };
 
@@ -46,6 +47,9 @@ struct FutexWitnesses {
   std::vector<std::string> functions;              // of the thread's innermost frames, innermost first
   std::function<bool(pid_t inner_tid)> is_thread;  // of the process
 };
+
+// A function of the C library's allocator, as Unwinder::FunctionAt gives it.
+bool IsAllocator(const std::string& function);
 
 // REQUIRES: IsFutexWait(wait).
 FutexWait IdentifyFutexWait(const TaskWait& wait, const FutexWitnesses& witnesses);

@@ -44,8 +44,42 @@ void ImageBuilder::TakeStack(pid_t tid, pid_t inner_tid, const Registers& regist
   addresses_of_[tid] = walk.addresses;
   std::vector<std::string>& functions = functions_of_[tid];
   for (size_t i = 0; i < walk.addresses.size() && i < kNamedFrames; ++i) {
+    // What a signal interrupted is not what the thread is in now.
+    if (i > 0 && unwinder_->IsSignalReturn(walk.addresses[i])) {
+      break;
+    }
     functions.push_back(unwinder_->FunctionAt(walk.addresses[i] - (i > 0 ? 1 : 0)));
   }
+  if (walk.complete) {
+    complete_.insert(tid);
+  }
+  const auto handler = std::find_if(walk.addresses.begin(), walk.addresses.end(),
+                                    [this](uint64_t address) { return unwinder_->IsSignalReturn(address); });
+  for (auto frame = handler; frame != walk.addresses.end(); ++frame) {
+    // What was interrupted stands at an instruction, all others behind a call.
+    const uint64_t before = frame == handler || frame == handler + 1 ? 0 : 1;
+    if (IsAllocator(unwinder_->FunctionAt(*frame - before))) {
+      interrupted_allocator_.insert(tid);
+    }
+  }
+}
+
+// An arena has no owner written down. It is the thread itself where a signal came while it was in the
+// allocator and no other thread is or may be in there: each sleeps elsewhere, or waits for a lock of the
+// allocator itself.
+pid_t ImageBuilder::InterruptedAllocator(pid_t tid, const std::map<pid_t, SeenThread>& threads) const {
+  const auto may_hold = [&](const std::pair<const pid_t, SeenThread>& other) {
+    if (other.first == tid || other.second.ended) {
+      return false;
+    }
+    const auto functions = functions_of_.find(other.first);
+    const bool waits = other.second.futex && other.second.futex->of_malloc;
+    return !other.second.sleeps || !complete_.contains(other.first) || functions == functions_of_.end() ||
+           interrupted_allocator_.contains(other.first) ||
+           (!waits && std::any_of(functions->second.begin(), functions->second.end(), IsAllocator));
+  };
+  const bool alone = std::none_of(threads.begin(), threads.end(), may_hold);
+  return interrupted_allocator_.contains(tid) && alone ? threads.at(tid).inner_tid : 0;
 }
 
 Index ImageBuilder::AddStack(const Unwinder::Walk& walk) {
@@ -106,7 +140,7 @@ trace::Process ImageBuilder::Build(pid_t pid, const std::map<pid_t, SeenThread>&
   for (const auto& [tid, seen] : threads) {
     trace::Thread& thread = process_.threads[static_cast<size_t>(threads_.at(seen.inner_tid))];
     if (seen.sleeps) {
-      AddWait(seen, InitializerFor(seen, threads), &thread);
+      AddWait(seen, OwnerByStacks(tid, seen, threads), &thread);
     }
     if (python_) {
       AddPythonHoldings(seen.inner_tid, threads_.at(seen.inner_tid));
@@ -152,7 +186,13 @@ pid_t ImageBuilder::InitializerFor(const SeenThread& seen, const std::map<pid_t,
   return found == threads.end() ? 0 : found->second.inner_tid;
 }
 
-void ImageBuilder::AddWait(const SeenThread& seen, pid_t initializer, trace::Thread* thread) {
+pid_t ImageBuilder::OwnerByStacks(pid_t tid, const SeenThread& seen,
+                                  const std::map<pid_t, SeenThread>& threads) {
+  return seen.futex && seen.futex->of_malloc ? InterruptedAllocator(tid, threads)
+                                             : InitializerFor(seen, threads);
+}
+
+void ImageBuilder::AddWait(const SeenThread& seen, pid_t owner_by_stacks, trace::Thread* thread) {
   trace::Wait& wait = thread->wait;
   const Call* call = FindCall(seen.wait.syscall);
   wait.timed = IsTimed(seen.wait);
@@ -164,7 +204,7 @@ void ImageBuilder::AddWait(const SeenThread& seen, pid_t initializer, trace::Thr
   Index lock = kNoIndex;
   if (seen.futex) {
     FutexWait futex = *seen.futex;
-    futex.owner = initializer != 0 ? initializer : futex.owner;
+    futex.owner = owner_by_stacks != 0 ? owner_by_stacks : futex.owner;
     wait.kind = futex.wait;
     wait.mode = futex.mode;
     wait.address = futex.address;
@@ -190,7 +230,7 @@ void ImageBuilder::AddWait(const SeenThread& seen, pid_t initializer, trace::Thr
   thread->settled = !seen.moved && (!seen.stopped || owned);
   if (lock != kNoIndex && owned) {
     FutexWait futex = *seen.futex;
-    futex.owner = initializer != 0 ? initializer : futex.owner;
+    futex.owner = owner_by_stacks != 0 ? owner_by_stacks : futex.owner;
     AddOwner(futex, lock);  // may move `thread`
   }
 }
@@ -247,6 +287,10 @@ Index ImageBuilder::AddLock(const FutexWait& futex) {
     lock.kind = futex.kind;
     lock.flags = futex.flags;
     lock.address = futex.address;
+    if (futex.of_malloc) {
+      lock.of_library = true;
+      lock.name = "malloc's arena lock";
+    }
     if (futex.shared) {
       lock.flags |= trace::kProcessShared;
       lock.shared = SharedPlace(futex.address);

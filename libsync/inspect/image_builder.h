@@ -62,7 +62,7 @@ class ImageBuilder {
   // Puts what the interpreter runs in the place of its own frames. False: nothing of it is known.
   bool PutScript(pid_t inner_tid, const Unwinder::Walk& walk, trace::Stack* stack);
   void AddThread(pid_t tid, const SeenThread& seen);
-  void AddWait(const SeenThread& seen, pid_t initializer, trace::Thread* thread);
+  void AddWait(const SeenThread& seen, pid_t owner_by_stacks, trace::Thread* thread);
   // What only the interpreter knows of a wait for one of its semaphores. False: nothing.
   bool AddPythonWait(const SeenThread& seen, trace::Wait* wait);
   void AddPythonHoldings(pid_t inner_tid, trace::Index thread);
@@ -71,6 +71,9 @@ class ImageBuilder {
   pid_t InitializerFor(const SeenThread& seen, const std::map<pid_t, SeenThread>& threads);
   trace::Index AddLock(const FutexWait& futex);
   void AddOwner(const FutexWait& futex, trace::Index lock);
+  pid_t InterruptedAllocator(pid_t tid, const std::map<pid_t, SeenThread>& threads) const;
+  // Whom the stacks alone tell, 0: nobody.
+  pid_t OwnerByStacks(pid_t tid, const SeenThread& seen, const std::map<pid_t, SeenThread>& threads);
   trace::Index AddGoneOwner(pid_t inner_tid);
   std::optional<trace::SharedIdentity> SharedPlace(uint64_t address) const;
   trace::Index ThreadByInnerTid(pid_t inner_tid) const;
@@ -85,6 +88,8 @@ class ImageBuilder {
   std::map<pid_t, trace::Index> stack_of_;
   std::map<pid_t, std::vector<std::string>> functions_of_;
   std::map<pid_t, std::vector<uint64_t>> addresses_of_;
+  std::set<pid_t> complete_;               // stacks that were walked to their ends
+  std::set<pid_t> interrupted_allocator_;  // a signal came while the thread was in malloc and its kin
   std::map<std::vector<uint64_t>, trace::Index> stacks_;
   std::map<std::pair<uint64_t, trace::LockKind>, trace::Index> locks_;
   std::map<pid_t, trace::Index> threads_;  // by inner tid

@@ -268,6 +268,13 @@ bool Unwinder::MayHaveCalled(uint64_t return_address, std::optional<uint64_t> ro
   return false;
 }
 
+bool Unwinder::IsSignalReturn(uint64_t address) const {
+  // mov $__NR_rt_sigreturn, %rax; syscall
+  constexpr std::array<uint8_t, 9> expected = {0x48, 0xC7, 0xC0, 0x0F, 0, 0, 0, 0x0F, 0x05};
+  std::array<uint8_t, expected.size()> code{};
+  return memory_->Read(address, code.data(), code.size()) == code.size() && code == expected;
+}
+
 const std::string& Unwinder::FunctionAt(uint64_t address) {
   auto [entry, is_new] = functions_.try_emplace(address);
   if (!is_new) {

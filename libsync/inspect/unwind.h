@@ -47,6 +47,9 @@ class Unwinder {
   // underscores; empty when the object has none there.
   const std::string& FunctionAt(uint64_t address);
 
+  // A return address of a signal's handler: behind it stands what the signal interrupted. x86-64 code.
+  bool IsSignalReturn(uint64_t address) const;
+
  private:
   // What the unwind table says of an address.
   struct Function {

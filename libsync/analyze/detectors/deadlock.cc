@@ -282,6 +282,15 @@ Finding DeadlockJudge::OnItself() {
                 : "Release {lock:0} before this call, or split the called function into one that locks and "
                   "one that expects the lock to be held. A recursive mutex also ends the hang.";
   }
+  if (held != nullptr && ProcessOf(ref).locks[static_cast<size_t>(held->lock)].of_library) {
+    finding.explanation =
+        "A signal interrupted {thread:0} inside the C library, which has {lock:0} there, and the handler of "
+        "the "
+        "signal calls a function that needs it too. ";
+    finding.fix =
+        "Call only async-signal-safe functions in a signal handler (signal-safety(7)): set a flag of type "
+        "volatile sig_atomic_t or write to a pipe, and do the work outside the handler.";
+  }
   builder.AddIdentity(wait.stack);
   finding.explanation += HowCertain();
   builder.AddCondition("stands-still", HowCertain());
