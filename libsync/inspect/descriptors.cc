@@ -117,4 +117,23 @@ bool HoldsFileLock(const Descriptor& descriptor) {
   return info && !StatusField(*info, "lock").empty();
 }
 
+std::string DescribeHolder(const Descriptor& descriptor) {
+  const std::string holder =
+      "pid " + std::to_string(descriptor.pid) + " by fd " + std::to_string(descriptor.number);
+  const std::optional<std::string> info =
+      ReadText(Folder(descriptor.pid, "fdinfo/") + std::to_string(descriptor.number));
+  // "1: FLOCK  ADVISORY  WRITE 12 00:1c:345 0 EOF": who took it. A lock of fcntl goes to no child.
+  Words words(info ? StatusField(*info, "lock") : "");
+  words.Skip(1);
+  const bool shared_by_fork = words.Next() == "FLOCK";
+  words.Skip(2);
+  pid_t taker = 0;
+  if (!shared_by_fork || !words.Take(&taker) || taker <= 0 || taker == descriptor.pid) {
+    return holder;
+  }
+  const std::optional<ProcStat> lives = ReadStat(taker);
+  return holder + ", inherited by fork from pid " + std::to_string(taker) +
+         (lives && !lives->IsZombie() ? "" : ", which has ended");
+}
+
 }  // namespace gordian::inspect

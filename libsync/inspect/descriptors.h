@@ -64,6 +64,9 @@ bool IsReadable(const Descriptor& descriptor);
 bool IsWritable(const Descriptor& descriptor);
 // Whether a file lock was taken through it that is in force.
 bool HoldsFileLock(const Descriptor& descriptor);
+// For people, who has the lock that it holds: "pid 12 by fd 3, inherited by fork from pid 11, which has
+// ended".
+std::string DescribeHolder(const Descriptor& descriptor);
 
 }  // namespace gordian::inspect
 

@@ -82,6 +82,7 @@ class Namer {
   Pids Children(size_t process, int64_t which);
   Pids WithMapping(const Mapping& own);
   Pids AtDescriptor(size_t process, const WaitFacts& facts);
+  std::string FileLockHolders(size_t process, const WaitFacts& facts);
   Pids AtSocket(pid_t pid, int number, const FileId& own, bool reading);
   Pids WhoHave(const FileId& file, bool (*helps)(const Descriptor&));
   const DescriptorTable& Table();
@@ -232,6 +233,21 @@ Namer::Pids Namer::WhoHave(const FileId& file, bool (*helps)(const Descriptor&))
   return pids;
 }
 
+// For people.
+std::string Namer::FileLockHolders(size_t process, const WaitFacts& facts) {
+  const std::optional<OpenFile> file =
+      LocksFile(facts.call.syscall)
+          ? ReadOpenFile(run_->processes[process].pid, static_cast<int>(facts.call.args[0]))
+          : std::nullopt;
+  std::string holders;
+  for (const Descriptor& descriptor : file ? Table().OpenOn(file->id) : std::vector<Descriptor>()) {
+    if (HoldsFileLock(descriptor)) {
+      holders += (holders.empty() ? ", held by " : "; and by ") + DescribeHolder(descriptor);
+    }
+  }
+  return holders;
+}
+
 void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) {
   Pids pids;
   bool named = false;
@@ -241,6 +257,7 @@ void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) 
   } else if (wait->kind == WaitKind::kCall) {
     pids = AtDescriptor(process, facts);
     wait->writes = Writes(facts.call.syscall);
+    wait->note += FileLockHolders(process, facts);
   } else if (facts.is_futex) {
     const Mapping* mapping = facts_[process].space->MappingAt(facts.address);
     // Many calls say "shared" of memory that is not: nobody else can wake them by it.
