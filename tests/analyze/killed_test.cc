@@ -70,6 +70,22 @@ TEST(Killed, ByWhom) {
               HasSubstr("a crash unless somebody outside the run sent it"));
 }
 
+TEST(Killed, ByASignalToItsGroup) {
+  trace::Run run = Died("A=common 1:+A", SIGTERM);
+  const auto send = [&run](int32_t target, trace::Index process) {
+    trace::Event kill;
+    kill.kind = trace::EventKind::kKill;
+    kill.thread = 0;
+    kill.value = static_cast<int64_t>(static_cast<uint32_t>(target)) | int64_t{SIGTERM} << 32;
+    kill.time_ns = run.processes[1].end_ns;
+    run.processes[static_cast<size_t>(process)].events.push_back(kill);
+  };
+  send(-201, 0);
+  EXPECT_EQ(FindingsOf(run, "lock-held-by-killed-process").at(0).threads.at(1).role, "sent the signal");
+  send(300, 1);
+  EXPECT_EQ(FindingsOf(run, "lock-held-by-killed-process").at(0).threads.at(1).process, 0);
+}
+
 TEST(Killed, WhoWaits) {
   const std::vector<Finding> findings =
       FindingsOf(Died("A=common 1:+A", SIGKILL, "A=common 1:!A"), "lock-held-by-killed-process");

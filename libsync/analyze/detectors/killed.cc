@@ -121,25 +121,33 @@ std::optional<Death> KilledJudge::DeathOf(const Descent& descent) const {
     death.signal = WTERMSIG(*status);
     death.sender = SenderOf(*process, death.signal);
   } else {
-    // Nobody told how it ended; but this signal leaves no choice.
+    // Nobody told how it ended; but this signal, sent to it alone, leaves no choice.
     death.signal = SIGKILL;
     death.sender = SenderOf(*process, death.signal);
-    if (death.sender.event == nullptr) {
+    if (death.sender.event == nullptr || static_cast<int32_t>(death.sender.event->value) != process->pid) {
       return std::nullopt;
     }
   }
   return death;
 }
 
-// The last one that was sent to this process while it lived.
+// A process, a group, or all: which groups it was in is not known.
+bool MayReach(int32_t target, int32_t pid) { return target == pid || target <= 0; }
+
+// The last one that was sent to this process while it lived; to its group only where none went to it alone.
 Sender KilledJudge::SenderOf(const trace::Process& killed, std::optional<int> signal) const {
   Sender sender;
+  bool alone = false;
   for (size_t p = 0; p < run_.processes.size(); ++p) {
     for (const trace::Event& event : run_.processes[p].events) {
-      if (event.kind == trace::EventKind::kKill && static_cast<int32_t>(event.value) == killed.pid &&
-          static_cast<int>(event.value >> 32) == signal && event.time_ns >= killed.start_ns &&
-          (sender.event == nullptr || sender.event->time_ns < event.time_ns)) {
+      const auto target = static_cast<int32_t>(event.value);
+      const bool sent = event.kind == trace::EventKind::kKill && MayReach(target, killed.pid) &&
+                        static_cast<int>(event.value >> 32) == signal && event.time_ns >= killed.start_ns;
+      const bool is_better = sender.event == nullptr || (target == killed.pid) > alone ||
+                             ((target == killed.pid) == alone && sender.event->time_ns < event.time_ns);
+      if (sent && is_better) {
         sender = {static_cast<Index>(p), &event};
+        alone = target == killed.pid;
       }
     }
   }
@@ -290,8 +298,9 @@ std::string KilledJudge::How(const Death& death, FindingBuilder* builder) const 
   const std::string name = SignalNames(Bit(death.signal));
   if (death.sender.event == nullptr) {
     return IsCrash(death.signal) ? absl::StrCat(name, ", a crash unless somebody outside the run sent it,")
-           : death.signal == SIGKILL ? absl::StrCat(name, ", from outside the run or for want of memory")
-                                     : absl::StrCat(name, ", from outside the run");
+           : death.signal == SIGKILL
+               ? absl::StrCat(name, ", from outside the run, by itself, or for want of memory")
+               : absl::StrCat(name, ", from outside the run");
   }
   const int thread = builder->In(death.sender.process).AddThread(death.sender.event->thread);
   if (thread < 0) {
