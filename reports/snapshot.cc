@@ -43,10 +43,28 @@ const char* VerdictName(Verdict verdict) {
   return "progressing";
 }
 
+// Who holds what several processes share, over all of them.
+using SharedHolders = std::map<trace::SharedIdentity, std::vector<std::string>>;
+
+SharedHolders HoldersOf(const trace::Run& run) {
+  SharedHolders holders;
+  for (const trace::Process& process : run.processes) {
+    for (const trace::Thread& thread : process.threads) {
+      for (const trace::Holding& held : thread.held) {
+        const trace::Lock* lock = At(process.locks, held.lock);
+        if (lock != nullptr && lock->shared && !process.ended) {
+          holders[*lock->shared].push_back(ThreadName(process, thread, true));
+        }
+      }
+    }
+  }
+  return holders;
+}
+
 class ProcessSnapshot {
  public:
-  ProcessSnapshot(const trace::Process& process, Symbolizer* symbolizer)
-      : process_(process), symbolizer_(symbolizer) {
+  ProcessSnapshot(const trace::Process& process, const SharedHolders& shared, Symbolizer* symbolizer)
+      : process_(process), shared_(shared), symbolizer_(symbolizer) {
     for (const trace::Thread& thread : process.threads) {
       for (const trace::Holding& held : thread.held) {
         holders_[held.lock].push_back(absl::StrCat(ThreadName(process, thread, false),
@@ -114,14 +132,21 @@ class ProcessSnapshot {
                : absl::StrCat("in ", symbol);
   }
 
+  std::string HeldBy(const trace::Wait& wait) const {
+    std::string holders = wait.held_by;
+    const trace::Lock* lock = At(process_.locks, wait.lock);
+    if (const auto own = holders_.find(wait.lock); own != holders_.end()) {
+      holders = absl::StrJoin(own->second, ", ");
+    } else if (lock != nullptr && lock->shared && shared_.contains(*lock->shared)) {
+      holders = absl::StrJoin(shared_.at(*lock->shared), ", ");
+    }
+    return holders.empty() ? "" : absl::StrCat(", held by ", holders);
+  }
+
   std::string What(const trace::Wait& wait) {
     switch (wait.kind) {
       case WaitKind::kLock: {
-        const auto holders = holders_.find(wait.lock);
-        return absl::StrCat("waits for ", LockText(wait.lock),
-                            holders == holders_.end()
-                                ? ""
-                                : absl::StrCat(", held by ", absl::StrJoin(holders->second, ", ")));
+        return absl::StrCat("waits for ", LockText(wait.lock), HeldBy(wait));
       }
       case WaitKind::kCondition:
         return absl::StrCat("waits on ", LockText(wait.lock));
@@ -138,7 +163,7 @@ class ProcessSnapshot {
       case WaitKind::kSleep:
         return "sleeps";
       case WaitKind::kCall:
-        return absl::StrCat("is in ", wait.note);
+        return absl::StrCat("is in ", wait.note, HeldBy(wait));
       case WaitKind::kNone:
         break;
     }
@@ -146,6 +171,7 @@ class ProcessSnapshot {
   }
 
   const trace::Process& process_;
+  const SharedHolders& shared_;
   Symbolizer* symbolizer_;
   std::map<trace::Index, std::vector<std::string>> holders_;
 };
@@ -196,6 +222,7 @@ std::string GroupText(const std::vector<const ReportTask*>& tasks, const TextOpt
 std::vector<ReportSnapshot> BuildSnapshot(const trace::Run& run, const BuildOptions& options,
                                           Symbolizer* symbolizer) {
   const std::vector<std::vector<Verdict>> verdicts = analyze::ThreadVerdicts(run);
+  const SharedHolders shared = HoldersOf(run);
   std::vector<ReportSnapshot> snapshots;
   for (size_t p = 0; p < run.processes.size(); ++p) {
     const trace::Process& process = run.processes[p];
@@ -205,7 +232,7 @@ std::vector<ReportSnapshot> BuildSnapshot(const trace::Run& run, const BuildOpti
     const std::string command =
         process.command.empty() ? process.executable : absl::StrJoin(process.command, " ");
     snapshot.command = options.redact ? RedactLine(command) : command;
-    ProcessSnapshot builder(process, symbolizer);
+    ProcessSnapshot builder(process, shared, symbolizer);
     for (size_t t = 0; t < process.threads.size(); ++t) {
       // An owner that is gone is no thread of the process any more.
       if (!process.threads[t].gone) {

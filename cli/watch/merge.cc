@@ -94,6 +94,7 @@ void Merger::MergeThread(const trace::Thread& seen, trace::Thread* traced) {
   traced->wait.releasers = seen.wait.releasers;
   traced->wait.writes = seen.wait.writes;
   traced->wait.named = seen.wait.named;
+  traced->wait.held_by = seen.wait.held_by;
   traced->wait.note = seen.wait.note;
 }
 

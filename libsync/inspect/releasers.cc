@@ -242,7 +242,7 @@ std::string Namer::FileLockHolders(size_t process, const WaitFacts& facts) {
   std::string holders;
   for (const Descriptor& descriptor : file ? Table().OpenOn(file->id) : std::vector<Descriptor>()) {
     if (HoldsFileLock(descriptor)) {
-      holders += (holders.empty() ? ", held by " : "; and by ") + DescribeHolder(descriptor);
+      holders += (holders.empty() ? "" : "; and by ") + DescribeHolder(descriptor);
     }
   }
   return holders;
@@ -257,7 +257,7 @@ void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) 
   } else if (wait->kind == WaitKind::kCall) {
     pids = AtDescriptor(process, facts);
     wait->writes = Writes(facts.call.syscall);
-    wait->note += FileLockHolders(process, facts);
+    wait->held_by = FileLockHolders(process, facts);
   } else if (facts.is_futex) {
     const Mapping* mapping = facts_[process].space->MappingAt(facts.address);
     // Many calls say "shared" of memory that is not: nobody else can wake them by it.

@@ -82,6 +82,9 @@ struct Wait {
   // thread of any of these processes of the Run may end the wait. Empty where somebody outside the Run may,
   // too.
   std::vector<Index> releasers = {};
+  // Of an inspector, for people: who has it, where no process of the Run is known to hold it as a lock: "pid
+  // 12 by fd 3".
+  std::string held_by = "";
   // The call and what it waits for, for people: "read of fd 5, a pipe".
   std::string note = "";
   bool operator==(const Wait&) const = default;
