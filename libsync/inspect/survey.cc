@@ -78,6 +78,7 @@ class ProcessSurvey {
   // A look that begins the comparison anew, after threads were stopped. False: some are still on their way
   // back to where they waited.
   bool Rebase();
+  void CatchPollers();
   void LookAgain();
   bool StillPolls(pid_t tid, const Look& before) const;
   // nullopt: it is another process by now, or none.
@@ -131,7 +132,27 @@ std::optional<Refusal::Why> ProcessSurvey::Begin() {
     task.look = seen->second;
     task.polls = Sleeps(task.look) && IsTimed(task.look.wait);
   }
+  CatchPollers();
   return tasks_.empty() ? std::optional(Refusal::Why::kGone) : std::nullopt;
+}
+
+// Who polls is awake for a moment now and then, on a busy machine for longer.
+void ProcessSurvey::CatchPollers() {
+  for (int tries = 0; tries < kMostPollTries; ++tries) {
+    bool some_run = false;
+    for (auto& [tid, task] : tasks_) {
+      const auto seen = task.look.wait.running ? LookAt(tid) : std::nullopt;
+      if (seen && Sleeps(seen->second) && IsTimed(seen->second.wait)) {
+        task.look = seen->second;
+        task.polls = true;
+      }
+      some_run = some_run || (seen && !task.polls);
+    }
+    if (!some_run) {
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 void ProcessSurvey::Collect(const SurveyOptions& options) {
@@ -182,7 +203,6 @@ bool ProcessSurvey::Rebase() {
   return all_back;
 }
 
-// Who polls is awake for a moment now and then.
 bool ProcessSurvey::StillPolls(pid_t tid, const Look& before) const {
   for (int tries = 0; tries < kMostPollTries; ++tries) {
     const auto seen = LookAt(tid);
