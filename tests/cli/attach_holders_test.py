@@ -6,7 +6,7 @@ import unittest
 from cli.attach_case import FUTEX, AttachCase, children, functions, look, queues, state, tasks, until, verdicts
 from cli.gordian_case import rules
 
-FLOCK, RESTART = 73, 219  # x86-64
+PAUSE, FLOCK, RESTART = 34, 73, 219  # x86-64
 
 
 def texts(report, pid):
@@ -97,7 +97,7 @@ class HandlerTest(AttachCase):
               }
             }
         """))
-        until(lambda: queues(process.pid, process.pid))
+        self.comes_to_rest(process.pid, [FUTEX, PAUSE], queued=1)
         result, report = self.attach(process.pid)
         self.assertEqual((result.returncode, rules(report)), (66, ["self-deadlock"]), result.stderr)
         [finding] = report["findings"]
