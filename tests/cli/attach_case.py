@@ -52,8 +52,13 @@ def switches(pid):
 
 
 def children(pid):
-    return [int(word) for tid in tasks(pid)
-            for word in pathlib.Path(f"/proc/{pid}/task/{tid}/children").read_text().split()]
+    found = []
+    for tid in tasks(pid):
+        try:
+            found += map(int, pathlib.Path(f"/proc/{pid}/task/{tid}/children").read_text().split())
+        except OSError:
+            pass  # the thread has ended meanwhile
+    return found
 
 
 def until(condition):
