@@ -20,6 +20,7 @@ report::Report JudgeRun(const trace::Run& run, const Options& options, const Liv
   analyze_options.left_out = &left_out;
   report::BuildOptions build_options;
   build_options.redact = options.redact;
+  build_options.wrappers = options.wrappers;
   report::Report report = report::BuildReport(run, analyze::Analyze(run, analyze_options), build_options);
   report.coverage.unseen.insert(report.coverage.unseen.end(), left_out.begin(), left_out.end());
   if (options.explain_pruned) {

@@ -75,6 +75,15 @@ std::string AddGlob(const std::string& value, std::vector<std::string>* result) 
   return "";
 }
 
+// Names of functions have colons and commas of their own.
+std::string AddWrapper(Options* options, const std::string& value) {
+  if (value.empty()) {
+    return "the glob is empty";
+  }
+  options->wrappers.push_back(value);
+  return "";
+}
+
 template <typename T>
 std::string SetMilliseconds(const std::string& value, T* result) {
   uint64_t milliseconds = 0;
@@ -105,7 +114,11 @@ std::string SetSeed(Options* options, const std::string& value) {
 
 std::string SetOnDeadlock(Options* options, const std::string& value) {
   return SetChoice<OnDeadlock>(
-      value, {{"report", OnDeadlock::kReport}, {"kill", OnDeadlock::kKill}, {"core", OnDeadlock::kCore}},
+      value,
+      {{"report", OnDeadlock::kReport},
+       {"kill", OnDeadlock::kKill},
+       {"kill-tree", OnDeadlock::kKillTree},
+       {"core", OnDeadlock::kCore}},
       &options->on_deadlock);
 }
 
@@ -146,12 +159,11 @@ const OptionKey kKeys[] = {
      [](Options* options, const std::string& value) { return SetFile(value, &options->text); }},
     {"out", "--out", "DIR", "keep the run in DIR, for `gordian report DIR`", false, false,
      [](Options* options, const std::string& value) { return SetFile(value, &options->out); }},
-    {"on-deadlock", "--on-deadlock", "report|kill|core",
-     "what to do with a program that hangs for good. report (default): tell of it and let it hang, for a "
-     "debugger or "
-     "`gordian attach`; kill: end it and all that it started, and exit with 66, for CI; core: as kill, but "
-     "the "
-     "deadlocked process dumps core first, for `gordian core`",
+    {"on-deadlock", "--on-deadlock", "report|kill|kill-tree|core",
+     "what to do with processes that hang for good. report (default): tell of them and let them hang, for a "
+     "debugger or `gordian attach`; kill: end them, by SIGTERM and after 2 s by SIGKILL, and leave the test "
+     "runner above them alone, for CI; kill-tree: end all that CMD started; core: as kill-tree, but a "
+     "deadlocked process dumps core first, for `gordian core`. CMD ended so: exit 66",
      false, false, SetOnDeadlock},
     {"dump-after", "--dump-after", "SEC",
      "print what every thread does, holds and waits for after SEC seconds", false, false,
@@ -188,6 +200,9 @@ const OptionKey kKeys[] = {
      [](Options* options, const std::string& value) { return AddGlob(value, &options->only); }},
     {"skip", "--skip", "GLOB", "do not record programs with such a name (repeatable)", true, false,
      [](Options* options, const std::string& value) { return AddGlob(value, &options->skip); }},
+    {"wrapper", "--wrapper", "GLOB",
+     "functions with such a name only lock on behalf of their caller, whose place is told (repeatable)", true,
+     true, AddWrapper},
     {"no-children", "--no-children", "", "record CMD alone, not the processes that it starts", false, false,
      SetNoChildren},
     {"color", "--color", "auto|always|never", "colour the text report (default: on a terminal)", false, true,
@@ -296,6 +311,9 @@ std::string ApplyGiven(const GivenOptions& given, Options* options) {
     }
     if (name == "skip") {
       options->skip.clear();
+    }
+    if (name == "wrapper") {
+      options->wrappers.clear();
     }
     for (const std::string& value : values) {
       std::string problem = key->set(options, value);

@@ -16,7 +16,7 @@
 
 namespace gordian::cli {
 
-enum class OnDeadlock { kReport, kKill, kCore };
+enum class OnDeadlock { kReport, kKill, kKillTree, kCore };
 enum class FailOn { kError, kWarning, kConfirmed, kNever };
 enum class Color { kAuto, kAlways, kNever };
 
@@ -36,6 +36,7 @@ struct Options {
   int error_exitcode = 66;
   std::vector<std::string> only;
   std::vector<std::string> skip;
+  std::vector<std::string> wrappers;
   bool children = true;
   Color color = Color::kAuto;
   report::TextFormat format = report::TextFormat::kFull;

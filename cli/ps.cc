@@ -305,6 +305,7 @@ Judged Judge(const PsArguments& arguments, uint64_t grace_ms) {
 int PsCommand(const Options& options, const PsArguments& arguments) {
   report::BuildOptions build_options;
   build_options.redact = options.redact;
+  build_options.wrappers = options.wrappers;
   std::optional<std::string> told;  // with --watch, only what has changed is told
   for (;;) {
     const Judged judged = Judge(arguments, options.grace_ms);

@@ -10,6 +10,7 @@ namespace gordian::cli {
 int ReportWaits(const trace::Run& run, const Options& options, Outputs* outputs) {
   report::BuildOptions build_options;
   build_options.redact = options.redact;
+  build_options.wrappers = options.wrappers;
   build_options.snapshot = true;
   report::Report report = report::BuildReport(run, analyze::AnalyzeWaits(run), build_options);
   const int exit_code = HasFailingFinding(report, options.fail_on) ? options.error_exitcode : 0;

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <functional>
 #include <set>
+#include <tuple>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -109,6 +110,7 @@ class FindingBuilder {
     AddTexts();
     AddInterleaving();
     AddIdentity();
+    out_.primary = FirstPlace(out_).value_or(SourceFrame());
     return std::move(out_);
   }
 
@@ -364,6 +366,37 @@ class FindingBuilder {
   std::vector<std::string> thread_names_;
 };
 
+// So many pairs of stacks are looked at to learn which functions are lock wrappers: symbols cost time.
+constexpr size_t kMostLessons = 2000;
+
+// Where threads held locks while they locked more, what the findings are about first.
+void LearnWrappers(const trace::Run& run, const std::vector<Finding>& findings, Symbolizer* symbolizer) {
+  std::set<std::tuple<trace::Index, trace::Index, trace::Index>> known;
+  const auto learn = [&](trace::Index process, trace::Index held, trace::Index later) {
+    if (known.size() < kMostLessons && known.emplace(process, held, later).second) {
+      symbolizer->LearnWrappers(run.processes[static_cast<size_t>(process)], held, later);
+    }
+  };
+  for (const Finding& finding : findings) {
+    for (const analyze::ThreadPart& part : finding.threads) {
+      for (const analyze::HeldPart& held : part.holds) {
+        for (const StackAt& later : {part.waits.stack, part.at}) {
+          if (At(run.processes, held.stack.process) != nullptr && later.process == held.stack.process) {
+            learn(later.process, held.stack.stack, later.stack);
+          }
+        }
+      }
+    }
+  }
+  for (size_t p = 0; p < run.processes.size() && !findings.empty(); ++p) {
+    for (const trace::Dependency& dependency : run.processes[p].dependencies) {
+      for (const trace::Holding& held : dependency.held) {
+        learn(static_cast<trace::Index>(p), held.stack, dependency.stack);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 ReportSummary Report::Summary() const {
@@ -385,7 +418,8 @@ Report BuildReport(const trace::Run& run, const std::vector<Finding>& findings, 
   report.run.exit_code = ExitCode(run);
   report.run.host = HostName();
   report.run.version = GORDIAN_VERSION;
-  Symbolizer symbolizer;
+  Symbolizer symbolizer({"/usr/lib/debug"}, options.wrappers);
+  LearnWrappers(run, findings, &symbolizer);
   FindingMerger merger;
   for (const Finding& finding : findings) {
     merger.Add(FindingBuilder(run, finding, options, &symbolizer).Build());

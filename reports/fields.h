@@ -48,6 +48,7 @@ struct FieldList<SourceFrame> {
       Field{"language", &SourceFrame::language},
       Field{"inlined", &SourceFrame::inlined, Place::kIfSet},
       Field{"inexact", &SourceFrame::inexact, Place::kIfSet},
+      Field{"wrapper", &SourceFrame::wrapper, Place::kIfSet},
   };
 };
 
@@ -151,6 +152,7 @@ struct FieldList<ReportFinding> {
       Field{"fix", &ReportFinding::fix, Place::kAlways, 2000},
       Field{"suppression", &ReportFinding::suppression},
       Field{"status", &ReportFinding::status},
+      Field{"primary", &ReportFinding::primary, Place::kIfSet},
       Field{"conditions", &ReportFinding::conditions},
       Field{"interleaving", &ReportFinding::interleaving},
       Field{"locks", &ReportFinding::locks},

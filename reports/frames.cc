@@ -91,10 +91,29 @@ Frames ShownFrames(const Frames& stack) {
   return shown.empty() ? stack : shown;
 }
 
-SourceFrame TopFrame(const Frames& stack) {
-  const auto top =
-      std::find_if(stack.begin(), stack.end(), [](const SourceFrame& f) { return !IsRuntimeFrame(f); });
-  return top == stack.end() ? stack.front() : *top;
+size_t PlaceIn(const Frames& stack) {
+  const auto place = std::find_if(stack.begin(), stack.end(), [](const SourceFrame& frame) {
+    return !IsRuntimeFrame(frame) && !frame.wrapper;
+  });
+  return place == stack.end() ? 0 : static_cast<size_t>(place - stack.begin());
+}
+
+SourceFrame TopFrame(const Frames& stack) { return stack[PlaceIn(stack)]; }
+
+std::optional<SourceFrame> FirstPlace(const ReportFinding& finding) {
+  for (const ReportThread& thread : finding.threads) {
+    for (const Frames* stack : {&thread.at, &thread.waits.stack, &thread.created}) {
+      if (!stack->empty()) {
+        return TopFrame(*stack);
+      }
+    }
+  }
+  for (const ReportProcess& process : finding.processes) {
+    if (!process.created.empty()) {
+      return TopFrame(process.created);
+    }
+  }
+  return std::nullopt;
 }
 
 std::string ShortPlace(const SourceFrame& frame) {

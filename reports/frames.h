@@ -3,6 +3,8 @@
 #ifndef GORDIAN_REPORTS_FRAMES_H_
 #define GORDIAN_REPORTS_FRAMES_H_
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include "reports/report.h"
@@ -29,8 +31,15 @@ bool IsSignalFrame(const SourceFrame& frame);
 // What people are shown: the project frames, and where a signal came, whatever it interrupted.
 Frames ShownFrames(const Frames& stack);
 
-// The innermost project frame. REQUIRES: the stack is not empty.
+// Where something happened: the index of the innermost project frame that is no lock wrapper; 0 if there is
+// none.
+size_t PlaceIn(const Frames& stack);
+
+// The frame there. REQUIRES: the stack is not empty.
 SourceFrame TopFrame(const Frames& stack);
+
+// Where a finding is, for one line: the first place that it names.
+std::optional<SourceFrame> FirstPlace(const ReportFinding& finding);
 
 // "cache.cc:12" for a frame with a line, else "Cache::Load", else "libfoo.so+0x12f4".
 std::string ShortPlace(const SourceFrame& frame);

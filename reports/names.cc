@@ -5,22 +5,17 @@
 #include <map>
 #include <string_view>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "libsync/analyze/finding_builder.h"
 #include "reports/demangle.h"
 #include "reports/frames.h"
+#include "reports/wrappers.h"
 
 namespace gordian::report {
 namespace {
 
 constexpr size_t kMaxIdentifying = 4;
-
-// A function whose own or whose class's name has one of these words only locks on behalf of its caller.
-constexpr std::string_view kWrapperWords[] = {"lock",     "locker", "locked",   "mutex",    "rwlock",
-                                              "spinlock", "guard",  "acquire",  "critical", "monitor",
-                                              "enter",    "latch",  "semaphore"};
 
 const char* BaseKind(trace::LockKind kind) {
   switch (kind) {
@@ -35,35 +30,6 @@ const char* BaseKind(trace::LockKind kind) {
     default:
       return analyze::KindWord(kind);
   }
-}
-
-// "MutexLock", "mutex_lock" and "mutexLock" have the words "mutex" and "lock"; "Block" has neither.
-bool HasWrapperWord(std::string_view identifier) {
-  std::string word;
-  for (size_t i = 0; i <= identifier.size(); ++i) {
-    const char c = i < identifier.size() ? identifier[i] : '_';
-    if (absl::ascii_islower(c)) {
-      word.push_back(c);
-      continue;
-    }
-    if (std::find(std::begin(kWrapperWords), std::end(kWrapperWords), word) != std::end(kWrapperWords)) {
-      return true;
-    }
-    word.clear();
-    if (absl::ascii_isupper(c)) {
-      word.push_back(absl::ascii_tolower(c));
-    }
-  }
-  return false;
-}
-
-bool IsLockWrapper(const std::string& function) {
-  const size_t last = function.rfind("::");
-  if (last == std::string::npos) {
-    return HasWrapperWord(function);
-  }
-  const size_t before = last == 0 ? std::string::npos : function.rfind("::", last - 1);
-  return HasWrapperWord(std::string_view(function).substr(before == std::string::npos ? 0 : before + 2));
 }
 
 // A name from a stack: where for people, the functions for the class.
@@ -216,7 +182,7 @@ std::vector<std::string> IdentifyingFunctions(const Frames& stack, const std::st
     if (names.empty() || names.back() != name) {
       names.push_back(std::move(name));
     }
-    if (!IsLockWrapper(function) || names.size() == kMaxIdentifying) {
+    if (!(frame.wrapper || SoundsLikeWrapper(function)) || names.size() == kMaxIdentifying) {
       break;
     }
   }

@@ -123,6 +123,13 @@ std::string ObjectFile::SymbolAt(uint64_t address) const {
   return ReadableName(name);
 }
 
+uint64_t ObjectFile::FunctionSize(uint64_t address) const {
+  GElf_Off offset = 0;
+  GElf_Sym symbol;
+  const char* name = dwfl_module_addrinfo(module_, address, &offset, &symbol, nullptr, nullptr, nullptr);
+  return name == nullptr ? 0 : symbol.st_size;
+}
+
 Frames ObjectFile::Lookup(uint64_t address) {
   Frames frames = lookup_->Lookup(address);
   if (frames.empty()) {

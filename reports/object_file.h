@@ -39,6 +39,9 @@ class ObjectFile {
   // What a signal's handler returns to. x86-64 code.
   bool IsSignalReturn(uint64_t address) const;
 
+  // The bytes of the function at `address`, by its symbol; 0 where there is none.
+  uint64_t FunctionSize(uint64_t address) const;
+
   // The variable at `address` ("g_cache", "g_server.mu_", "g_table+0x10"), or "".
   std::string DataName(uint64_t address);
 

@@ -28,6 +28,7 @@ struct SourceFrame {
   std::string language = kNative;
   bool inlined = false;
   bool inexact = false;  // found by a search on the stack
+  bool wrapper = false;  // only locks on behalf of its caller
 };
 using Frames = std::vector<SourceFrame>;
 
@@ -105,6 +106,7 @@ struct ReportFinding {
   std::string fingerprint;  // 16 hex digits
   std::string title, explanation, fix, suppression;
   std::string status = "new";
+  SourceFrame primary;  // where it is, if it is at one place
   std::vector<ReportCondition> conditions;
   std::vector<ReportStep> interleaving;
   std::vector<ReportLock> locks;
@@ -199,9 +201,10 @@ struct Report {
 };
 
 struct BuildOptions {
-  bool redact = true;       // hide obvious secrets in command lines
-  std::string source_root;  // stripped from paths where it is a prefix
-  bool snapshot = false;    // also tell what every thread does
+  bool redact = true;                      // hide obvious secrets in command lines
+  std::string source_root;                 // stripped from paths where it is a prefix
+  bool snapshot = false;                   // also tell what every thread does
+  std::vector<std::string> wrappers = {};  // globs on functions that only lock on behalf of their callers
 };
 
 // Symbolizes and names everything. `debug_directories` are searched by build-id after the usual places.

@@ -1,5 +1,6 @@
 #include "reports/symbolizer.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "reports/frames.h"
@@ -27,8 +28,8 @@ SourceFrame OfScript(const trace::ScriptFrame& script) {
 
 }  // namespace
 
-Symbolizer::Symbolizer(std::vector<std::string> debug_directories)
-    : debug_directories_(std::move(debug_directories)) {}
+Symbolizer::Symbolizer(std::vector<std::string> debug_directories, std::vector<std::string> wrappers)
+    : debug_directories_(std::move(debug_directories)), wrappers_(std::move(wrappers)) {}
 
 ObjectFile* Symbolizer::Open(const trace::Module& module) {
   if (!IsFile(module.path)) {
@@ -97,7 +98,7 @@ Frames Symbolizer::Resolve(const trace::Process& process, const trace::Frame& fr
   return frames;
 }
 
-Frames Symbolizer::ResolveStack(const trace::Process& process, trace::Index stack) {
+Frames Symbolizer::UnmarkedStack(const trace::Process& process, trace::Index stack) {
   if (stack < 0 || static_cast<size_t>(stack) >= process.stacks.size()) {
     return {};
   }
@@ -127,6 +128,26 @@ Frames Symbolizer::ResolveStack(const trace::Process& process, trace::Index stac
     }
   }
   return all;
+}
+
+Frames Symbolizer::ResolveStack(const trace::Process& process, trace::Index stack) {
+  Frames frames = UnmarkedStack(process, stack);
+  wrappers_.Mark(&frames, [&](const SourceFrame& frame) { return FunctionSize(process, frame); });
+  return frames;
+}
+
+void Symbolizer::LearnWrappers(const trace::Process& process, trace::Index held, trace::Index later) {
+  wrappers_.Learn(UnmarkedStack(process, held), UnmarkedStack(process, later),
+                  [&](const SourceFrame& frame) { return FunctionSize(process, frame); });
+}
+
+// What was inlined or left by a tail call has no code of its own at its frame's address.
+uint64_t Symbolizer::FunctionSize(const trace::Process& process, const SourceFrame& frame) {
+  const auto module = std::find_if(process.modules.begin(), process.modules.end(),
+                                   [&frame](const trace::Module& m) { return m.path == frame.module; });
+  ObjectFile* object =
+      frame.inlined || frame.offset == 0 || module == process.modules.end() ? nullptr : Open(*module);
+  return object == nullptr ? 0 : object->FunctionSize(frame.offset);
 }
 
 std::string Symbolizer::DataName(const trace::Process& process, const trace::Frame& place) {

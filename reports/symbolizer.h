@@ -18,6 +18,7 @@
 #include "libsync/trace/run.h"
 #include "reports/object_file.h"
 #include "reports/report.h"
+#include "reports/wrappers.h"
 
 namespace gordian::report {
 
@@ -26,15 +27,20 @@ enum class AddressKind { kInstruction, kReturn };
 
 class Symbolizer {
  public:
-  // `debug_directories` hold .build-id folders and trees of debug files.
-  explicit Symbolizer(std::vector<std::string> debug_directories = {"/usr/lib/debug"});
+  // `debug_directories` hold .build-id folders and trees of debug files; `wrappers` are globs of functions.
+  explicit Symbolizer(std::vector<std::string> debug_directories = {"/usr/lib/debug"},
+                      std::vector<std::string> wrappers = {});
 
   // The frames of one recorded frame, innermost inlined function first. Never empty: what is unknown has at
   // least its module and offset.
   Frames Resolve(const trace::Process& process, const trace::Frame& frame, AddressKind kind);
 
-  // A whole stack, innermost first, with the functions that tail calls hid. Empty for kNoIndex.
+  // A whole stack, innermost first, with the functions that tail calls hid, and its lock wrappers marked.
+  // Empty for kNoIndex.
   Frames ResolveStack(const trace::Process& process, trace::Index stack);
+
+  // A thread still held at the stack `later` what it had locked at `held`: see Wrappers::Learn.
+  void LearnWrappers(const trace::Process& process, trace::Index held, trace::Index later);
 
   // The static variable at a place ("g_cache", "g_server.mu_"), or "".
   std::string DataName(const trace::Process& process, const trace::Frame& place);
@@ -44,10 +50,13 @@ class Symbolizer {
 
  private:
   ObjectFile* Open(const trace::Module& module);
+  Frames UnmarkedStack(const trace::Process& process, trace::Index stack);
+  uint64_t FunctionSize(const trace::Process& process, const SourceFrame& frame);
   const Frames& Lookup(const trace::Module& module, uint64_t address);
   const Frames& TailCalls(const trace::Module& module, uint64_t return_address, const std::string& callee);
 
   std::vector<std::string> debug_directories_;
+  Wrappers wrappers_;
   std::map<std::pair<std::string, std::string>, std::unique_ptr<ObjectFile>>
       objects_;  // by path and build-id
   std::map<std::pair<ObjectFile*, uint64_t>, Frames> known_;

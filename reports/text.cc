@@ -123,7 +123,7 @@ class FindingWriter {
     }
   }
 
-  // The frames of a stack; the first one is where it happened and is marked. A stack that ends like the one
+  // The frames of a stack; where it happened is marked. A stack that ends like the one
   // above it says so instead of repeating it.
   void Stack(const Frames& stack) {
     const Frames frames = Verbose() ? stack : ShownFrames(stack);
@@ -134,8 +134,9 @@ class FindingWriter {
     }
     same = same < 2 || Verbose() ? 0 : same;
     const size_t shown = std::min(frames.size() - same, Verbose() ? kVerboseStackFrames : kStackFrames);
+    const size_t place = PlaceIn(frames);
     for (size_t i = 0; i < shown; ++i) {
-      const std::string mark = i == 0 ? Paint(">", Tone::kMark, options_.color) : " ";
+      const std::string mark = i == place ? Paint(">", Tone::kMark, options_.color) : " ";
       absl::StrAppend(&out_, "    ", mark, " #", i, " ", FrameText(frames[i], options_), "\n");
     }
     if (shown < frames.size()) {
@@ -311,23 +312,6 @@ class FindingWriter {
   std::string out_;
   Frames above_;  // the stack printed last for this thread
 };
-
-// Where a finding is, for its one line: the first place that it names.
-std::optional<SourceFrame> FirstPlace(const ReportFinding& finding) {
-  for (const ReportThread& thread : finding.threads) {
-    for (const Frames* stack : {&thread.at, &thread.waits.stack, &thread.created}) {
-      if (!stack->empty()) {
-        return TopFrame(*stack);
-      }
-    }
-  }
-  for (const ReportProcess& process : finding.processes) {
-    if (!process.created.empty()) {
-      return TopFrame(process.created);
-    }
-  }
-  return std::nullopt;
-}
 
 // As it was printed while the program ran; null: it was not.
 const ReportFinding* Printed(const ReportFinding& finding, const TextOptions& options) {

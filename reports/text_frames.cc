@@ -71,9 +71,10 @@ std::string StackText(const Frames& stack, const std::string& indent, const Text
   const bool verbose = options.verbosity > 0;
   const Frames frames = verbose ? stack : ShownFrames(stack);
   const size_t shown = std::min(frames.size(), verbose ? kVerboseStackFrames : kStackFrames);
+  const size_t place = PlaceIn(frames);
   std::string out;
   for (size_t i = 0; i < shown; ++i) {
-    const std::string mark = i == 0 ? Paint(">", Tone::kMark, options.color) : " ";
+    const std::string mark = i == place ? Paint(">", Tone::kMark, options.color) : " ";
     absl::StrAppend(&out, indent, mark, " #", i, " ", FrameText(frames[i], options), "\n");
   }
   if (shown < frames.size()) {

@@ -17,7 +17,7 @@ std::string FrameText(const SourceFrame& frame, const TextOptions& options);
 // "src/file.cc:12", which editors and CI open; without a file as ShortPlace().
 std::string PlaceText(const SourceFrame& frame);
 
-// The frames of a stack, one a line after `indent`; the first one is where it happened and is marked.
+// The frames of a stack, one a line after `indent`; where it happened is marked.
 std::string StackText(const Frames& stack, const std::string& indent, const TextOptions& options);
 
 }  // namespace gordian::report

@@ -143,6 +143,7 @@ std::vector<ProcessId> LiveReport::Tell(const trace::Run& run, std::vector<Findi
   }
   report::BuildOptions build_options;
   build_options.redact = options_->redact;
+  build_options.wrappers = options_->wrappers;
   report::Report report = report::BuildReport(run, fresh, build_options);
   for (report::ReportFinding& finding : report.findings) {
     auto same = [&](const report::ReportFinding& other) { return other.fingerprint == finding.fingerprint; };

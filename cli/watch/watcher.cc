@@ -299,6 +299,7 @@ std::string Watcher::Dump() {
   }
   report::BuildOptions build_options;
   build_options.redact = setup_.options->redact;
+  build_options.wrappers = setup_.options->wrappers;
   build_options.snapshot = true;
   report::TextOptions text_options = setup_.outputs->style();
   text_options.verbosity = 0;
