@@ -113,13 +113,12 @@ std::string SetSeed(Options* options, const std::string& value) {
 }
 
 std::string SetOnDeadlock(Options* options, const std::string& value) {
-  return SetChoice<OnDeadlock>(
-      value,
-      {{"report", OnDeadlock::kReport},
-       {"kill", OnDeadlock::kKill},
-       {"kill-tree", OnDeadlock::kKillTree},
-       {"core", OnDeadlock::kCore}},
-      &options->on_deadlock);
+  return SetChoice<OnDeadlock>(value,
+                               {{"report", OnDeadlock::kReport},
+                                {"kill", OnDeadlock::kKill},
+                                {"kill-tree", OnDeadlock::kKillTree},
+                                {"core", OnDeadlock::kCore}},
+                               &options->on_deadlock);
 }
 
 std::string SetFailOn(Options* options, const std::string& value) {

@@ -22,6 +22,7 @@ constexpr uint64_t kMs = 1'000'000;
 constexpr uint64_t kSecond = 1'000 * kMs;
 constexpr uint64_t kAbortPatienceNs = 1 * kSecond;
 constexpr uint64_t kCorePatienceNs = 30 * kSecond;  // writing a large core takes its time
+constexpr uint64_t kTermPatienceNs = 2 * kSecond;
 constexpr uint64_t kKillAgainNs = 20 * kMs;
 constexpr uint64_t kEndingLookNs = 20 * kMs;
 
@@ -72,6 +73,9 @@ uint64_t RunLoop::NextWake() const {
   }
   if (ended_ns_ != 0) {
     next = std::min(next, NowNs() + kEndingLookNs);
+  }
+  for (const Stuck& stuck : stuck_) {
+    next = std::min(next, stuck.kill_ns);
   }
   return next;
 }
@@ -157,6 +161,12 @@ void RunLoop::FireDeadlines(uint64_t now_ns) {
     kill_ns_ = UINT64_MAX;
     EndTree(EndedBy::kWatchdog, watcher_->root(), SIGABRT, kAbortPatienceNs);
   }
+  for (Stuck& stuck : stuck_) {
+    if (now_ns >= stuck.kill_ns) {
+      stuck.kill_ns = UINT64_MAX;
+      SignalProcess(stuck.id, SIGKILL);
+    }
+  }
   ContinueEnding(now_ns);
 }
 
@@ -169,11 +179,29 @@ void RunLoop::OnHanging() {
           "core first\n");
     }
     if (options_.on_deadlock == OnDeadlock::kKill) {
+      EndStuck(id);
+    }
+    if (options_.on_deadlock == OnDeadlock::kKillTree) {
       EndTree(EndedBy::kDeadlockKill, id, SIGKILL, 0);
     }
     if (options_.on_deadlock == OnDeadlock::kCore) {
       EndTree(EndedBy::kDeadlockKill, id, SIGABRT, kCorePatienceNs);
     }
+  }
+}
+
+// Who started it finds it ended by a signal, and goes on.
+void RunLoop::EndStuck(const ProcessId& id) {
+  const bool known =
+      std::any_of(stuck_.begin(), stuck_.end(), [&id](const Stuck& stuck) { return stuck.id == id; });
+  if (known || !SignalProcess(id, SIGTERM)) {
+    return;
+  }
+  const uint64_t now_ns = NowNs();
+  stuck_.push_back({id, now_ns + kTermPatienceNs});
+  end_began_ns_ = end_began_ns_ == 0 ? now_ns : end_began_ns_;
+  if (id == watcher_->root() && ended_by_ == EndedBy::kItself) {
+    ended_by_ = EndedBy::kDeadlockKill;
   }
 }
 
@@ -226,7 +254,10 @@ bool RunLoop::HasDescendants() const {
 }
 
 bool RunLoop::Over(uint64_t now_ns) const {
-  if (ended_ns_ == 0) {
+  const bool ending = std::any_of(stuck_.begin(), stuck_.end(), [](const Stuck& stuck) {
+    return stuck.kill_ns != UINT64_MAX && IsAlive(stuck.id);
+  });
+  if (ended_ns_ == 0 || ending) {
     return false;
   }
   return grace_over_ || now_ns - ended_ns_ >= options_.grace_ms * kMs || !HasDescendants();

@@ -6,6 +6,7 @@
 #define GORDIAN_CLI_RUN_LOOP_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "cli/exit_code.h"
 #include "cli/options.h"
@@ -26,10 +27,16 @@ class RunLoop {
 
   int root_status() const { return root_status_; }  // as wait(2) gives it
   EndedBy ended_by() const { return ended_by_; }
-  // When gordian began to end the tree; 0: it did not.
+  // When gordian began to end the tree or some of it; 0: it did not.
   uint64_t end_began_ns() const { return end_began_ns_; }
 
  private:
+  // A process that was told to end, and when it is killed.
+  struct Stuck {
+    ProcessId id;
+    uint64_t kill_ns;  // UINT64_MAX: it was
+  };
+
   void Wait(uint64_t until_ns) const;
   void TakeSignals();
   void ReapChildren();
@@ -37,6 +44,7 @@ class RunLoop {
   void FollowStop();
   void FireDeadlines(uint64_t now_ns);
   void OnHanging();
+  void EndStuck(const ProcessId& id);
   void EndTree(EndedBy why, const ProcessId& first, int first_signal, uint64_t patience_ns);
   void ContinueEnding(uint64_t now_ns);
   bool HasDescendants() const;
@@ -54,6 +62,7 @@ class RunLoop {
   uint64_t dump_ns_ = UINT64_MAX;  // deadlines; UINT64_MAX: none
   uint64_t kill_ns_ = UINT64_MAX;
   uint64_t kill_all_ns_ = UINT64_MAX;  // the tree is being ended: from when on with SIGKILL
+  std::vector<Stuck> stuck_;
   ProcessId first_ended_{0, 0};        // the process that is ended before the others
   uint64_t ended_ns_ = 0;              // when CMD ended; 0: it runs
   int root_status_ = 0;

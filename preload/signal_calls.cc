@@ -92,5 +92,10 @@ INTERCEPT(int, prctl, int option, unsigned long a, unsigned long b, unsigned lon
       StopSystemCalls();
     }
   }
-  return REAL(prctl)(option, a, b, c, d);
+  const int result = REAL(prctl)(option, a, b, c, d);
+  if (option == PR_SET_NAME && result == 0) {
+    const Entry entry(Entry::Open::kOnlyIfOpen);
+    SetThreadName(entry ? FindThread(pthread_self()) : 0, reinterpret_cast<const char*>(a));
+  }
+  return result;
 }

@@ -247,6 +247,16 @@ INTERCEPT(int, pthread_cancel, pthread_t pthread) {
   return REAL(pthread_cancel)(pthread);
 }
 
+// By its name people know a thread, also one that hangs.
+INTERCEPT(int, pthread_setname_np, pthread_t pthread, const char* name) {
+  const int error = REAL(pthread_setname_np)(pthread, name);
+  if (error == 0) {
+    const Entry entry(Entry::Open::kOnlyIfOpen);
+    SetThreadName(entry ? FindThread(pthread) : 0, name);
+  }
+  return error;
+}
+
 // The recorder must know how large a stack without attributes is.
 INTERCEPT(int, pthread_setattr_default_np, const pthread_attr_t* attributes) {
   const int error = REAL(pthread_setattr_default_np)(attributes);

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <functional>
 #include <set>
+#include <string_view>
 #include <tuple>
 
 #include "absl/strings/numbers.h"
@@ -66,7 +67,8 @@ std::string HostName() {
 }
 
 std::string StatusText(const trace::Run& run) {
-  if (run.ended_by_gordian) {
+  // Where only some of its processes were ended, the program came to its own end.
+  if (run.ended_by_gordian && !(run.root_status && WIFEXITED(*run.root_status))) {
     return "ended by gordian";
   }
   if (!run.root_status) {
@@ -87,6 +89,16 @@ std::optional<int> ExitCode(const trace::Run& run) {
   }
   const int status = *run.root_status;
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// Begins words of a text that are for users of C++ alone.
+constexpr std::string_view kCxx = "{c++:";
+
+bool UsesCxx(const trace::Process& process) {
+  return std::any_of(process.modules.begin(), process.modules.end(), [](const trace::Module& module) {
+    const std::string name = BaseName(module.path);
+    return name.starts_with("libstdc++.so") || name.starts_with("libc++.so");
+  });
 }
 
 // Builds one finding; what all findings share (the symbolizer) outlives it.
@@ -185,18 +197,24 @@ class FindingBuilder {
     }
   }
 
-  void NameThreads() {
+  // A name without its process says little where there are several.
+  bool SeveralProcesses() const {
     std::set<int32_t> pids;
-    for (const analyze::ThreadPart& part : finding_.threads) {
-      if (const trace::Process* process = ProcessAt(part.process); process != nullptr) {
-        pids.insert(process->pid);
-      }
+    for (const trace::Process& process : run_.processes) {
+      pids.insert(process.pid);
     }
+    for (const trace::Observed& observed : run_.observed) {
+      pids.insert(observed.pid);
+    }
+    return pids.size() > 1;
+  }
+
+  void NameThreads() {
+    const bool several = SeveralProcesses();
     for (const analyze::ThreadPart& part : finding_.threads) {
       const trace::Process* process = ProcessAt(part.process);
       const trace::Thread* thread = process == nullptr ? nullptr : At(process->threads, part.thread);
-      thread_names_.push_back(thread == nullptr ? "a thread"
-                                                : ThreadName(*process, *thread, pids.size() > 1));
+      thread_names_.push_back(thread == nullptr ? "a thread" : ThreadName(*process, *thread, several));
     }
   }
 
@@ -250,8 +268,34 @@ class FindingBuilder {
       const std::string* name = At(thread_names_, index);
       return name == nullptr ? "" : *name;
     }
-    const ReportProcess* process = kind == "process" ? At(out_.processes, index) : nullptr;
-    return process == nullptr ? "" : ProcessName(*process);
+    const ReportProcess* process =
+        kind == "process" || kind == "created" ? At(out_.processes, index) : nullptr;
+    if (process == nullptr) {
+      return "";
+    }
+    if (kind == "created") {
+      return process->created.empty() ? "an unknown place" : ShortPlace(TopFrame(process->created));
+    }
+    return ProcessName(*process);
+  }
+
+  // The first place with a source file tells, else whether a C++ library was there.
+  bool InCxx() const {
+    for (const ReportThread& thread : out_.threads) {
+      for (const Frames* stack : {&thread.at, &thread.waits.stack, &thread.created}) {
+        const std::string file = stack->empty() ? "" : TopFrame(*stack).file;
+        if (file.ends_with(".c") || file.ends_with(".py")) {
+          return false;
+        }
+        if (!file.empty() && !file.ends_with(".h")) {
+          return true;
+        }
+      }
+    }
+    return std::any_of(finding_.threads.begin(), finding_.threads.end(), [this](const auto& part) {
+      const trace::Process* process = ProcessAt(part.process);
+      return process != nullptr && UsesCxx(*process);
+    });
   }
 
   // Fills in the names once, from left to right: a name that looks like a placeholder stays as it is.
@@ -259,6 +303,11 @@ class FindingBuilder {
     std::string out;
     for (size_t at = 0; at < text.size();) {
       const size_t end = text[at] == '{' ? text.find('}', at) : std::string::npos;
+      if (end != std::string::npos && text.compare(at, kCxx.size(), kCxx) == 0) {
+        out += InCxx() ? text.substr(at + kCxx.size(), end - at - kCxx.size()) : "";
+        at = end + 1;
+        continue;
+      }
       const size_t colon = end == std::string::npos ? std::string::npos : text.find(':', at);
       int index = -1;
       if (colon < end && absl::SimpleAtoi(text.substr(colon + 1, end - colon - 1), &index)) {

@@ -152,20 +152,21 @@ void MakeDistinct(std::vector<ReportLock>* locks) {
 }
 
 std::string ThreadName(const trace::Process& process, const trace::Thread& thread, bool with_process) {
-  const bool main = (thread.flags & trace::kMainThread) != 0;
-  if (main) {
-    return with_process ? absl::StrCat("main (pid ", process.pid, ")") : "main";
+  const std::string program = BaseName(process.executable);
+  const std::string where =
+      with_process ? absl::StrCat("pid ", process.pid, program.empty() ? "" : ", ", program) : "";
+  const std::string behind = where.empty() ? "" : absl::StrCat(" (", where, ")");
+  if ((thread.flags & trace::kMainThread) != 0) {
+    return "main" + behind;
   }
   if (thread.tid == 0) {
-    return absl::StrCat("a thread that had not begun",
-                        with_process ? absl::StrCat(" (pid ", process.pid, ")") : "");
+    return "a thread that had not begun" + behind;
   }
-  const std::string where = with_process ? absl::StrCat(", pid ", process.pid) : "";
   // A thread that was given no name has its process's (cut to 15 characters), which says nothing.
-  const bool inherited = thread.name.empty() || BaseName(process.executable).starts_with(thread.name);
-  return inherited ? absl::StrCat("thread ", thread.tid,
-                                  where.empty() ? "" : absl::StrCat(" (pid ", process.pid, ")"))
-                   : absl::StrCat(thread.name, " (tid ", thread.tid, where, ")");
+  if (thread.name.empty() || program.starts_with(thread.name)) {
+    return absl::StrCat("thread ", thread.tid, behind);
+  }
+  return absl::StrCat(thread.name, " (tid ", thread.tid, where.empty() ? "" : ", ", where, ")");
 }
 
 std::vector<std::string> IdentifyingFunctions(const Frames& stack, const std::string& executable) {

@@ -34,7 +34,7 @@ LockNames NameLock(const trace::Process& process, const trace::Lock& lock, Symbo
 // Makes equal names of different locks distinct: "mutex created at a.cc:3 (1)", "... (2)".
 void MakeDistinct(std::vector<ReportLock>* locks);
 
-// "main", "worker (tid 4712)"; with `with_process` also ", pid 4700" for findings over several processes.
+// "main", "worker (tid 4712)"; with `with_process`, where a run has several, also ", pid 4700, shopd".
 std::string ThreadName(const trace::Process& process, const trace::Thread& thread, bool with_process);
 
 // The functions by which a place is recognised over rebuilds: the innermost project function, and while those

@@ -232,9 +232,17 @@ std::string CallSite(const SourceFrame& callee, const SourceFrame& caller) {
                         : absl::StrCat(caller.module, "+", caller.offset);
 }
 
-bool IsAmong(const std::string& site, const SourceFrame& callee, const Frames& stack) {
-  return std::any_of(stack.begin(), stack.end(),
-                     [&](const SourceFrame& frame) { return CallSite(callee, frame) == site; });
+// Whether the call of held[at] may still go on at `later`. Two inlined calls on one line are told apart by
+// the instruction at which each of them does the same.
+bool MayGoOn(const Frames& held, size_t at, const Frames& later) {
+  const SourceFrame& callee = held[at];
+  const std::string site = CallSite(callee, held[at + 1]);
+  const bool is_there = std::any_of(
+      later.begin(), later.end(), [&](const SourceFrame& frame) { return CallSite(callee, frame) == site; });
+  return is_there && std::none_of(later.begin(), later.end(), [&](const SourceFrame& frame) {
+           return callee.inlined && frame.inlined && frame.function == callee.function &&
+                  frame.line == callee.line && frame.offset != callee.offset;
+         });
 }
 
 }  // namespace
@@ -256,18 +264,20 @@ void Wrappers::Learn(const Frames& held, const Frames& later, const SizeOf& size
       continue;
     }
     ++level;
-    const std::string site = CallSite(held[i], held[i + 1]);
     Shape& shape = shapes_[KeyOf(held[i])];
-    shape.callers.insert(site);
-    shape.returned = shape.returned || !IsAmong(site, held[i], later);
+    shape.callers.insert(absl::StrCat(CallSite(held[i], held[i + 1]), " ", held[i].offset));
+    shape.returned = shape.returned || !MayGoOn(held, i, later);
     shape.small = shape.small && size_of(held[i]) <= kMostBytes;
   }
 }
 
-bool Wrappers::HasShape(const Key& key) const {
+bool Wrappers::OnlyLocks(const Key& key) const {
   const auto shape = shapes_.find(key);
-  return shape != shapes_.end() && shape->second.returned && shape->second.small &&
-         shape->second.callers.size() >= kFewestCallers;
+  return shape != shapes_.end() && shape->second.returned && shape->second.small;
+}
+
+bool Wrappers::HasShape(const Key& key) const {
+  return OnlyLocks(key) && shapes_.at(key).callers.size() >= kFewestCallers;
 }
 
 // A member of a wrapper's class, or a C function of the same family.
@@ -305,10 +315,16 @@ bool Wrappers::IsWrapperAt(const Frames& stack, size_t at, const SizeOf& size_of
   return false;
 }
 
+// What only a wrapper calls is shared by the wrapper's callers.
 void Wrappers::Mark(Frames* stack, const SizeOf& size_of) const {
   size_t place = 0;
-  while (place < stack->size() && (IsRuntimeFrame((*stack)[place]) || IsWrapperAt(*stack, place, size_of))) {
-    ++place;
+  for (size_t i = 0; i < stack->size(); ++i) {
+    const SourceFrame& frame = (*stack)[i];
+    if (IsWrapperAt(*stack, i, size_of) || (place == i && IsRuntimeFrame(frame))) {
+      place = i + 1;
+    } else if (!IsRuntimeFrame(frame) && !OnlyLocks(KeyOf(frame))) {
+      break;
+    }
   }
   // Runtime frames alone may follow where a thread begins in the wrapper.
   if (place == stack->size()) {

@@ -42,6 +42,9 @@ class Wrappers {
 
   bool IsWrapper(const SourceFrame& frame, const SizeOf& size_of) const;
   bool IsWrapperAt(const Frames& stack, size_t at, const SizeOf& size_of) const;
+  // Short, and seen to return with the lock held.
+  bool OnlyLocks(const Key& key) const;
+  // And called from several places.
   bool HasShape(const Key& key) const;
   bool BelongsToOne(const Key& key) const;
   static Key KeyOf(const SourceFrame& frame);

@@ -44,6 +44,13 @@ std::string KeyOf(const trace::Run& run, const Finding& finding) {
   return key;
 }
 
+// Stuck behind the others, and free once they have ended: a shell, a test runner.
+bool IsFreedByTheEnd(const analyze::ThreadPart& thread) {
+  const bool awaits_end =
+      thread.waits.kind == trace::WaitKind::kProcess || thread.waits.kind == trace::WaitKind::kCall;
+  return thread.role == analyze::kStuckBehind && awaits_end;
+}
+
 std::vector<ProcessId> Hanging(const trace::Run& run, const std::vector<Finding>& findings) {
   std::vector<ProcessId> hanging;
   for (const Finding& finding : findings) {
@@ -51,7 +58,7 @@ std::vector<ProcessId> Hanging(const trace::Run& run, const std::vector<Finding>
       continue;
     }
     for (const analyze::ThreadPart& thread : finding.threads) {
-      if (thread.process < 0) {
+      if (thread.process < 0 || IsFreedByTheEnd(thread)) {
         continue;
       }
       const trace::Process& process = run.processes[static_cast<size_t>(thread.process)];

@@ -1,7 +1,8 @@
 // A Finding is a claim about a run: data only, no addresses resolved, nothing formatted.
 //
 // Texts are templates: {lock:N}, {thread:N} and {process:N} stand for the names of Finding::locks[N] and so
-// on, which only the symbolizer knows (reports/).
+// on, which only the symbolizer knows (reports/), {created:N} for the place where processes[N] was created.
+// {c++:WORDS} are words for users of C++ alone.
 #ifndef GORDIAN_LIBSYNC_ANALYZE_FINDING_H_
 #define GORDIAN_LIBSYNC_ANALYZE_FINDING_H_
 
@@ -55,6 +56,9 @@ struct WaitPart {
   StackAt stack;
   std::string note;  // where none of these says it: "read of fd 5, a pipe"
 };
+
+// The role of a thread that waits for what hangs, but is no part of it.
+inline constexpr char kStuckBehind[] = "stuck behind it";
 
 struct ThreadPart {
   Index process = kNoIndex;

@@ -385,6 +385,13 @@ void SetThreadFlag(trace::Ref thread, trace::ThreadFlags flag) {
   }
 }
 
+void SetThreadName(trace::Ref thread, const char* name) {
+  if (thread != 0) {
+    char* known = g_trace.At<trace::ThreadRecord>(thread)->name;
+    std::strncpy(known, name, sizeof(trace::ThreadRecord::name) - 1);
+  }
+}
+
 uint32_t NextEnforcedSegment(Thread* thread) { return thread->enforced_segment = NextSegment(thread); }
 
 uint32_t NextSegment(Thread* thread) {

@@ -139,6 +139,8 @@ void NameThread(const NewThread& created, pthread_t pthread);
 trace::Ref FindThread(pthread_t pthread);
 void RecordJoin(Thread* joiner, trace::Ref joinee);
 void SetThreadFlag(trace::Ref thread, trace::ThreadFlags flag);
+// The kernel's name of a thread has changed.
+void SetThreadName(trace::Ref thread, const char* name);
 
 // A new segment of this thread begins; returns its number. The former is for an order that the program always
 // enforces, by a create or a join.

@@ -302,7 +302,7 @@ struct Run {
   uint64_t start_real_ns = 0;
   uint64_t duration_ns = 0;
   bool over = false;              // the program has ended: leaks may be judged
-  bool ended_by_gordian = false;  // --on-deadlock=kill or --kill-after
+  bool ended_by_gordian = false;  // it or some of its processes: --on-deadlock=kill or --kill-after
   std::vector<Process> processes;
   std::vector<Observed> observed;
   std::vector<std::string> lost;  // what went wrong with recording or reading, one sentence each

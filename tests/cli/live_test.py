@@ -64,9 +64,9 @@ class LiveTest(AttachCase):
         self.assertEqual(len(re.findall(r"Fingerprint", result.stderr)), 1, result.stderr)
         self.assertRegex(result.stderr.splitlines()[-1], r"1 error\b.*exit 124")
 
-    def test_kill_ends_the_whole_tree(self):
+    def test_kill_tree_ends_the_whole_tree(self):
         program = self.compile("hang.c", DEADLOCK)
-        result, report = self.run_json("--on-deadlock=kill", "--", "sh", "-c", f"sleep 1000 & echo $!; {program}; echo not here")
+        result, report = self.run_json("--on-deadlock=kill-tree", "--", "sh", "-c", f"sleep 1000 & echo $!; {program}; echo not here")
         self.assertEqual(result.returncode, 66)
         self.assertEqual(rules(report), ["deadlock"])
         lines = result.stdout.splitlines()

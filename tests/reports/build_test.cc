@@ -76,7 +76,7 @@ TEST(BuildTest, ThreadsOfSeveralProcessesSayWhichTheyBelongTo) {
   finding.threads[1].process = 1;
   finding.threads[0].thread = finding.threads[1].thread = 0;
   finding.title = "{thread:0}, {thread:1}";
-  EXPECT_EQ(BuildOne(run, finding).title, "main (pid 10), main (pid 20)");
+  EXPECT_EQ(BuildOne(run, finding).title, "main (pid 10, app), main (pid 20, app)");
 }
 
 TEST(BuildTest, SurvivesReferencesToNothing) {
@@ -117,10 +117,10 @@ TEST(BuildTest, OneFingerprintIsOneFindingWithACount) {
   findings[3].level = analyze::Level::kWarning;
   const std::vector<ReportFinding> built = BuildReport(run, findings, {}).findings;
   ASSERT_EQ(built.size(), 2U);
-  EXPECT_EQ(built[0].title, "main and orders");
+  EXPECT_EQ(built[0].title, "main (pid 10, app) and orders");
   EXPECT_EQ(built[0].count, 7U) << "of two processes, one of them five times";
   EXPECT_EQ(built[0].level, "error") << "the worst of them";
-  EXPECT_EQ(built[1].title, "main and invoices") << "another lock";
+  EXPECT_EQ(built[1].title, "main (pid 30, app) and invoices") << "another lock";
 }
 
 TEST(BuildTest, SaysHowTheProgramEnded) {

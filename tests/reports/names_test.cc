@@ -143,13 +143,13 @@ TEST(ThreadNameTest, SaysWhatIsKnown) {
   EXPECT_EQ(ThreadName(process, thread, false), "thread 12");
   thread.name = "a-long-program-";
   EXPECT_EQ(ThreadName(process, thread, false), "thread 12");
-  EXPECT_EQ(ThreadName(process, thread, true), "thread 12 (pid 10)");
+  EXPECT_EQ(ThreadName(process, thread, true), "thread 12 (pid 10, a-long-program-name)");
   thread.name = "worker";
   EXPECT_EQ(ThreadName(process, thread, false), "worker (tid 12)");
-  EXPECT_EQ(ThreadName(process, thread, true), "worker (tid 12, pid 10)");
+  EXPECT_EQ(ThreadName(process, thread, true), "worker (tid 12, pid 10, a-long-program-name)");
   thread.flags = trace::kMainThread;
   EXPECT_EQ(ThreadName(process, thread, false), "main");
-  EXPECT_EQ(ThreadName(process, thread, true), "main (pid 10)");
+  EXPECT_EQ(ThreadName(process, thread, true), "main (pid 10, a-long-program-name)");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // barrier-misuse, where that is why. Certain as soon as it stands still, so judged while the program runs.
 #include <algorithm>
 #include <bit>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "libsync/analyze/content.h"
 #include "libsync/analyze/detectors/detectors.h"
 #include "libsync/analyze/finding_builder.h"
+#include "libsync/analyze/fork_cause.h"
 #include "libsync/analyze/lookup.h"
 #include "libsync/analyze/wait_for_graph.h"
 
@@ -74,6 +76,8 @@ class DeadlockJudge {
   void AddProcesses(FindingBuilder* builder) const;
   std::string Sentence(FindingBuilder* builder, size_t i) const;
   const char* HowCertain() const;
+  bool ReadsAgain() const;
+  bool IsAllOf(bool (*is_kind)(const trace::Lock&)) const;
   const char* HowToMend(bool joins, bool reaps) const;
   Finding Cycle();
   Finding OnItself();
@@ -150,7 +154,7 @@ void DeadlockJudge::AddBehind(FindingBuilder* builder) const {
   for (size_t b = 0; b < stall_.behind.size() && b < kMaxBehind; ++b) {
     const int part = AddWaiter(builder, stall_.behind[b]);
     ThreadPart& added = builder->finding().threads[static_cast<size_t>(part)];
-    added.role = "stuck behind it";
+    added.role = kStuckBehind;
     builder->finding().behind.push_back(absl::StrCat(ThreadName(part), " ", WhatItDoes(added.waits)));
   }
   if (stall_.behind.size() > kMaxBehind) {
@@ -184,7 +188,36 @@ std::string DeadlockJudge::Sentence(FindingBuilder* builder, size_t i) const {
                       holds ? " holds. " : ". ");
 }
 
+// One lock is all that the ring is about: a reader asks again for what it has, behind a writer who waits for
+// it.
+bool DeadlockJudge::ReadsAgain() const {
+  for (size_t i = 0; i < stall_.threads.size(); ++i) {
+    const trace::Holding* held = HeldBy(i);
+    const trace::Wait& wait = ThreadAt(At(i)).wait;
+    if (held != nullptr && held->mode == trace::Mode::kShared && wait.mode == trace::Mode::kShared &&
+        held->lock == AwaitedLock(wait)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool DeadlockJudge::IsAllOf(bool (*is_kind)(const trace::Lock&)) const {
+  return std::all_of(stall_.threads.begin(), stall_.threads.end(), [&](const ThreadRef& ref) {
+    const trace::Lock* lock = analyze::At(ProcessOf(ref).locks, AwaitedLock(ThreadAt(ref).wait));
+    return lock != nullptr && is_kind(*lock);
+  });
+}
+
 const char* DeadlockJudge::HowToMend(bool joins, bool reaps) const {
+  if (ReadsAgain()) {
+    return "Do not take the read lock twice in one thread: a writer that waits in between keeps the second "
+           "one "
+           "out. Release it before the call that takes it again, or give that call a variant that expects "
+           "the "
+           "lock to be held. A read-write lock that prefers readers (the default of pthread_rwlock_t) only "
+           "hides it.";
+  }
   if (joins) {
     return "Do not join a thread while holding a lock that it needs to finish: release the lock before "
            "the join.";
@@ -193,10 +226,19 @@ const char* DeadlockJudge::HowToMend(bool joins, bool reaps) const {
     return "Do not wait for a process while holding a lock that it needs to finish: release the lock before "
            "the wait.";
   }
-  return OverProcesses() ? "Take these locks in the same order in every process, or release the first before "
-                           "taking the second."
-                         : "Take these locks in the same order in every thread, or take them together with "
-                           "std::scoped_lock, which cannot deadlock.";
+  if (IsAllOf(IsFileLock)) {
+    return "Lock the files in the same order in every process, or one file for both. Or do not wait for the "
+           "second (LOCK_NB, F_SETLK): give the first back, and begin again.";
+  }
+  if (IsAllOf([](const trace::Lock& lock) { return lock.kind == trace::LockKind::kOnce; })) {
+    return "Let neither initialisation need the other: run one of them before both, or do both in one "
+           "routine.";
+  }
+  return OverProcesses()
+             ? "Take these locks in the same order in every process, or release the first before "
+               "taking the second."
+             : "Take these locks in the same order in every thread{c++:, or take them together with "
+               "std::scoped_lock, which cannot deadlock}.";
 }
 
 Finding DeadlockJudge::Cycle() {
@@ -307,20 +349,20 @@ void DeadlockJudge::TellAbandoned(FindingBuilder* builder, int lock, int owner) 
   if (owner >= 0) {
     finding.explanation = absl::StrCat(ThreadName(owner), " took ", LockName(lock),
                                        " and ended without releasing it. Nobody else can release it. ");
-    finding.fix = absl::StrCat("Release ", LockName(lock), " on every way out of ", ThreadName(owner),
-                               " (return, pthread_exit, cancellation, exception): a guard object such as "
-                               "std::lock_guard does that.");
-  } else {
-    finding.explanation = absl::StrCat(LockName(lock), " was held by thread ",
-                                       ProcessOf(At(0)).locks[static_cast<size_t>(stall_.lock)].owner_at_fork,
-                                       " of the parent when this process was forked. The child got a copy of "
-                                       "the locked lock, but not the thread "
-                                       "that would release it. ");
     finding.fix =
-        "Call only async-signal-safe functions between fork() and exec() in a program with threads. Or start "
-        "the child "
-        "before the threads, or take the lock in a pthread_atfork() handler and release it on both sides.";
+        absl::StrCat("Release ", LockName(lock), " on every way out of ", ThreadName(owner),
+                     " (return, pthread_exit, cancellation, exception){c++:: a guard object such as "
+                     "std::lock_guard does that}.");
+    return;
   }
+  const std::optional<ForkCause> fork = FindFork(run_, At(0).process);
+  finding.explanation =
+      fork.has_value() ? ExplainFork(run_, *fork, stall_.lock, 0, builder)
+                       : absl::StrCat(LockName(lock), " was held by thread ",
+                                      ProcessOf(At(0)).locks[static_cast<size_t>(stall_.lock)].owner_at_fork,
+                                      " of the parent when this process was forked. The child got a copy of "
+                                      "the locked lock, but not the thread that would release it. ");
+  finding.fix = kForkFix;
 }
 
 int DeadlockJudge::AddGoneOwner(FindingBuilder* builder, int lock) const {
@@ -371,8 +413,10 @@ class StandstillJudge {
 
  private:
   int AddWaiter(const ThreadRef& ref);
-  std::string Sentence(int part);
+  std::string Sentence(const ThreadRef& ref, int part);
+  std::string WhoCanEnd(const ThreadRef& ref);
   std::string Title() const;
+  bool TellFork();
   const trace::Process& ProcessOf(const ThreadRef& ref) const {
     return run_.processes[static_cast<size_t>(ref.process)];
   }
@@ -386,6 +430,8 @@ class StandstillJudge {
 
 // More signals than these are not named one by one.
 constexpr int kNamedSignals = 3;
+// And more processes neither.
+constexpr size_t kNamedReleasers = 3;
 
 std::string StandstillJudge::Unless() const {
   uint64_t caught = 0;
@@ -424,9 +470,24 @@ int StandstillJudge::AddWaiter(const ThreadRef& ref) {
   return part;
 }
 
-std::string StandstillJudge::Sentence(int part) {
-  return absl::StrCat(ThreadName(part), " ",
-                      WhatItDoes(builder_.finding().threads[static_cast<size_t>(part)].waits));
+// The processes that have a pipe's other end, or the child that is awaited.
+std::string StandstillJudge::WhoCanEnd(const ThreadRef& ref) {
+  const trace::Wait& wait = ProcessOf(ref).threads[static_cast<size_t>(ref.thread)].wait;
+  const bool told = wait.kind == trace::WaitKind::kCall || wait.kind == trace::WaitKind::kProcess;
+  if (!told || wait.releasers.empty() || wait.releasers.size() > kNamedReleasers) {
+    return "";
+  }
+  std::vector<std::string> names;
+  for (const Index process : wait.releasers) {
+    names.push_back(process == ref.process ? "the process itself"
+                                           : ProcessName(builder_.In(process).AddProcess()));
+  }
+  return absl::StrCat(", which only ", absl::StrJoin(names, " or "), " can end");
+}
+
+std::string StandstillJudge::Sentence(const ThreadRef& ref, int part) {
+  const std::string does = WhatItDoes(builder_.finding().threads[static_cast<size_t>(part)].waits);
+  return absl::StrCat(ThreadName(part), " ", does, WhoCanEnd(ref));
 }
 
 std::string StandstillJudge::Title() const {
@@ -445,12 +506,28 @@ std::string StandstillJudge::Title() const {
       standstill_.certain ? "Standstill: " : absl::StrCat("Standstill unless ", Unless(), ": "), who);
 }
 
+// What a thread waits for inside its own process, where the parent's other threads would have brought it.
+bool StandstillJudge::TellFork() {
+  for (const ThreadRef& ref : standstill_.threads) {
+    const trace::Wait& wait = ProcessOf(ref).threads[static_cast<size_t>(ref.thread)].wait;
+    const trace::Lock* lock = analyze::At(ProcessOf(ref).locks, wait.lock);
+    const bool shared = lock != nullptr && (lock->shared.has_value() || IsFileLock(*lock));
+    const bool inside = wait.kind == trace::WaitKind::kFutex || (lock != nullptr && !shared);
+    const std::optional<ForkCause> fork = inside ? FindFork(run_, ref.process) : std::nullopt;
+    if (fork.has_value()) {
+      builder_.finding().explanation += ExplainFork(run_, *fork, wait.lock, wait.address, &builder_);
+      return true;
+    }
+  }
+  return false;
+}
+
 Finding StandstillJudge::Judge() {
   Finding& finding = builder_.finding();
   const trace::Process& first = run_.processes[static_cast<size_t>(standstill_.threads.front().process)];
   for (size_t t = 0; t < standstill_.threads.size() && t < kMaxBehind; ++t) {
     const int part = AddWaiter(standstill_.threads[t]);
-    absl::StrAppend(&finding.explanation, Sentence(part), ". ");
+    absl::StrAppend(&finding.explanation, Sentence(standstill_.threads[t], part), ". ");
   }
   if (standstill_.threads.size() > kMaxBehind) {
     absl::StrAppend(&finding.explanation, "So do ",
@@ -462,11 +539,14 @@ Finding StandstillJudge::Judge() {
                   standstill_.certain ? "" : absl::StrCat("They stand still unless ", Unless(), ". "),
                   first.ended ? WhenItEnded(first)
                               : "They were seen asleep there several times, with nothing moved in between.");
-  finding.fix =
-      "Find the wake-up that is missing: a post or signal that came before its wait, an end marker that was "
-      "never "
-      "sent, a pipe that is waited out before it is read, a task that waits for another one of its own full "
-      "pool.";
+  const bool forked = TellFork();
+  finding.fix = forked ? kForkFix
+                       : "Find the wake-up that is missing: a post or signal that came before its wait, an "
+                         "end marker that was "
+                         "never "
+                         "sent, a pipe that is waited out before it is read, a task that waits for another "
+                         "one of its own full "
+                         "pool.";
   builder_.AddCondition("stands-still", first.ended ? WhenItEnded(first) : "nothing moved between the looks");
   builder_.AddCondition(
       "closed", standstill_.certain ? "nobody outside can end one of the waits, and no handler of a signal"
@@ -474,8 +554,8 @@ Finding StandstillJudge::Judge() {
   builder_.AddCondition("untimed", "none of the waits ends by itself");
   for (size_t b = 0; b < standstill_.behind.size() && b < kMaxBehind; ++b) {
     const int part = AddWaiter(standstill_.behind[b]);
-    finding.threads[static_cast<size_t>(part)].role = "stuck behind it";
-    finding.behind.push_back(Sentence(part));
+    finding.threads[static_cast<size_t>(part)].role = kStuckBehind;
+    finding.behind.push_back(Sentence(standstill_.behind[b], part));
   }
   if (standstill_.behind.size() > kMaxBehind) {
     finding.behind.push_back(

@@ -71,9 +71,8 @@ void HeldAtEndJudge::JudgeThread(Index index) {
         " without releasing it. Whoever needs the lock from now on waits for ever: only the thread that "
         "took it could release it, and that thread is gone.");
     finding.fix =
-        "Release {lock:0} on every way out of the thread. A guard object (std::lock_guard, std::scoped_lock) "
-        "also "
-        "covers early returns, exceptions, pthread_exit() and cancellation.";
+        "Release {lock:0} on every way out of the thread: early returns, pthread_exit() and cancellation "
+        "too.{c++: A guard object (std::lock_guard, std::scoped_lock) covers them all, and exceptions.}";
     builder.AddStep(0, "lock", 0, held.stack);
     builder.AddStep(0, "ends", -1, kNoIndex);
     findings_->push_back(std::move(finding));

@@ -100,9 +100,8 @@ Finding Build(const trace::Run& run, Index process, const trace::Event& event) {
                          "by then, which is then lost instead, or to memory that is gone."
                        : " The call looked into memory that was gone, and the process crashed in it.");
   finding.fix =
-      "Give each thread one owner that joins or detaches it exactly once, and forget the id then. "
-      "std::jthread does "
-      "that.";
+      "Give each thread one owner that joins or detaches it exactly once, and forget the id then.{c++: "
+      "std::jthread does that.}";
   builder.AddIdentity(event.stack);
   builder.AddIdentity(event.other_stack);
   return std::move(finding);

@@ -357,7 +357,7 @@ void RingTeller::TellLocks() {
       Chance());
   if (count == 2) {
     finding.fix = absl::StrCat("Take {lock:0} and {lock:1} in the same order in both places, ",
-                               OverProcesses() ? "" : "or both at once with std::scoped_lock, ",
+                               OverProcesses() ? "" : "{c++:or both at once with std::scoped_lock, }",
                                "or release the first before taking the second.");
   } else {
     finding.fix =

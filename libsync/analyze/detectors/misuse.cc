@@ -33,7 +33,8 @@ constexpr Misuse kMisuses[] = {
      "The lock was free when {thread:0} unlocked it: it was never locked on this path, or it was unlocked "
      "twice. The "
      "C library does not notice; the next two threads may both get the lock.",
-     "Unlock once for each lock. A guard object (std::lock_guard, std::unique_lock) keeps the two together."},
+     "Unlock once for each lock.{c++: A guard object (std::lock_guard, std::unique_lock) keeps the two "
+     "together.}"},
     {trace::EventKind::kUnlockNotOwner, nullptr, "unlock-not-owner", "unlock", "holds it",
      "{thread:0} unlocks {lock:0}, which it does not hold",
      "Only the thread that locked {lock:0} may unlock it. Here another thread's critical section was opened, "

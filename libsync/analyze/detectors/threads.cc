@@ -128,7 +128,8 @@ Finding ThreadsJudge::Unjoined(const Where& where, bool left_behind) const {
   builder.AddIdentity(ThreadAt(where).create_stack);
   Finding& finding = builder.finding();
   finding.threads[0].role = "never joined";
-  finding.fix = "Join {thread:0}, or detach it if nobody needs its result. std::jthread joins by itself.";
+  finding.fix =
+      "Join {thread:0}, or detach it if nobody needs its result.{c++: std::jthread joins by itself.}";
   if (left_behind) {
     finding.title = "{thread:0} finished and was never joined or detached";
     finding.explanation =
