@@ -165,7 +165,7 @@ Trial RunTrial(const Plan& plan, const TryOptions& options, const std::vector<st
                                         "run",
                                         "--config",
                                         "/dev/null",
-                                        "--on-deadlock=kill",
+                                        "--on-deadlock=kill-tree",
                                         "--fail-on=never",
                                         "--out",
                                         out,

@@ -1,5 +1,5 @@
 // A forked worker process deadlocks and its parent waits for it: the parent is only a victim.
-// OPTIONS: --on-deadlock=kill
+// OPTIONS: --on-deadlock=kill-tree
 // HANGS
 // EXPECT: deadlock
 #include <sys/wait.h>

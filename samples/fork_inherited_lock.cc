@@ -1,6 +1,6 @@
 // While another thread holds a lock, main forks. In the child that thread does not exist, but its lock is
 // still taken: the child waits for a ghost.
-// OPTIONS: --on-deadlock=kill
+// OPTIONS: --on-deadlock=kill-tree
 // HANGS
 // EXPECT: fork-while-locked
 // EXPECT: abandoned-lock

@@ -1,6 +1,6 @@
 /* A supervisor kills a worker that is inside a mutex in shared memory; another worker waits for it for good.
  */
-// OPTIONS: --on-deadlock=kill
+// OPTIONS: --on-deadlock=kill-tree
 // HANGS
 // EXPECT: lock-held-by-killed-process
 #include <pthread.h>

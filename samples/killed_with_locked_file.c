@@ -1,5 +1,5 @@
 /* A worker is killed with a file locked, which a child of its has open as well: the kernel keeps the lock. */
-// OPTIONS: --on-deadlock=kill
+// OPTIONS: --on-deadlock=kill-tree
 // HANGS
 // EXPECT: lock-held-by-killed-process
 #include <fcntl.h>

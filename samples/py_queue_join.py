@@ -1,5 +1,5 @@
 """A parent joins its child before it takes the result out of the queue: the child cannot end until it is taken."""
-# OPTIONS: --on-deadlock=kill
+# OPTIONS: --on-deadlock=kill-tree
 # HANGS
 # EXPECT: deadlock
 import multiprocessing

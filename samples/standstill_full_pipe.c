@@ -1,5 +1,5 @@
 /* The parent waits for its child before it reads what that says, which is more than a pipe holds. */
-// OPTIONS: --on-deadlock=kill
+// OPTIONS: --on-deadlock=kill-tree
 // HANGS
 // EXPECT: deadlock
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* The child reads until the end of the pipe, which never comes: it has the pipe's writing end open itself. */
-// OPTIONS: --on-deadlock=kill
+// OPTIONS: --on-deadlock=kill-tree
 // HANGS
 // EXPECT: deadlock
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* Each end of a socket pair waits for the other one to begin the conversation. */
-// OPTIONS: --on-deadlock=kill
+// OPTIONS: --on-deadlock=kill-tree
 // HANGS
 // EXPECT: deadlock
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* A pipe, a locked file, a semaphore: three processes, each of which waits for what only the next one gives.
  */
-// OPTIONS: --on-deadlock=kill
+// OPTIONS: --on-deadlock=kill-tree
 // HANGS
 // EXPECT: deadlock
 #include <fcntl.h>

@@ -13,7 +13,7 @@ BUILD = pathlib.Path(os.environ["GORDIAN_BUILD"])
 def finding_of(sample):
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "report.json"
-        subprocess.run([str(BUILD / "bin" / "gordian"), "run", "--on-deadlock=kill", "-q", "--json", str(report), "--",
+        subprocess.run([str(BUILD / "bin" / "gordian"), "run", "--on-deadlock=kill-tree", "-q", "--json", str(report), "--",
                         str(BUILD / "samples" / sample)], timeout=60, check=False, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         findings = json.loads(report.read_text())["findings"]

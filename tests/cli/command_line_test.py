@@ -82,7 +82,7 @@ class WordsTest(GordianCase):
 
     def test_on_deadlock_explains_itself(self):
         text = " ".join(self.gordian("run", "--help").stdout.split())
-        self.assertRegex(text, r"report \(default\): tell of it and let it hang.*kill: end it.*core: as kill")
+        self.assertRegex(text, r"report \(default\): tell of them and let them hang.*kill: end them.*core: as kill")
         program = self.compile("hang.c", SELF_DEADLOCK)
         result = self.gordian("run", "--kill-after", "3", "--", program)
         self.assertIn("left hanging, as --on-deadlock=report wants it; kill ends it", " ".join(result.stderr.split()))

@@ -221,7 +221,7 @@ class AvoidTest(GordianCase):
                 plain = self.gordian("run", "-q", "--", program)  # by luck alone it does not hang
                 # Under a plan that also disturbs, so that they meet more often than not.
                 for seed in ("1", "2", "3"):
-                    avoiding = self.gordian("run", "-q", "--on-deadlock=kill", "--avoid", sample + ".json",
+                    avoiding = self.gordian("run", "-q", "--on-deadlock=kill-tree", "--avoid", sample + ".json",
                                             "--perturb", seed, "--", program, env=self.environment(**FREE))
                     self.assertEqual(avoiding.stdout, plain.stdout)
                     self.assertNotIn("eadlock: ", avoiding.stderr)

@@ -222,7 +222,7 @@ class CoverageTest(GordianCase):
         _, report = self.run_json("-q", "--", *below, self.sample("abba"))
         self.assertIn("lock-order-cycle", [finding["rule"] for finding in report["findings"]])
         self.assertEqual(report["coverage"]["unseen"], [])
-        result, report = self.run_json("-q", "--on-deadlock=kill", "--", *below, self.sample("deadlock"))
+        result, report = self.run_json("-q", "--on-deadlock=kill-tree", "--", *below, self.sample("deadlock"))
         self.assertEqual(result.returncode, 66)
         self.assertIn("deadlock", [finding["rule"] for finding in report["findings"]])
 

@@ -132,10 +132,10 @@ class FindingCodesTest(GordianCase):
         self.assertEqual(result.returncode, -signal.SIGTERM)
 
     def test_a_deadlock_that_gordian_ended(self):
-        result, report = self.run_json("--on-deadlock=kill", "--", self.sample("deadlock"))
+        result, report = self.run_json("--on-deadlock=kill-tree", "--", self.sample("deadlock"))
         self.assertEqual(result.returncode, 66)
         self.assertIn("deadlock", rules(report))
-        result = self.gordian("run", "-q", "--on-deadlock=kill", "--error-exitcode", "9", "--", self.sample("deadlock"))
+        result = self.gordian("run", "-q", "--on-deadlock=kill-tree", "--error-exitcode", "9", "--", self.sample("deadlock"))
         self.assertEqual(result.returncode, 9)
 
 

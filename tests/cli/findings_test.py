@@ -73,7 +73,7 @@ class FindingsTest(GordianCase):
               return pthread_mutex_lock(&lock);
             }
         """)
-        result = self.gordian("run", "--on-deadlock=kill", "--", program)
+        result = self.gordian("run", "--on-deadlock=kill-tree", "--", program)
         self.assertEqual(result.returncode, 66)
         self.assertEqual(len(re.findall("^ERROR self-deadlock", result.stderr, re.MULTILINE)), 1, result.stderr)
         self.assertNotIn("reported above", result.stderr)
@@ -111,7 +111,7 @@ class FindingsTest(GordianCase):
               return pthread_mutex_lock(&lock);
             }
         """)
-        result = self.gordian("run", "--format", "short", "--on-deadlock=kill", "--", program)
+        result = self.gordian("run", "--format", "short", "--on-deadlock=kill-tree", "--", program)
         self.assertEqual(len(re.findall(r"^hang\.c:6: error: self-deadlock: ", result.stderr, re.MULTILINE)), 1, result.stderr)
 
 

@@ -43,7 +43,7 @@ class ReportTest(GordianCase):
         self.assertEqual(len(result.stdout.splitlines()), 1, result.stdout)
 
     def test_a_deadlock_that_was_killed(self):
-        _, first = self.run_json("-q", "--out", "kept", "--on-deadlock=kill", "--", self.sample("deadlock"))
+        _, first = self.run_json("-q", "--out", "kept", "--on-deadlock=kill-tree", "--", self.sample("deadlock"))
         _, again = self.report_json()
         self.assertEqual(rules(again), rules(first))
 

@@ -72,7 +72,7 @@ class StandstillTest(AttachCase):
         process.communicate(timeout=PATIENCE)
 
     def test_a_handler_that_may_end_it_makes_it_a_warning_and_no_reason_to_kill(self):
-        process = self.serve("signal", options=["--on-deadlock=kill"])
+        process = self.serve("signal", options=["--on-deadlock=kill-tree"])
         self.assertRegex(read_line(process.stderr), "WARNING deadlock .*unless SIG(IO|POLL) comes")
         process.send_signal(signal.SIGIO)
         out, _ = process.communicate(timeout=PATIENCE)
@@ -136,7 +136,7 @@ class StandstillTest(AttachCase):
               waitpid(child, 0, 0);
             }
         """, "-static")
-        result, report = self.run_json("--on-deadlock=kill", "--", program)
+        result, report = self.run_json("--on-deadlock=kill-tree", "--", program)
         self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]), result.stderr)
         self.assertEqual(len({thread["pid"] for thread in report["findings"][0]["threads"]}), 2)
 

@@ -50,7 +50,7 @@ class TransparencyTest(GordianCase):
         """)
         for command, code, rule in ((program, 0, None), (self.sample("deadlock"), 66, "deadlock")):
             result = subprocess.run(
-                ["sh", "-c", f"{GORDIAN} run --on-deadlock=kill --json report.json -- {command} 0<&- 1>&- 2>&-"],
+                ["sh", "-c", f"{GORDIAN} run --on-deadlock=kill-tree --json report.json -- {command} 0<&- 1>&- 2>&-"],
                 timeout=PATIENCE, env=self.environment(), cwd=self.folder)
             self.assertEqual(result.returncode, code)
             report = json.loads((self.folder / "report.json").read_text())
