@@ -35,6 +35,7 @@ class Bag {
   explicit Bag(const Options& options) {
     analyze_options_.grace_ms = options.grace_ms;
     build_options_.redact = options.redact;
+    build_options_.wrappers = options.wrappers;
   }
 
   // `again`: the command that repeats the run. Returns whether something confirmed is among its findings.
