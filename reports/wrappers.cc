@@ -115,25 +115,27 @@ constexpr std::string_view kLibraryScopes[] = {"absl::", "boost::", "tbb::", "zm
 
 // What a name is made of that says nothing but how something is locked ...
 constexpr std::string_view kVocabulary[] = {
-    "lock",      "locker",    "locked",    "unlock",  "unlocker", "mutex",     "mtx",       "mu",
-    "rwlock",    "spinlock",  "semaphore", "sem",     "cond",     "condition", "condvar",   "cv",
-    "variable",  "guard",     "scoped",    "scope",   "auto",     "unique",    "shared",    "exclusive",
-    "recursive", "read",      "reader",    "write",   "writer",   "rdlock",    "wrlock",    "rw",
-    "rd",        "wr",        "try",       "trylock", "acquire",  "release",   "enter",     "leave",
-    "init",      "create",    "destroy",   "new",     "free",     "wait",      "timedwait", "timed",
-    "signal",    "broadcast", "critical",  "section", "spin",     "simple",    "base",      "holder",
-    "p",         "t",         "impl",      "os",      "posix",    "pthread",   "native",    "basic",
-    "fast",      "take",      "get",       "hold",    "drop",     "m",         "l",         "initialize",
-    "notify",    "post",      "up",        "down",    "obtain",   "grab",      "safe",      "in",
+    "lock",      "locker",    "locked",    "unlock",    "unlocker", "mutex",     "mtx",       "mu",
+    "rwlock",    "spinlock",  "semaphore", "sem",       "cond",     "condition", "condvar",   "cv",
+    "variable",  "guard",     "scoped",    "scope",     "auto",     "unique",    "shared",    "exclusive",
+    "recursive", "read",      "reader",    "write",     "writer",   "rdlock",    "wrlock",    "rw",
+    "rd",        "wr",        "try",       "trylock",   "acquire",  "release",   "enter",     "leave",
+    "init",      "create",    "destroy",   "new",       "free",     "wait",      "timedwait", "timed",
+    "signal",    "broadcast", "critical",  "section",   "spin",     "simple",    "base",      "holder",
+    "p",         "t",         "impl",      "os",        "posix",    "pthread",   "native",    "basic",
+    "fast",      "take",      "get",       "hold",      "drop",     "m",         "l",         "initialize",
+    "notify",    "post",      "up",        "down",      "obtain",   "grab",      "safe",      "in",
+    "setup",     "prepare",   "make",      "construct", "ctor",
 };
 // ... and those of which it must have one. A function may be called after what it does under a lock.
 constexpr std::string_view kCore[] = {"lock",     "locker", "unlock", "mutex",   "mtx",    "rwlock",
                                       "spinlock", "rdlock", "wrlock", "trylock", "condvar"};
 constexpr std::string_view kClassCore[] = {"critical", "guard", "semaphore"};
 // What tells that a function of a wrapper's family is one too.
-constexpr std::string_view kFamily[] = {"init",    "initialize", "create", "destroy",   "new",   "cond",
-                                        "wait",    "timedwait",  "signal", "broadcast", "sem",   "acquire",
-                                        "release", "enter",      "leave",  "delete",    "notify"};
+constexpr std::string_view kFamily[] = {
+    "init",   "initialize", "create",  "destroy", "new",       "cond",  "wait",  "timedwait",
+    "signal", "broadcast",  "sem",     "acquire", "release",   "enter", "leave", "delete",
+    "notify", "setup",      "prepare", "make",    "construct", "ctor"};
 
 template <size_t kCount>
 bool Has(const std::string_view (&words)[kCount], std::string_view word) {
@@ -232,13 +234,24 @@ std::string CallSite(const SourceFrame& callee, const SourceFrame& caller) {
                         : absl::StrCat(caller.module, "+", caller.offset);
 }
 
+// Whether all that led to held[at] leads to `later` as well.
+bool HasCallers(const Frames& held, size_t at, const Frames& later) {
+  const size_t callers = held.size() - at - 1;
+  for (size_t c = 0; c < callers; ++c) {
+    const SourceFrame& callee = held[at + c];
+    if (callers > later.size() ||
+        CallSite(callee, held[at + c + 1]) != CallSite(callee, later[later.size() - callers + c])) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // Whether the call of held[at] may still go on at `later`. Two inlined calls on one line are told apart by
 // the instruction at which each of them does the same.
 bool MayGoOn(const Frames& held, size_t at, const Frames& later) {
   const SourceFrame& callee = held[at];
-  const std::string site = CallSite(callee, held[at + 1]);
-  const bool is_there = std::any_of(
-      later.begin(), later.end(), [&](const SourceFrame& frame) { return CallSite(callee, frame) == site; });
+  const bool is_there = HasCallers(held, at, later);
   return is_there && std::none_of(later.begin(), later.end(), [&](const SourceFrame& frame) {
            return callee.inlined && frame.inlined && frame.function == callee.function &&
                   frame.line == callee.line && frame.offset != callee.offset;

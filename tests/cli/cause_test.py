@@ -229,7 +229,7 @@ class CauseTest(GordianCase):
         return result, finding
 
     def test_a_fork_while_a_thread_held_the_lock(self):
-        _, finding = self.hang(self.compile("forks.c", FORKS), "abandoned-lock")
+        _, finding = self.hang(self.compile("forks.c", FORKS, "-D_GNU_SOURCE"), "abandoned-lock")
         self.assertRegex(finding["explanation"],
                          r"pid \d+ was forked at forks\.c:21 by pid \d+ while log-writer \(tid \d+, pid \d+, forks\) held log_lock\. ")
         self.assertIn("_exit()", finding["fix"])
