@@ -63,8 +63,8 @@ class RunLoop {
   uint64_t kill_ns_ = UINT64_MAX;
   uint64_t kill_all_ns_ = UINT64_MAX;  // the tree is being ended: from when on with SIGKILL
   std::vector<Stuck> stuck_;
-  ProcessId first_ended_{0, 0};        // the process that is ended before the others
-  uint64_t ended_ns_ = 0;              // when CMD ended; 0: it runs
+  ProcessId first_ended_{0, 0};  // the process that is ended before the others
+  uint64_t ended_ns_ = 0;        // when CMD ended; 0: it runs
   int root_status_ = 0;
   bool tells_of_choice_ = true;  // that a hang could have been ended
   bool grace_over_ = false;      // somebody does not want to wait for what CMD left behind

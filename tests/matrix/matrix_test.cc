@@ -223,7 +223,8 @@ class Runner {
   std::multiset<std::string> RunLive(const std::vector<std::string>& command, const std::string& folder,
                                      bool may_hang) const {
     const std::string file = folder + "/report.json";
-    std::vector<std::string> words = {build_ + "/bin/gordian", "run", "--on-deadlock=kill-tree", "--json", file};
+    std::vector<std::string> words = {build_ + "/bin/gordian", "run", "--on-deadlock=kill-tree", "--json",
+                                      file};
     words.emplace_back(may_hang ? "--kill-after=5" : "--kill-after=50");
     words.emplace_back("--");
     words.insert(words.end(), command.begin(), command.end());

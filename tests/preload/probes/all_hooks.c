@@ -275,7 +275,7 @@ static void Threads(void) {
   CALL(pthread_clockjoin_np, (pthread_t, void**, clockid_t, const struct timespec*), Start(Return), &result,
        CLOCK_MONOTONIC, NULL);
   thread = Start(Pause);
-  CALL(pthread_setname_np, (pthread_t, const char *), thread, "named");
+  CALL(pthread_setname_np, (pthread_t, const char*), thread, "named");
   CALL(pthread_cancel, (pthread_t), thread);
   pthread_join(thread, &result);
   Say("cancelled: %d\n", result == PTHREAD_CANCELED);
