@@ -28,6 +28,7 @@ constexpr std::string_view kWrapperWords[] = {"lock",     "locker", "locked",   
 
 // Matched at the start of a function's name: what libraries offer to lock, to wait and to start threads.
 constexpr std::string_view kLibraryFunctions[] = {
+    "PyThread_",
     "g_mutex_",
     "g_rec_mutex_",
     "g_rw_lock_",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -44,11 +45,22 @@ std::string KeyOf(const trace::Run& run, const Finding& finding) {
   return key;
 }
 
-// Stuck behind the others, and free once they have ended: a shell, a test runner.
-bool IsFreedByTheEnd(const analyze::ThreadPart& thread) {
-  const bool awaits_end =
-      thread.waits.kind == trace::WaitKind::kProcess || thread.waits.kind == trace::WaitKind::kCall;
-  return thread.role == analyze::kStuckBehind && awaits_end;
+// Processes that are stuck behind the others, and go on once those have ended: a shell, a test runner.
+std::set<analyze::Index> FreedByTheEnd(const Finding& finding) {
+  std::set<analyze::Index> freed;
+  for (const analyze::ThreadPart& thread : finding.threads) {
+    if (thread.role == analyze::kStuckBehind &&
+        (thread.waits.kind == trace::WaitKind::kProcess || thread.waits.kind == trace::WaitKind::kCall)) {
+      freed.insert(thread.process);
+    }
+  }
+  return freed;
+}
+
+// Who only took part before, and now waits for nothing, does not hang.
+bool IsStuck(const analyze::ThreadPart& thread, const std::set<analyze::Index>& freed) {
+  return thread.process >= 0 && thread.waits.kind != trace::WaitKind::kNone &&
+         !(thread.role == analyze::kStuckBehind && freed.contains(thread.process));
 }
 
 std::vector<ProcessId> Hanging(const trace::Run& run, const std::vector<Finding>& findings) {
@@ -57,8 +69,9 @@ std::vector<ProcessId> Hanging(const trace::Run& run, const std::vector<Finding>
     if (!IsDeadlockRule(finding.rule->id) || finding.level != analyze::Level::kError) {
       continue;
     }
+    const std::set<analyze::Index> freed = FreedByTheEnd(finding);
     for (const analyze::ThreadPart& thread : finding.threads) {
-      if (thread.process < 0 || IsFreedByTheEnd(thread)) {
+      if (!IsStuck(thread, freed)) {
         continue;
       }
       const trace::Process& process = run.processes[static_cast<size_t>(thread.process)];

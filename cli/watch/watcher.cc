@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -156,6 +157,22 @@ void Watcher::Hang(const std::vector<ProcessId>& processes) {
   hanging_.insert(hanging_.end(), processes.begin(), processes.end());
 }
 
+// Where a process was forked, and what its parent's threads held then, stands in the parent's trace.
+void Watcher::AddParents(std::vector<trace::Process>* processes) {
+  std::set<int32_t> known;
+  std::vector<int32_t> parents;
+  for (const trace::Process& process : *processes) {
+    known.insert(process.pid);
+    parents.push_back(process.ppid);
+  }
+  for (const int32_t pid : parents) {
+    const LiveTrace* trace = known.insert(pid).second ? traces_.FindLive(pid) : nullptr;
+    if (std::optional<trace::Process> parent = trace != nullptr ? traces_.Read(*trace) : std::nullopt) {
+      processes->push_back(std::move(*parent));
+    }
+  }
+}
+
 void Watcher::LookForStandstill(uint64_t now_ns) {
   std::map<pid_t, std::string> suspects;
   for (const auto& [path, trace] : traces_.live()) {
@@ -171,6 +188,7 @@ void Watcher::LookForStandstill(uint64_t now_ns) {
     return;
   }
   trace::Run run = RunSoFar();
+  AddParents(&found);
   std::vector<trace::Process> others = OthersThan(found);
   run.processes = std::move(found);
   run.observed = tree_.Observations(root_, false, setup_.options->grace_ms);

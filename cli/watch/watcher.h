@@ -87,6 +87,7 @@ class Watcher {
   void LearnCreators();
   void DescribeZombies();
   bool NewsWorthJudging(uint64_t now_ns);
+  void AddParents(std::vector<trace::Process>* processes);
   void LookForStandstill(uint64_t now_ns);
   void JudgeLive(uint64_t now_ns);
   void Hang(const std::vector<ProcessId>& processes);

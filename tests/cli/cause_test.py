@@ -1,4 +1,5 @@
 """A report is about the user's place, says what brought the hang about, and what to do in the words of the language."""
+import json
 import unittest
 
 from gordian_case import GordianCase, PATIENCE, rules
@@ -194,6 +195,24 @@ int main(void) {
   _exit(0);
 }
 """
+# The parent's thread has the lock for as long as the child hangs.
+FORKS_PY = """
+import os, threading
+guard, held, over = threading.Lock(), threading.Event(), threading.Event()
+def emitter():
+    with guard:
+        held.set()
+        while not over.wait(0.05):
+            pass
+threading.Thread(target=emitter, name="emitter").start()
+held.wait()
+pid = os.fork()
+if pid == 0:
+    guard.acquire()
+    os._exit(0)
+print("ended by", os.waitpid(pid, 0)[1])
+over.set()
+"""
 NAMED = """
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -223,6 +242,9 @@ int main(void) {
 
 
 class CauseTest(GordianCase):
+    def report_status(self):
+        return json.loads((self.folder / "report.json").read_text())["run"]["status"]
+
     def hang(self, program, rule):
         result, report = self.run_json("--on-deadlock=kill", "--kill-after", PATIENCE, "--", program)
         finding = next(finding for finding in report["findings"] if finding["rule"] == rule)
@@ -235,9 +257,18 @@ class CauseTest(GordianCase):
         self.assertIn("_exit()", finding["fix"])
 
     def test_a_condition_whose_waiter_is_in_the_parent(self):
-        _, finding = self.hang(self.sample("condition_destroyed_in_child"), "deadlock")
+        result, finding = self.hang(self.sample("condition_destroyed_in_child"), "deadlock")
+        self.assertEqual((result.returncode, self.report_status()), (66, "exited 0"), "the parent goes on and ends")
         self.assertRegex(finding["explanation"],
                          r"was forked at condition_destroyed_in_child\.cc:\d+ by pid \d+ while .* waited for queue_ready")
+
+    def test_a_python_lock_while_the_parent_is_busy(self):
+        script = self.folder / "forks.py"
+        script.write_text(FORKS_PY)
+        result, report = self.run_json("--on-deadlock=kill", "--kill-after", PATIENCE, "--", "/usr/bin/python3", script)
+        finding = next(finding for finding in report["findings"] if finding["rule"] in ("deadlock", "abandoned-lock"))
+        self.assertEqual(result.stdout, "ended by 15\n")
+        self.assertRegex(finding["explanation"], r"pid \d+ was forked at .* by pid \d+ while ")
 
     def test_a_read_lock_taken_twice(self):
         _, finding = self.hang(self.sample("rwlock_read_again_hangs"), "deadlock")

@@ -515,7 +515,8 @@ bool StandstillJudge::TellFork() {
     const bool inside = wait.kind == trace::WaitKind::kFutex || (lock != nullptr && !shared);
     const std::optional<ForkCause> fork = inside ? FindFork(run_, ref.process) : std::nullopt;
     if (fork.has_value()) {
-      builder_.finding().explanation += ExplainFork(run_, *fork, wait.lock, wait.address, &builder_);
+      absl::StrAppend(&builder_.finding().explanation, " ",
+                      ExplainFork(run_, *fork, wait.lock, wait.address, &builder_));
       return true;
     }
   }
