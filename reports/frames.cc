@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "libsync/trace/interpreters.h"
 
 namespace gordian::report {
 namespace {
@@ -37,19 +38,6 @@ bool StartsWithAny(std::string_view text, const std::string_view (&prefixes)[kCo
                      [text](std::string_view prefix) { return text.starts_with(prefix); });
 }
 
-// "/usr/lib/python3.11/threading.py", "<frozen importlib._bootstrap>"; never what was installed beside it.
-bool IsPythonLibrary(std::string_view file) {
-  constexpr std::string_view folder = "/lib/python3.";
-  const size_t at = file.find(folder);
-  if (at == std::string_view::npos) {
-    return file.starts_with("<frozen ");
-  }
-  std::string_view rest = file.substr(at + folder.size());
-  rest.remove_prefix(std::min(rest.find_first_not_of("0123456789"), rest.size()));
-  return rest.starts_with("/") && !rest.starts_with("/site-packages/") &&
-         !rest.starts_with("/dist-packages/");
-}
-
 }  // namespace
 
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -58,7 +46,7 @@ bool IsOwnFrame(const SourceFrame& frame) { return BaseName(frame.module).starts
 
 bool IsRuntimeFrame(const SourceFrame& frame) {
   if (frame.language == kPython) {
-    return IsPythonLibrary(frame.file);
+    return trace::IsPythonLibrary(frame.file);
   }
   return IsOwnFrame(frame) || StartsWithAny(BaseName(frame.module), kRuntimeModules) ||
          StartsWithAny(frame.function, kRuntimeFunctions);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libsync/analyze/lookup.h"
+#include "libsync/trace/interpreters.h"
 
 namespace gordian::cli {
 namespace {
@@ -36,6 +37,11 @@ class Merger {
     for (size_t t = 0; t < seen_.threads.size(); ++t) {
       MergeThread(seen_.threads[t], &traced_->threads[static_cast<size_t>(threads_[t])]);
     }
+    for (size_t t = 0; t < seen_.threads.size(); ++t) {
+      if (HasScript(seen_.threads[t].wait.stack)) {
+        TranslateHoldings(&traced_->threads[static_cast<size_t>(threads_[t])]);
+      }
+    }
   }
 
  private:
@@ -43,6 +49,12 @@ class Merger {
   void MergeThread(const trace::Thread& seen, trace::Thread* traced);
   bool MeanTheSame(const trace::Wait& traced, const trace::Wait& seen) const;
   bool LiesIn(uint64_t address, Index lock) const;
+  bool HasScript(Index stack) const;
+  // The trace has the semaphores that the interpreter makes it of.
+  bool IsOfScript(const trace::Wait& seen) const;
+  void TakeScriptHoldings(const trace::Thread& seen);
+  void TranslateHoldings(trace::Thread* thread);
+  bool TranslateHolding(const trace::Thread& thread, trace::Holding* holding);
   trace::Wait Take(trace::Wait wait);
   Index ModuleOf(Index module);
   trace::Frame FrameOf(trace::Frame frame);
@@ -78,14 +90,22 @@ void Merger::MergeThread(const trace::Thread& seen, trace::Thread* traced) {
   traced->gone = seen.gone;
   traced->live = true;
   traced->settled = seen.settled;
+  TakeScriptHoldings(seen);
+  if (HasScript(seen.wait.stack)) {
+    traced->name = seen.name;
+  }
   const bool same = MeanTheSame(traced->wait, seen.wait);
   // The trace knows a word, the look from outside knows what it is.
-  const bool seen_says_more = traced->wait.kind == WaitKind::kFutex && seen.wait.lock != kNoIndex;
+  const bool seen_says_more =
+      IsOfScript(seen.wait) || (traced->wait.kind == WaitKind::kFutex && seen.wait.lock != kNoIndex);
   if (!same || seen_says_more) {
-    const Index stack = same ? traced->wait.stack : kNoIndex;
+    const Index stack = same && !HasScript(seen.wait.stack) ? traced->wait.stack : kNoIndex;
     traced->wait = Take(seen.wait);
     traced->wait.stack = stack != kNoIndex ? stack : traced->wait.stack;
     return;
+  }
+  if (HasScript(seen.wait.stack)) {
+    traced->wait.stack = StackOf(seen.wait.stack);
   }
   const trace::Lock* mutex = analyze::At(traced_->locks, traced->wait.mutex);
   traced->wait.reacquiring =
@@ -101,6 +121,66 @@ void Merger::MergeThread(const trace::Thread& seen, trace::Thread* traced) {
 bool Merger::LiesIn(uint64_t address, Index lock) const {
   const trace::Lock* found = analyze::At(traced_->locks, lock);
   return found != nullptr && address - found->address < kObjectBytes;
+}
+
+bool Merger::HasScript(Index stack) const {
+  const trace::Stack* found = analyze::At(seen_.stacks, stack);
+  return found != nullptr && std::any_of(found->frames.begin(), found->frames.end(),
+                                         [](const trace::Frame& frame) { return frame.script != nullptr; });
+}
+
+bool Merger::IsOfScript(const trace::Wait& seen) const {
+  const trace::Lock* lock = analyze::At(seen_.locks, seen.lock);
+  return (lock != nullptr && lock->script) || (seen.kind == WaitKind::kJoin && HasScript(seen.stack));
+}
+
+void Merger::TakeScriptHoldings(const trace::Thread& seen) {
+  for (const trace::Holding& holding : seen.held) {
+    if (const trace::Lock* lock = analyze::At(seen_.locks, holding.lock); lock != nullptr && lock->script) {
+      LockOf(holding.lock);
+    }
+  }
+}
+
+// From the semaphores that the interpreter takes to the locks of the program.
+void Merger::TranslateHoldings(trace::Thread* thread) {
+  std::vector<trace::Holding> translated;
+  for (trace::Holding holding : thread->held) {
+    if (TranslateHolding(*thread, &holding)) {
+      translated.push_back(holding);
+    }
+  }
+  thread->held = std::move(translated);
+}
+
+// False: it is none of the program's, or known already.
+bool Merger::TranslateHolding(const trace::Thread& thread, trace::Holding* holding) {
+  const trace::Lock* lock = analyze::At(traced_->locks, holding->lock);
+  if (lock == nullptr || lock->script || lock->shared.has_value() || !analyze::IsSemaphore(*lock)) {
+    return true;
+  }
+  const auto script = std::find_if(
+      traced_->locks.begin(), traced_->locks.end(),
+      [lock](const trace::Lock& other) { return other.script && other.address == lock->address; });
+  if (script == traced_->locks.end()) {
+    const trace::Stack* stack = analyze::At(traced_->stacks, holding->stack);
+    const trace::Module* module = stack == nullptr || stack->frames.empty()
+                                      ? nullptr
+                                      : analyze::At(traced_->modules, stack->frames.front().module);
+    return module == nullptr || !trace::IsInterpreter(module->path);
+  }
+  const auto index = static_cast<Index>(script - traced_->locks.begin());
+  const bool has_holder =
+      std::any_of(traced_->threads.begin(), traced_->threads.end(), [index](const trace::Thread& other) {
+        return std::any_of(other.held.begin(), other.held.end(),
+                           [index](const trace::Holding& held) { return held.lock == index; });
+      });
+  // One that waits for what it took itself waits for a signal.
+  if (has_holder || !analyze::IsOwned(*lock) || !analyze::IsOwned(*script) || thread.wait.lock == index) {
+    return false;
+  }
+  holding->lock = index;
+  return true;
 }
 
 // The thread may be in a handler that interrupted what was recorded, or in what no hook sees.
@@ -187,12 +267,14 @@ Index Merger::LockOf(Index lock) {
   if (is_new) {
     trace::Lock copy = *seen;
     copy.place = FrameOf(copy.place);
+    copy.create_stack = StackOf(copy.create_stack);
+    copy.first_stack = StackOf(copy.first_stack);
     traced_->locks.push_back(std::move(copy));
     for (size_t t = 0; t < seen_.threads.size(); ++t) {
       for (trace::Holding held : seen_.threads[t].held) {
         if (held.lock == lock) {
           held.lock = known->second;
-          held.stack = kNoIndex;
+          held.stack = StackOf(held.stack);
           traced_->threads[static_cast<size_t>(threads_[t])].held.push_back(held);
         }
       }

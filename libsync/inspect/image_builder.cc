@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "libsync/inspect/calls.h"
+#include "libsync/inspect/python/vocabulary.h"
 #include "libsync/inspect/static_guards.h"
 
 namespace gordian::inspect {
@@ -249,6 +250,12 @@ bool ImageBuilder::AddPythonWait(const SeenThread& seen, trace::Wait* wait) {
     wait->kind = WaitKind::kLock;
     wait->mode = trace::Mode::kExclusive;
     wait->lock = AddPythonLock(*lock, seen.inner_tid);
+    // What a queue or an event is made of is nobody's lock, and has no name of its own.
+    trace::Lock& added = process_.locks[static_cast<size_t>(wait->lock)];
+    if (added.name.empty()) {
+      added.name = python::WhatIsAwaited(seen.inner_tid, python_->interpreter.get(), &python_->variables);
+      added.kind = added.name.empty() ? added.kind : trace::LockKind::kSemaphore;
+    }
   }
   return lock.has_value();
 }
@@ -271,7 +278,8 @@ Index ImageBuilder::AddPythonLock(const python::PythonLock& python, pid_t inner_
     trace::Lock lock;
     lock.ref = static_cast<trace::Ref>(process_.locks.size() + 1);
     lock.kind = kind;
-    lock.address = python.object;
+    lock.address = python.semaphore != 0 ? python.semaphore : python.object;
+    lock.script = true;
     lock.name = python_->variables.NameOf(python.object, inner_tid);
     process_.locks.push_back(std::move(lock));
   }

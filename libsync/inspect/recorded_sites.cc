@@ -52,6 +52,9 @@ class Sites {
     to->creator = SeenThread(from.creator);
     for (trace::Holding& held : to->held) {
       const trace::Lock* lock = At(seen_->locks, held.lock);
+      if (lock != nullptr && lock->script) {
+        continue;
+      }
       const auto same = std::find_if(from.held.begin(), from.held.end(), [&](const trace::Holding& recorded) {
         const trace::Lock* other = At(record_.locks, recorded.lock);
         return lock != nullptr && other != nullptr && other->address == lock->address;
@@ -62,8 +65,12 @@ class Sites {
     }
   }
 
-  // Of several that lay at one address, the youngest.
+  // Of several that lay at one address, the youngest. What the record has of an interpreter's lock is the
+  // semaphore that it is made of.
   void AddToLock(trace::Lock* lock) {
+    if (lock->script) {
+      return;
+    }
     const auto recorded =
         std::find_if(record_.locks.rbegin(), record_.locks.rend(),
                      [lock](const trace::Lock& other) { return other.address == lock->address; });

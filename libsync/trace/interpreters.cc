@@ -1,5 +1,8 @@
 #include "libsync/trace/interpreters.h"
 
+#include <algorithm>
+#include <cstddef>
+
 namespace gordian::trace {
 namespace {
 
@@ -44,6 +47,18 @@ bool IsInterpreter(std::string_view module_path) {
     }
   }
   return false;
+}
+
+bool IsPythonLibrary(std::string_view file) {
+  constexpr std::string_view folder = "/lib/python3.";
+  const size_t at = file.find(folder);
+  if (at == std::string_view::npos) {
+    return file.starts_with("<frozen ");
+  }
+  std::string_view rest = file.substr(at + folder.size());
+  rest.remove_prefix(std::min(rest.find_first_not_of("0123456789"), rest.size()));
+  return rest.starts_with("/") && !rest.starts_with("/site-packages/") &&
+         !rest.starts_with("/dist-packages/");
 }
 
 }  // namespace gordian::trace

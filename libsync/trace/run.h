@@ -150,6 +150,8 @@ struct Lock {
   bool of_library = false;
   // The lock belongs to a language runtime itself (CPython's GIL ...): never reported.
   bool interpreter = false;
+  // An object of the interpreted program, known from the interpreter's memory alone.
+  bool script = false;
 };
 
 struct Dependency {

@@ -31,7 +31,7 @@ import threading
 
 class Account:
     def __init__(self):
-        self._lock = threading.LOCK()
+        self._lock = threading.Lock()
 
 checking, savings = Account(), Account()
 both = threading.Barrier(2)
@@ -103,22 +103,33 @@ threading.Thread(target=consume, name="consumer").start()
 """
 
 
+# Two functions of the standard library that wait, and one that joins.
+LIBRARY_WAITS = """
+import queue
+import threading
+jobs, ready = queue.Queue(), threading.Event()
+
+worker = threading.Thread(target=jobs.get, name="worker")
+worker.start()
+threading.Thread(target=ready.wait, name="starter").start()
+worker.join()
+"""
+
+
 class PythonCase(AttachCase):
-    def hang(self, python, text, threads, **replacements):
-        for old, new in replacements.items():
-            text = text.replace(old, new)
+    def hang(self, python, text, threads):
         program = self.folder / "hang.py"
         program.write_text(text)
         process = self.run_alone(python, program)
         until(lambda: [look(process.pid, tid) for tid in tasks(process.pid)] == [("S", FUTEX)] * threads)
         return process
 
-    def on_each(self, text, threads, **replacements):
+    def on_each(self, text, threads):
         """(result, report) of attaching to the program, with each interpreter."""
         self.assertTrue(interpreters())
         for version, python in interpreters():
             print("Python", version)
-            process = self.hang(python, text, threads, **replacements)
+            process = self.hang(python, text, threads)
             yield self.attach(process.pid)
             self.end_group(process)
 
@@ -128,22 +139,21 @@ class PythonCase(AttachCase):
 
 class AttachTest(PythonCase):
     def test_opposite_orders(self):
-        for kind in "Lock", "RLock":
-            for result, report in self.on_each(OPPOSITE_ORDERS, 3, LOCK=kind):
-                self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]), result.stdout)
-                [finding] = report["findings"]
-                self.assertEqual({lock["name"] for lock in finding["locks"]}, {"checking._lock", "savings._lock"})
-                self.assertLessEqual({"pay", "refund"}, {thread["name"].split()[0] for thread in finding["threads"]})
-                holders = [thread for thread in finding["threads"] if thread.get("holds")]
-                self.assertEqual(len(holders), 2)
-                for thread in holders:
-                    [held] = thread["holds"]
-                    self.assertEqual(lines(held["stack"], "hang.py"),
-                                     [self.line(OPPOSITE_ORDERS, "with source._lock")])
-                    self.assertEqual(lines(thread["waits"]["stack"], "hang.py"),
-                                     [self.line(OPPOSITE_ORDERS, "# blocks")])
-                    self.assertEqual({frame["language"] for frame in held["stack"]}, {"python"})
-                self.assertRegex(" ".join(finding["behind"]), "main .*(pay|refund)")
+        for result, report in self.on_each(OPPOSITE_ORDERS, 3):
+            self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]), result.stdout)
+            [finding] = report["findings"]
+            self.assertEqual({lock["name"] for lock in finding["locks"]}, {"checking._lock", "savings._lock"})
+            self.assertLessEqual({"pay", "refund"}, {thread["name"].split()[0] for thread in finding["threads"]})
+            holders = [thread for thread in finding["threads"] if thread.get("holds")]
+            self.assertEqual(len(holders), 2)
+            for thread in holders:
+                [held] = thread["holds"]
+                self.assertEqual(lines(held["stack"], "hang.py"),
+                                 [self.line(OPPOSITE_ORDERS, "with source._lock")])
+                self.assertEqual(lines(thread["waits"]["stack"], "hang.py"),
+                                 [self.line(OPPOSITE_ORDERS, "# blocks")])
+                self.assertEqual({frame["language"] for frame in held["stack"]}, {"python"})
+            self.assertRegex(" ".join(finding["behind"]), "main .*(pay|refund)")
 
     def test_a_condition_is_held_by_its_lock(self):
         for result, report in self.on_each(CONDITION_AND_LOCK, 2):
@@ -158,6 +168,12 @@ class AttachTest(PythonCase):
                     if any(holding["lock"] == lock["id"] for thread in finding["threads"]
                            for holding in thread.get("holds", []))]
             self.assertNotIn("ready._lock", held, result.stdout)
+
+    def test_waits_of_the_standard_library_have_its_words(self):
+        for result, report in self.on_each(LIBRARY_WAITS, 3):
+            self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]), result.stdout)
+            names = {lock["name"] for lock in report["findings"][0]["locks"]}
+            self.assertEqual(names, {"an item of Queue jobs", "Event ready"})
 
     def test_each_of_nested_blocks_has_its_line(self):
         for result, report in self.on_each(NESTED, 2):
@@ -175,16 +191,43 @@ class AttachTest(PythonCase):
         other = [path for path in glob.glob(os.path.expanduser("~/.pyenv/versions/3.[67].*/bin/python3"))]
         if not other:
             self.skipTest("no Python 3.6 or 3.7 here")
-        process = self.hang(other[0], OPPOSITE_ORDERS, 3, LOCK="Lock")
+        process = self.hang(other[0], OPPOSITE_ORDERS, 3)
         _, report = self.attach(process.pid)
         self.assertRegex(" ".join(report["coverage"]["unseen"]), "Python.*not read")
+
+
+class RunTest(PythonCase):
+    def test_who_took_a_lock_without_with(self):
+        """Its acquire() is the interpreter's sem_wait, which the trace has."""
+        text = OPPOSITE_ORDERS.replace("with source._lock:", "if source._lock.acquire():")
+        program = self.folder / "hang.py"
+        program.write_text(text.replace("with target._lock:", "if target._lock.acquire():"))
+        result, report = self.run_json("--on-deadlock=kill", "--", "/usr/bin/python3", program)
+        self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]), result.stdout)
+        held = {lock["name"] for lock in report["findings"][0]["locks"]}
+        self.assertEqual(held, {"checking._lock", "savings._lock"})
+        self.assertEqual(len([thread for thread in report["findings"][0]["threads"] if thread.get("holds")]), 2)
+
+    def test_a_hang_under_gordian_run_has_python_lines(self):
+        for version, python in interpreters():
+            print("Python", version)
+            program = self.folder / "hang.py"
+            program.write_text(OPPOSITE_ORDERS)
+            result, report = self.run_json("--on-deadlock=kill", "--", python, program)
+            self.assertEqual((result.returncode, rules(report)), (66, ["deadlock"]), result.stdout)
+            [finding] = report["findings"]
+            self.assertEqual({lock["name"] for lock in finding["locks"]}, {"checking._lock", "savings._lock"})
+            for thread in finding["threads"]:
+                for held in thread.get("holds", []):
+                    self.assertEqual(lines(held["stack"], "hang.py"),
+                                     [self.line(OPPOSITE_ORDERS, "with source._lock")])
 
 
 class CoreTest(PythonCase):
     def test_a_core_has_python_lines_too(self):
         if not shutil.which("gcore"):
             self.skipTest("no gcore here")
-        process = self.hang("/usr/bin/python3", OPPOSITE_ORDERS, 3, LOCK="Lock")
+        process = self.hang("/usr/bin/python3", OPPOSITE_ORDERS, 3)
         core = self.folder / "core"
         subprocess.run(["gcore", "-o", core, str(process.pid)], check=True, capture_output=True)
         result = self.gordian("core", pathlib.Path(f"{core}.{process.pid}"))

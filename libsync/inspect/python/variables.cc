@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "libsync/trace/interpreters.h"
+
 namespace gordian::inspect::python {
 namespace {
 
@@ -78,7 +80,11 @@ std::string Variables::LocalAttributeName(const Frame& frame, uint64_t object) {
   return "";
 }
 
+// A local variable of the standard library says nothing to who wrote the program.
 std::string Variables::LocalName(const Frame& frame, uint64_t object) {
+  if (trace::IsPythonLibrary(interpreter_->Describe(frame).script->file)) {
+    return "";
+  }
   const auto locals = LocalsOf(frame);
   const auto found = std::find_if(locals.begin(), locals.end(),
                                   [object](const auto& local) { return local.second == object; });
@@ -96,7 +102,13 @@ std::vector<Item> Variables::GlobalsOf(const Frame& frame) {
 // What names one object alone comes first, in whatever frame: a library's frame knows it by its own
 // attribute.
 std::string Variables::NameOf(uint64_t object, pid_t inner_tid) {
-  const std::vector<Frame> frames = interpreter_->FramesOf(inner_tid);
+  std::vector<Frame> frames = interpreter_->FramesOf(inner_tid);
+  // A thread may run nothing but the library; the module that began it is in another one's outermost frame.
+  for (const pid_t other : interpreter_->threads()) {
+    if (const std::vector<Frame> others = interpreter_->FramesOf(other); !others.empty()) {
+      frames.push_back(others.back());
+    }
+  }
   for (const auto name_in : {&Variables::GlobalName, &Variables::GlobalAttributeName,
                              &Variables::LocalAttributeName, &Variables::LocalName}) {
     for (const Frame& frame : frames) {
