@@ -109,7 +109,7 @@ TEST_F(ChildRules, AZombieOfAParentWithoutATraceIsToldWithoutItsFork) {
   const std::vector<Finding> findings = analyze::Analyze(played_.run);
   ASSERT_THAT(findings, SizeIs(1));
   EXPECT_EQ(findings[0].processes[1].command, "static-tool");
-  EXPECT_THAT(findings[0].explanation, HasSubstr("where is not known"));
+  EXPECT_THAT(findings[0].explanation, HasSubstr("where it was started is not known"));
 }
 
 TEST_F(ChildRules, WithoutWhatWasSeenTheParentsMainThreadSaysWhatItDid) {

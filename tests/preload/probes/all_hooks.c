@@ -123,6 +123,8 @@ static void OtherLocks(void) {
   CALL(pthread_barrier_destroy, (pthread_barrier_t*), &barrier);
 }
 
+#include "all_hooks_channels.h"
+
 static int times_called;
 static void Count(void) { ++times_called; }
 
@@ -560,6 +562,11 @@ static void CallAll(const char* when) {
   Memory();
   Files();
   Descriptors();
+  PipeCalls();
+  SocketCalls();
+  EventCalls();
+  SignalCalls();
+  MessageQueueCalls();
   Signals();
   Processes();
   Images();
