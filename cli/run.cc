@@ -44,7 +44,7 @@ void TellAvoided(const trace::Run& run, const Outputs& outputs) {
 
 // The ending of gordian; `report` decides whether an exit code 0 stays one.
 Ending Conclude(const Options& options, Watcher* watcher, const RunLoop& loop, Outputs* outputs) {
-  trace::Run run = watcher->Finish({loop.root_status(), loop.end_began_ns()});
+  trace::Run run = watcher->Finish(loop.root_status());
   std::string why;
   if (!outputs->out().empty() && !trace::WriteRunInfo(run, outputs->out(), &why)) {
     run.lost.push_back("the run was not kept whole: " + why);

@@ -199,7 +199,7 @@ void RunLoop::EndStuck(const ProcessId& id) {
   }
   const uint64_t now_ns = NowNs();
   stuck_.push_back({id, now_ns + kTermPatienceNs});
-  end_began_ns_ = end_began_ns_ == 0 ? now_ns : end_began_ns_;
+  watcher_->EndBegins(now_ns);
   if (id == watcher_->root() && ended_by_ == EndedBy::kItself) {
     ended_by_ = EndedBy::kDeadlockKill;
   }
@@ -211,7 +211,7 @@ void RunLoop::EndTree(EndedBy why, const ProcessId& first, int first_signal, uin
   }
   ended_by_ = why;
   watcher_->LookAtProcesses(NowNs());  // who is dead by now, did not die of this
-  end_began_ns_ = NowNs();
+  watcher_->EndBegins(NowNs());
   if (why == EndedBy::kDeadlockKill) {
     StopLiving(watcher_->tree(), first);
   }

@@ -27,8 +27,6 @@ class RunLoop {
 
   int root_status() const { return root_status_; }  // as wait(2) gives it
   EndedBy ended_by() const { return ended_by_; }
-  // When gordian began to end the tree or some of it; 0: it did not.
-  uint64_t end_began_ns() const { return end_began_ns_; }
 
  private:
   // A process that was told to end, and when it is killed.
@@ -69,7 +67,6 @@ class RunLoop {
   bool tells_of_choice_ = true;  // that a hang could have been ended
   bool grace_over_ = false;      // somebody does not want to wait for what CMD left behind
   EndedBy ended_by_ = EndedBy::kItself;
-  uint64_t end_began_ns_ = 0;
 };
 
 }  // namespace gordian::cli

@@ -187,7 +187,7 @@ int WatchCommand(const WatchArguments& arguments) {
   Watcher watcher({&options, &folder, &*outputs, 0, not_ours, shim});
   watcher.SetRoot({arguments.pid, arguments.started}, {});
   Follow(&watcher, options.grace_ms);
-  trace::Run run = watcher.Finish({});
+  trace::Run run = watcher.Finish(std::nullopt);
   run.root_status = RootStatus(run, watcher.root());
   for (trace::Observed& observed : run.observed) {
     // A pid 1 is still there because it waits for the report.

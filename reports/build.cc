@@ -378,6 +378,9 @@ class FindingBuilder {
         identity.stacks.push_back({BaseName(process.command.substr(0, process.command.find(' ')))});
       }
     }
+    if (!finding_.subject.empty()) {
+      identity.stacks.push_back({finding_.subject});
+    }
     out_.fingerprint = Fingerprint(identity);
     out_.suppression = absl::StrCat(out_.rule, ":", SuppressionPattern(function, place));
   }

@@ -2,7 +2,6 @@
  * on: by free, and by a realloc that moves it. */
 // EXPECT: free-in-use
 // EXPECT: free-in-use
-// EXPECT: free-in-use
 // OPTIONS: --check-free
 #include <pthread.h>
 #include <stdlib.h>

@@ -176,7 +176,9 @@ bool Merger::TranslateHolding(const trace::Thread& thread, trace::Holding* holdi
                            [index](const trace::Holding& held) { return held.lock == index; });
       });
   // One that waits for what it took itself waits for a signal.
-  if (has_holder || !analyze::IsOwned(*lock) || !analyze::IsOwned(*script) || thread.wait.lock == index) {
+  const bool is_lock =
+      (lock->flags & trace::kHandOff) == 0 && (lock->flags & (trace::kLockLike | trace::kBeganAtOne)) != 0;
+  if (has_holder || !is_lock || !analyze::IsOwned(*script) || thread.wait.lock == index) {
     return false;
   }
   holding->lock = index;

@@ -191,7 +191,7 @@ void Watcher::LookForStandstill(uint64_t now_ns) {
   AddParents(&found);
   std::vector<trace::Process> others = OthersThan(found);
   run.processes = std::move(found);
-  run.observed = tree_.Observations(root_, false, setup_.options->grace_ms);
+  run.observed = Observe(false);
   Hang(live_report_.JudgeWaits(std::move(run), std::move(others)));
 }
 
@@ -248,8 +248,16 @@ trace::Run Watcher::LiveRun() {
     run.processes.push_back(traces_.ended()[i]);
     MeetTraced(traces_.ended()[i]);
   }
-  run.observed = tree_.Observations(root_, false, setup_.options->grace_ms);
+  run.observed = Observe(false);
   return run;
+}
+
+std::vector<trace::Observed> Watcher::Observe(bool over) const {
+  std::vector<trace::Observed> observed = tree_.Observations(root_, over, setup_.options->grace_ms);
+  if (end_began_ns_ != 0) {
+    tree_.MarkEndedSince(end_began_ns_, &observed);
+  }
+  return observed;
 }
 
 void Watcher::LearnCreators() {
@@ -399,7 +407,7 @@ void Watcher::MeetTraced(const trace::Process& process) {
   tree_.MeetGone(stat, command, inspect::MonotonicNs(process.start_ticks));
 }
 
-trace::Run Watcher::Finish(const End& end) {
+trace::Run Watcher::Finish(std::optional<int> root_status) {
   uint64_t now_ns = NowNs();
   tree_.Look(now_ns);
   traces_.Look(now_ns, tree_);
@@ -410,11 +418,11 @@ trace::Run Watcher::Finish(const End& end) {
   trace::Run run;
   run.command = command_;
   run.root_pid = root_.first;
-  run.root_status = end.root_status;
+  run.root_status = root_status;
   run.start_real_ns = start_real_ns_;
   run.duration_ns = now_ns - start_ns_;
   run.over = true;
-  run.ended_by_gordian = end.ended_by_gordian_ns != 0;
+  run.ended_by_gordian = end_began_ns_ != 0;
   run.processes = ReadLive();
   traces_.CopyLive();
   traces_.GiveUpUnreadable();
@@ -434,10 +442,7 @@ trace::Run Watcher::Finish(const End& end) {
     NameUnseenChildren(process);
   }
   NameUnseenImages(run);
-  run.observed = tree_.Observations(root_, true, setup_.options->grace_ms);
-  if (run.ended_by_gordian) {
-    tree_.MarkEndedSince(end.ended_by_gordian_ns, &run.observed);
-  }
+  run.observed = Observe(true);
   run.lost = remarks_;
   run.lost.insert(run.lost.end(), traces_.lost().begin(), traces_.lost().end());
   for (const std::string* folder : {&setup_.folder->path(), &setup_.folder->drop()}) {

@@ -73,12 +73,10 @@ class Watcher {
   const std::vector<report::ReportSnapshot>& dumped() const { return dumped_; }
   void Remark(const std::string& sentence) { remarks_.push_back(sentence); }
 
+  // Gordian begins to end processes of the run: who dies from now on was not killed by the run.
+  void EndBegins(uint64_t now_ns) { end_began_ns_ = end_began_ns_ == 0 ? now_ns : end_began_ns_; }
   // The whole run. Call once, at the end.
-  struct End {
-    std::optional<int> root_status;
-    uint64_t ended_by_gordian_ns = 0;  // when gordian began to; 0: it did not
-  };
-  trace::Run Finish(const End& end);
+  trace::Run Finish(std::optional<int> root_status);
   const LiveReport& live_report() const { return live_report_; }
 
  private:
@@ -94,6 +92,7 @@ class Watcher {
   std::vector<trace::Process> OthersThan(const std::vector<trace::Process>& found);
   trace::Run RunSoFar() const;
   trace::Run LiveRun();
+  std::vector<trace::Observed> Observe(bool over) const;
   std::vector<trace::Process> ReadLive();
   void NameUnseenImages(const trace::Run& run);
   void NameUnseenChildren(const trace::Process& process);
@@ -117,6 +116,7 @@ class Watcher {
   std::vector<report::ReportSnapshot> dumped_;
   uint64_t start_ns_;
   uint64_t start_real_ns_;
+  uint64_t end_began_ns_ = 0;  // 0: gordian ends nobody
   uint64_t next_tick_ns_ = 0;
   uint64_t next_look_at_processes_ns_ = 0;
   uint64_t next_judge_ns_ = 0;

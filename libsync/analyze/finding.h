@@ -109,6 +109,8 @@ struct Finding {
   uint64_t count = 1;               // how many instances this finding stands for
   // The stacks that identify the finding, in an order that does not depend on thread ids or time.
   std::vector<StackAt> identity;
+  // What it is about, where neither locks nor places tell: two calls under one lock. Part of the fingerprint.
+  std::string subject;
 };
 
 }  // namespace gordian::analyze

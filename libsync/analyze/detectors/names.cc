@@ -31,6 +31,7 @@ Finding Build(const trace::Run& run, const Name& name) {
   Finding& finding = builder.finding();
   const char* what = IsSemaphore(event) ? "semaphore" : "shared memory";
   const char* unlink = IsSemaphore(event) ? "sem_unlink" : "shm_unlink";
+  finding.subject = what;
   const int actor = builder.AddThread(event.thread);
   finding.title = absl::StrCat(actor >= 0 ? ThreadName(actor) : "A thread", " created the ", what, " ",
                                event.text, ", and nobody unlinked it");

@@ -60,6 +60,7 @@ void Tell(const trace::Event& event, const std::string& who, const std::string& 
     finding->fix = absl::StrCat("Do between lock and unlock only what needs ", lock,
                                 ": compute, read and write outside, and exchange the result inside.");
   } else {
+    finding->subject = event.text;
     finding->title = absl::StrCat(who, " spends ", lasted, " in ", event.text, "() while it holds ", lock);
     finding->fix = absl::StrCat("Release ", lock, " before ", event.text,
                                 "(), and take it again afterwards if need be.");
