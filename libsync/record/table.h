@@ -60,10 +60,11 @@ class Table {
     return cell == nullptr ? 0 : cell->value += amount;
   }
 
+  // What was cleared stays so: bits alone would pass for a value.
   void Or(uint64_t key, uint64_t bits) {
     SpinGuard guard(&lock_);
     Cell* cell = Locate(key);
-    if (cell != nullptr && cell->key == key) {
+    if (cell != nullptr && cell->key == key && cell->value != 0) {
       cell->value |= bits;
     }
   }

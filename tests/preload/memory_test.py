@@ -20,6 +20,11 @@ class MemoryTest(ShimCase):
         low, high = sorted(lock.address for lock in trace.locks if lock.kind != "channel")
         self.assertEqual(high - low, 1 << 35)
 
+    def test_memory_that_goes_away_again(self):
+        """What is learnt of a lock whose memory is gone does not bring it back: its record would be the trace's header."""
+        report = self.compare([self.probe["memory"], "unmapped-again"], ["lock-held-at-process-exit"], 0)
+        self.assertEqual([line for line in report["coverage"]["unseen"] if "trace" in line], [])
+
     def test_not_moved(self):
         for scenario in ("unmapped", "not-forked", "forked"):
             with self.subTest(scenario):

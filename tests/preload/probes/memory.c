@@ -138,6 +138,25 @@ static int FarCopy(void) {
   return 0;
 }
 
+// Memory goes away with a held mutex in it, one that has no tag; then other memory at the same place does.
+static int UnmappedAgain(void) {
+  const size_t bytes = 4096;
+  static pthread_mutex_t stays;
+  pthread_mutexattr_t shared;
+  pthread_mutexattr_init(&shared);
+  pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+  pthread_mutex_init(&stays, &shared);
+  char* page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  pthread_mutex_init((pthread_mutex_t*)page, &shared);
+  pthread_mutex_lock((pthread_mutex_t*)page);
+  munmap(page, bytes);
+  pthread_mutex_lock(&stays);
+  pthread_mutex_unlock(&stays);
+  mmap(page, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  munmap(page, bytes);
+  return 0;
+}
+
 int main(int argc, char** argv) {
   static const struct Scenario kScenarios[] = {{"private", Private},
                                                {"inheriting", Inheriting},
@@ -145,6 +164,7 @@ int main(int argc, char** argv) {
                                                {"not-forked", NotForked},
                                                {"forked", Forked},
                                                {"far-copy", FarCopy},
+                                               {"unmapped-again", UnmappedAgain},
                                                {NULL, NULL}};
   return RunScenario(kScenarios, argc, argv);
 }
