@@ -8,7 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/watch/stall.h"
+#include "libsync/analyze/lookup.h"
 #include "libsync/inspect/proc.h"
+#include "libsync/inspect/service_signals.h"
 
 namespace gordian::cli {
 namespace {
@@ -24,6 +26,18 @@ bool PastCondition(const trace::SlotRecord& slot, uint64_t futex) {
 
 // The kernel has told every thread of a process to end before it takes the first one away.
 bool IsTold(const inspect::TaskStatus& status) { return (status.pending >> (SIGKILL - 1) & 1) != 0; }
+
+// Programs limit a wait for a file lock, which has no call with a deadline, by a timer whose signal breaks it
+// off: flock(1) with -w, signal.alarm() of Python.
+bool HasTimeLimit(const trace::Process& process, const trace::Wait& wait) {
+  const trace::Lock* lock =
+      wait.kind == trace::WaitKind::kLock ? analyze::At(process.locks, wait.lock) : nullptr;
+  if (lock == nullptr || (!analyze::IsFileLock(*lock) && lock->kind != trace::LockKind::kSystemVSemaphore)) {
+    return false;
+  }
+  const auto masks = inspect::ReadSignalMasks(process.pid);
+  return masks.has_value() && inspect::TimerSignals(process.pid, masks->caught) != 0;
+}
 
 }  // namespace
 
@@ -178,6 +192,7 @@ void SettleWatch::Settle(trace::Process* process, trace::Thread* thread) const {
   // Asked again after the trace was read: then the reading lies between two equal looks.
   auto task = ReadWaiter(slot);
   thread->settled = same && task.has_value() && *task == sample->second.task;
+  thread->wait.timed = thread->wait.timed || (thread->settled && HasTimeLimit(*process, thread->wait));
   if (thread->settled && thread->wait.kind == trace::WaitKind::kCondition && thread->wait.mutex >= 0) {
     const trace::Lock& mutex = process->locks[static_cast<size_t>(thread->wait.mutex)];
     thread->wait.reacquiring = sample->second.task.futex == mutex.address;

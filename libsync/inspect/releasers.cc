@@ -60,6 +60,7 @@ class Namer {
       helped_.push_back(facts_[p].traced || facts_[p].space->HasKernelHelper());
     }
     for (size_t p = 0; p < facts_.size(); ++p) {
+      LimitFileLocks(p);
       for (trace::Thread& thread : run_->processes[p].threads) {
         const auto facts = facts_[p].waits.find(thread.tid);
         if (thread.settled && !thread.wait.timed && facts != facts_[p].waits.end()) {
@@ -78,6 +79,7 @@ class Namer {
   using Pids = std::optional<std::vector<pid_t>>;
 
   void NameSignals(Index process);
+  void LimitFileLocks(size_t process);
   void NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait);
   Pids Children(size_t process, int64_t which);
   Pids WithMapping(const Mapping& own);
@@ -99,6 +101,20 @@ class Namer {
   std::unique_ptr<UnixSockets> sockets_;
   std::map<std::pair<uint64_t, uint64_t>, Pids> mappers_;  // by device and inode
 };
+
+// These calls have no deadline of their own: programs break them off by the signal of a timer.
+void Namer::LimitFileLocks(size_t process) {
+  trace::Process& target = run_->processes[process];
+  for (trace::Thread& thread : target.threads) {
+    const auto wait = facts_[process].waits.find(thread.tid);
+    const int64_t call = wait == facts_[process].waits.end() ? -1 : wait->second.call.syscall;
+    if (call != SYS_flock && call != SYS_fcntl && call != SYS_semop) {
+      continue;
+    }
+    const std::optional<SignalMasks> masks = ReadSignalMasks(target.pid);
+    thread.wait.timed = thread.wait.timed || (masks && TimerSignals(target.pid, masks->caught) != 0);
+  }
+}
 
 // A child that ends runs the handler of SIGCHLD, and so may end what its parent could: where all children are
 // looked at, they stand beside it, and else somebody outside may.

@@ -14,9 +14,9 @@ constexpr int kMostSignals = 64;
 constexpr uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 
 // The kernel shows nobody whether an alarm is set: who has a handler for it is taken to have set one.
+constexpr uint64_t kAlarm = SignalBit(SIGALRM);
 constexpr uint64_t kSentToServices = SignalBit(SIGTERM) | SignalBit(SIGINT) | SignalBit(SIGHUP) |
-                                     SignalBit(SIGQUIT) | SignalBit(SIGUSR1) | SignalBit(SIGUSR2) |
-                                     SignalBit(SIGALRM);
+                                     SignalBit(SIGQUIT) | SignalBit(SIGUSR1) | SignalBit(SIGUSR2) | kAlarm;
 
 }  // namespace
 
@@ -40,11 +40,15 @@ uint64_t ParseTimerSignals(std::string_view text) {
 }
 
 uint64_t ServiceSignals(pid_t pid, uint64_t caught) {
-  if ((caught & ~kSentToServices) == 0) {
+  return (caught & kSentToServices) | TimerSignals(pid, caught);
+}
+
+uint64_t TimerSignals(pid_t pid, uint64_t caught) {
+  if ((caught & ~kAlarm) == 0) {
     return caught;
   }
   const std::optional<std::string> timers = ReadProcFile(pid, "timers");
-  return caught & (kSentToServices | ParseTimerSignals(timers.value_or("")));
+  return caught & (kAlarm | ParseTimerSignals(timers.value_or("")));
 }
 
 }  // namespace gordian::inspect

@@ -16,6 +16,10 @@ namespace gordian::inspect {
 // what an alarm sends, and what the timers of the process do.
 uint64_t ServiceSignals(pid_t pid, uint64_t caught);
 
+// Of `caught`, those that the process's own timers send: a call that such a signal interrupts has a time
+// limit.
+uint64_t TimerSignals(pid_t pid, uint64_t caught);
+
 // The signals in a text as /proc/PID/timers has it.
 uint64_t ParseTimerSignals(std::string_view text);
 
