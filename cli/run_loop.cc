@@ -171,7 +171,14 @@ void RunLoop::FireDeadlines(uint64_t now_ns) {
 }
 
 void RunLoop::OnHanging() {
-  for (const ProcessId& id : watcher_->TakeHanging()) {
+  const std::vector<ProcessId> hanging = watcher_->TakeHanging();
+  // The end of one gives its robust locks to the next, which would go on: all are held until all have their
+  // signal.
+  const bool one_by_one = options_.on_deadlock == OnDeadlock::kKill;
+  for (const ProcessId& id : one_by_one ? hanging : std::vector<ProcessId>()) {
+    SignalProcess(id, SIGSTOP);
+  }
+  for (const ProcessId& id : hanging) {
     if (options_.on_deadlock == OnDeadlock::kReport && !options_.quiet &&
         std::exchange(tells_of_choice_, false)) {
       outputs_->Text(
@@ -187,6 +194,9 @@ void RunLoop::OnHanging() {
     if (options_.on_deadlock == OnDeadlock::kCore) {
       EndTree(EndedBy::kDeadlockKill, id, SIGABRT, kCorePatienceNs);
     }
+  }
+  for (const ProcessId& id : one_by_one ? hanging : std::vector<ProcessId>()) {
+    SignalProcess(id, SIGCONT);
   }
 }
 
