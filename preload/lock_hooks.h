@@ -120,33 +120,30 @@ __attribute__((always_inline)) inline void EndTaken(const record::KnownAcquire& 
   }
 }
 
-// A recursive mutex at a known place; false: it is none, or not known.
+// A recursive mutex at a known place that libc has to take; false: it is none, or not known. `site` by
+// reference: a copy would be read as one word of 16 bytes just after it was written as two, for which a
+// processor waits 4 ns.
 template <typename Call>
 __attribute__((always_inline)) inline bool AcquireRecursive(const char* name, pthread_mutex_t* mutex,
-                                                            record::Blocking blocking, record::Site site,
-                                                            Call call, int* result) {
+                                                            record::Blocking blocking,
+                                                            const record::Site& site, Call call,
+                                                            int* result) {
   constexpr auto mode = trace::Mode::kExclusive;
   record::KnownAcquire known;
   bool again = false;
-  if (!record::FindKnownRecursive(mutex, mode, blocking, site, &known, &again)) {
+  if (!record::BeginKnownRecursive(mutex, mode, blocking, site, &known, &again)) {
     return false;
   }
-  const bool is_taken = blocking != record::Blocking::kTimed && record::g_config.takes_free_locks &&
-                        record::TakeRecursive(mutex, HowOf(blocking));
-  if (!is_taken && !again) {
-    record::PublishKnown(known, mode, blocking, 0);
-  }
-  *result = is_taken ? 0 : call();
+  *result = call();
   if (*result != 0 ||
-      !(again ? record::EndKnownAgain(known)
-              : record::EndKnownAcquire(known, mode, is_taken ? record::Blocking::kTry : blocking))) {
+      !(again ? record::EndKnownAgain(known) : record::EndKnownAcquire(known, mode, blocking))) {
     *result = EndSlowly(known, *result, name, mutex, mode, blocking, site, again);
   }
   return true;
 }
 
-// Other callers than those that came first, recursive mutexes, and where libc alone takes locks: looked for
-// second, so that most calls do not pay for them.
+// Other callers than those that came first, recursive mutexes that are not free, and where libc alone takes
+// locks: looked for last, so that most calls do not pay for them.
 template <typename Object, typename Call>
 __attribute__((noinline)) int AcquireOther(const char* name, Object* object, trace::Mode mode,
                                            record::Blocking blocking, record::Site site, Call call) {
@@ -170,13 +167,35 @@ __attribute__((noinline)) int AcquireOther(const char* name, Object* object, tra
   return CallKnown(known, name, object, mode, blocking, site, call);
 }
 
+// What is not known as a plain lock of its place: a recursive mutex that is free or the thread's own, taken
+// here; all else is for AcquireOther. A function of its own, so that it saves no registers on its way.
+template <typename Object, typename Call>
+__attribute__((noinline)) int AcquireUnusual(const char* name, Object* object, trace::Mode mode,
+                                             record::Blocking blocking, record::Site site, Call call) {
+  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
+    record::KnownAcquire known;
+    bool again = false;
+    if (!IsLeftToLibc<Object>(blocking) &&
+        record::FindKnownRecursive<&record::Thread::slot, record::Tried::kFirst>(object, mode, blocking, site,
+                                                                                 &known, &again) &&
+        record::TakeRecursive(object, HowOf(blocking))) {
+      if (!(again ? record::EndKnownAgain(known)
+                  : record::EndKnownAcquire(known, mode, record::Blocking::kTry))) {
+        SettleTaken(known.holding, mode, again);
+      }
+      return 0;
+    }
+  }
+  return AcquireOther(name, object, mode, blocking, site, call);
+}
+
 // For the kinds that have a fast path. `blocking` is known when this is compiled.
 template <typename Object, typename Call>
 __attribute__((always_inline)) inline int AcquireUsual(const char* name, Object* object, trace::Mode mode,
                                                        record::Blocking blocking, Call call) {
   record::KnownAcquire known;
   if (__builtin_expect(!record::FindKnown(object, mode, blocking, CALL_SITE(), &known), 0)) {
-    return AcquireOther(name, object, mode, blocking, CALL_SITE(), call);
+    return AcquireUnusual(name, object, mode, blocking, CALL_SITE(), call);
   }
   if (__builtin_expect(!TakeFree(object, mode, blocking), 0)) {
     return AcquireTaken(known.holding, known.moves, name, object, mode, blocking, CALL_SITE(), call);
@@ -221,22 +240,34 @@ __attribute__((always_inline)) inline bool GiveBack(Object* object) {
 
 template <typename Object, typename Call>
 __attribute__((noinline)) int ReleaseOther(const char* name, Object* object, record::Site site, Call call) {
-  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
-    if (record::BeginKnownRelease(object, record::kRecursiveTag)) {
-      return GiveBack(object) ? 0 : record::Noted(call(), name, record::Blocking::kForever, object, site);
-    }
-  }
   if (!BeginProfiledRelease(object)) {
     record::BeginReleaseSlow(record::FactsOf(object), site);
   }
   return record::Noted(call(), name, record::Blocking::kForever, object, site);
 }
 
+// The end of a release whose record is written already.
+template <typename Object, typename Call>
+__attribute__((noinline)) int GiveBackByLibc(const char* name, Object* object, record::Site site, Call call) {
+  return record::Noted(call(), name, record::Blocking::kForever, object, site);
+}
+
+// A recursive mutex that was taken last; all else is for ReleaseOther.
+template <typename Object, typename Call>
+__attribute__((noinline)) int ReleaseUnusual(const char* name, Object* object, record::Site site, Call call) {
+  if constexpr (std::is_same_v<Object, pthread_mutex_t>) {
+    if (record::BeginKnownRelease(object, record::kRecursiveTag)) {
+      return GiveBack(object) ? 0 : GiveBackByLibc(name, object, site, call);
+    }
+  }
+  return ReleaseOther(name, object, site, call);
+}
+
 // The fast path, for the lock that was taken last, cannot fail.
 template <typename Object, typename Call>
 __attribute__((always_inline)) inline int Release(const char* name, Object* object, Call call) {
   if (__builtin_expect(!record::BeginKnownRelease(object), 0)) {
-    return ReleaseOther(name, object, CALL_SITE(), call);
+    return ReleaseUnusual(name, object, CALL_SITE(), call);
   }
   return __builtin_expect(GiveBack(object), 1) ? 0 : call();
 }

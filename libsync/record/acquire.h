@@ -287,7 +287,7 @@ __attribute__((always_inline)) inline bool BeginKnownAcquire(Object* object, tra
 }
 
 // The same for a recursive mutex that the thread does not hold, or holds as its newest: then *again.
-template <Way kWay = &Thread::slot>
+template <Way kWay = &Thread::slot, Tried kTried = Tried::kAll>
 __attribute__((always_inline)) inline bool FindKnownRecursive(pthread_mutex_t* mutex, trace::Mode mode,
                                                               Blocking blocking, const Site& site,
                                                               KnownAcquire* known, bool* again) {
@@ -312,7 +312,7 @@ __attribute__((always_inline)) inline bool FindKnownRecursive(pthread_mutex_t* m
       return false;
     }
   }
-  const CacheEntry* entry = FindSituation<Tried::kAll>(thread, moves, site, CallKey(mode, blocking), lock);
+  const CacheEntry* entry = FindSituation<kTried>(thread, moves, site, CallKey(mode, blocking), lock);
   if (entry == nullptr) {
     return false;
   }
