@@ -10,26 +10,30 @@ import signal
 import time
 import unittest
 
-from gordian_case import FREE, ORDERED_BY_DATA, PATIENCE, GordianCase
+from gordian_case import FREE, ORDERED_BY_DATA, OWN_TIME, PATIENCE, GordianCase
 
-# Threads that run one after the other by luck, once they are told to go.
-NEEDS_INPUT = """
+# Threads that run one after the other by luck, once they are told to go: the second begins when the first is done, or has
+# slept for 20 ms, as in a pause.
+NEEDS_INPUT = OWN_TIME + """
 #include <atomic>
 #include <iostream>
 #include <mutex>
 #include <string>
 #include <thread>
-#include <unistd.h>
+#include <sys/syscall.h>
 std::mutex a, b;
+std::atomic<long> tid{0};
 std::atomic<bool> done{false};
 int main() {
   std::string word;
   if (!(std::cin >> word)) return 3;
   std::thread first([] {
+    tid = syscall(SYS_gettid);
     { std::scoped_lock<std::mutex> outer(a); std::scoped_lock<std::mutex> inner(b); }
     done = true;
   });
-  for (int ms = 0; ms < 20 && !done; ++ms) usleep(1000);  // a pause lasts longer
+  while (tid == 0) usleep(1000);
+  for (long began = OwnMs(tid); !done && OwnMs(tid) - began < 20;) usleep(1000);
   std::thread second([] { std::scoped_lock<std::mutex> outer(b); std::scoped_lock<std::mutex> inner(a); });
   first.join();
   second.join();
@@ -255,7 +259,7 @@ class HuntTest(GordianCase):
         # No random pause is as long as the second thread waits for the first.
         program = self.compile("apart.cc", NEEDS_INPUT)
         (self.folder / "input").write_text("go")
-        result = self.gordian("hunt", "-n", "20", "--stop", "--input", "input", "--", program)
+        result = self.gordian("hunt", "-n", "60", "--stop", "--input", "input", "--", program)
         self.assertEqual(result.returncode, 66, result.stdout)
         self.assertIn("deadlock (confirmed)", result.stdout)
         again = re.search(r"1 of (\d+) runs, first with: gordian (hunt -n \1 --seed 1 --input input -- .*)",

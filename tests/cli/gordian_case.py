@@ -22,6 +22,25 @@ PATIENCE = 60
 
 FREE = {"LUCK_PATIENCE_MS": "0"}  # samples/luck.h: nobody waits
 
+# For programs in C and C++: the time that passes for a thread but for what it ran or waited for a processor, in ms.
+OWN_TIME = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+static long OwnMs(long tid) {
+  char path[64], text[128] = "";
+  long long ran = 0, queued = 0;
+  struct timespec now;
+  snprintf(path, sizeof(path), "/proc/self/task/%ld/schedstat", tid);
+  int account = open(path, O_RDONLY);
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (account >= 0 && read(account, text, sizeof(text) - 1) > 0) sscanf(text, "%lld %lld", &ran, &queued);
+  if (account >= 0) close(account);
+  return now.tv_sec * 1000 + (now.tv_nsec - ran - queued) / 1000000;
+}
+"""
+
 # The second thread waits, without any call that can be seen and for as long as it takes, until the first is done.
 ORDERED_BY_DATA = """
 #include <atomic>
@@ -122,7 +141,7 @@ def rules(report):
 
 
 class OwnSleep:
-    """How long a process sleeps of its own will: the time that it ran, or waited for a processor, is the machine's."""
+    """How long a process or thread sleeps of its own will: the time that it ran, or waited for a processor, is the machine's."""
 
     def __init__(self, pid):
         self.account = pathlib.Path(f"/proc/{pid}/schedstat")

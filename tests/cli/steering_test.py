@@ -7,7 +7,7 @@ import time
 import unittest
 
 import gordian_case
-from gordian_case import FREE, ORDERED_BY_DATA, GordianCase, read_line
+from gordian_case import FREE, ORDERED_BY_DATA, OWN_TIME, GordianCase, OwnSleep, read_line
 
 # A try that hangs at semaphores lasts as long as it may.
 gordian_case.PATIENCE = 150
@@ -65,7 +65,7 @@ int main(void) {
 FUTEX = "202 "
 
 # A thread stands before its second lock, and nobody ever comes to meet it, while main does what it is told.
-STANDS = """
+STANDS = OWN_TIME + """
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -77,19 +77,15 @@ STANDS = """
 static pthread_mutex_t a = PTHREAD_MUTEX_INITIALIZER, b = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t own = PTHREAD_MUTEX_INITIALIZER;
 static volatile int stands, stood;
-static long Now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 static void Both(pthread_mutex_t* outer, pthread_mutex_t* inner, const char* who) {
   pthread_mutex_lock(outer);
-  const long begin = Now();
-  printf("%s stands %d %ld\\n", who, getpid(), syscall(SYS_gettid));
+  const long tid = syscall(SYS_gettid), begin = OwnMs(tid);
+  printf("%s stands %d %ld\\n", who, getpid(), tid);
   fflush(stdout);
   stands = 1;
   pthread_mutex_lock(inner);
-  printf("%s stood %ld\\n", who, Now() - begin);
+  const long end = OwnMs(tid);
+  printf("%s stood %ld until %ld\\n", who, end - begin, end);
   fflush(stdout);
   pthread_mutex_unlock(inner);
   pthread_mutex_unlock(outer);
@@ -262,7 +258,7 @@ class SteeringTest(GordianCase):
         self.assertRegex(result.stdout, r"\((2[0-9]|[3-9][0-9]) pauses\)")  # the waiter's, after its wake-ups
 
     def stood(self, output):
-        return [int(ms) for ms in re.findall(r"stood (\d+)$", output, re.MULTILINE)]
+        return [int(ms) for ms in re.findall(r"stood (\d+) until", output)]
 
     def test_no_pause_outlives_its_bound(self):
         program = self.compile("stands.c", STANDS)
@@ -291,12 +287,13 @@ class SteeringTest(GordianCase):
         gordian = int(re.search(r"PPid:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1))
         os.kill(pid, signal.SIGSTOP)
         time.sleep(2)  # beyond the end of the pause
-        continued = time.monotonic()
+        continued = OwnSleep(tid).began / 1e6
         os.kill(pid, signal.SIGCONT)
         os.kill(gordian, signal.SIGCONT)  # it stopped with the program, for whoever controls the job
         while "first stood" not in output:
             output += read_line(confirm.stdout)
-        self.assertLess(time.monotonic() - continued, 0.9)  # its pause, which is 1 s, is not begun again
+        stood_until = int(re.search(r"first stood \d+ until (\d+)", output).group(1))
+        self.assertLess(stood_until - continued, 900)  # its pause, which is 1000, is not begun again
         self.assertIn("0 of 1 possible deadlock confirmed", confirm.communicate(timeout=gordian_case.PATIENCE)[0])
 
 
