@@ -70,6 +70,14 @@ bool HaveMoved(const trace::Run& run, const std::vector<analyze::Stall>& stalls,
   });
 }
 
+// A lock of the C library's own, perhaps, which only stacks tell: it may have been taken by who waits for it.
+bool NeedsStacks(const trace::Run& run) {
+  return std::any_of(run.processes.begin(), run.processes.end(), [](const trace::Process& process) {
+    return std::any_of(process.threads.begin(), process.threads.end(),
+                       [](const trace::Thread& thread) { return thread.settled && thread.wait.contended; });
+  });
+}
+
 }  // namespace
 
 std::vector<trace::Process> WithTraces(std::vector<trace::Process> seen, TraceSet* traces) {
@@ -163,7 +171,7 @@ std::vector<trace::Process> StandstillWatch::Ask(const std::vector<pid_t>& resti
   const std::map<pid_t, Moment> before = MomentsOf(suspects);
   trace::Run run;
   run.processes = WithTraces(SurveyOnce(pids, surroundings, false).run.processes, traces);
-  if (analyze::FindStalls(run).empty()) {
+  if (analyze::FindStalls(run).empty() && !NeedsStacks(run)) {
     return {};
   }
   run.processes = WithTraces(SurveyOnce(pids, surroundings, true).run.processes, traces);

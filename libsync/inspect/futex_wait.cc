@@ -117,7 +117,7 @@ class Identifier {
       // The C library's own locks have no public function around them, sem_wait and pthread_join leave by a
       // tail call, and a stripped static program has no names at all.
       for (const auto probe : {&Identifier::Mutex, &Identifier::Stream, &Identifier::Join, &Identifier::Arena,
-                               &Identifier::BareSemaphore}) {
+                               &Identifier::OfLibrary, &Identifier::BareSemaphore}) {
         result_ = Unknown();
         if ((this->*probe)()) {
           return result_;
@@ -175,6 +175,7 @@ class Identifier {
     unknown.address = futex_;
     unknown.timed = wait_.args[3] != 0;
     unknown.shared = (wait_.args[1] & FUTEX_PRIVATE_FLAG) == 0;
+    unknown.contended = expected_ == kContended && !unknown.shared && !unknown.timed;
     return unknown;
   }
 
@@ -239,19 +240,30 @@ class Identifier {
     return true;
   }
 
+  bool IsHeldLowLevelLock() const { return result_.contended && Field(futex_, 0) == kContended; }
+
   // The allocator waits for nothing else by itself.
   bool Arena() {
-    const auto word = Field(futex_, 0);
     const std::vector<std::string>& functions = witnesses_.functions;
     const auto end =
         functions.begin() + static_cast<std::ptrdiff_t>(std::min(functions.size(), kLibraryFrames));
-    if (expected_ != kContended || word != kContended || result_.shared || result_.timed ||
-        std::none_of(functions.begin(), end, IsAllocator)) {
+    if (!IsHeldLowLevelLock() || std::none_of(functions.begin(), end, IsAllocator)) {
       return false;
     }
     result_.wait = WaitKind::kLock;
     result_.kind = LockKind::kMutex;
     result_.of_malloc = true;
+    return true;
+  }
+
+  // Of localtime, syslog, random and their kin.
+  bool OfLibrary() {
+    if (!IsHeldLowLevelLock() || !witnesses_.in_libc) {
+      return false;
+    }
+    result_.wait = WaitKind::kLock;
+    result_.kind = LockKind::kMutex;
+    result_.of_libc = true;
     return true;
   }
 
@@ -381,6 +393,11 @@ bool IsAllocator(const std::string& function) {
                                         "unlink_chunk",
                                         "arena_get2"};
   return std::any_of(std::begin(names), std::end(names), [&](std::string_view n) { return n == function; });
+}
+
+bool IsLowLevelWait(const std::string& function) {
+  return function.starts_with("lll_lock_wait") || function.starts_with("futex_") ||
+         function.starts_with("GI___futex_");
 }
 
 bool IsFutexWait(const TaskWait& wait) {

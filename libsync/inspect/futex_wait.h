@@ -36,6 +36,9 @@ struct FutexWait {
   pid_t owner = 0;
   uint32_t readers = 0;    // of a read-write lock: how many are inside
   bool of_malloc = false;  // a lock of an arena of the C library's allocator, which has no owner in it
+  bool of_libc = false;    // another lock of the C library's own without an owner in it
+  // A low-level lock that somebody has, by its word: perhaps one of the C library's own.
+  bool contended = false;
   bool operator==(const FutexWait&) const = default;
 };
 
@@ -46,10 +49,14 @@ struct FutexWitnesses {
   const Memory* memory = nullptr;
   std::vector<std::string> functions;              // of the thread's innermost frames, innermost first
   std::function<bool(pid_t inner_tid)> is_thread;  // of the process
+  bool in_libc = false;                            // the futex lies in the C library's own variables
 };
 
 // A function of the C library's allocator, as Unwinder::FunctionAt gives it.
 bool IsAllocator(const std::string& function);
+
+// One in which a thread only waits for a low-level lock, whichever that is.
+bool IsLowLevelWait(const std::string& function);
 
 // REQUIRES: IsFutexWait(wait).
 FutexWait IdentifyFutexWait(const TaskWait& wait, const FutexWitnesses& witnesses);

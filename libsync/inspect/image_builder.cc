@@ -3,6 +3,8 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "libsync/inspect/calls.h"
 #include "libsync/inspect/python/vocabulary.h"
@@ -54,33 +56,101 @@ void ImageBuilder::TakeStack(pid_t tid, pid_t inner_tid, const Registers& regist
   if (walk.complete) {
     complete_.insert(tid);
   }
-  const auto handler = std::find_if(walk.addresses.begin(), walk.addresses.end(),
-                                    [this](uint64_t address) { return unwinder_->IsSignalReturn(address); });
-  for (auto frame = handler; frame != walk.addresses.end(); ++frame) {
-    // What was interrupted stands at an instruction, all others behind a call.
-    const uint64_t before = frame == handler || frame == handler + 1 ? 0 : 1;
-    if (IsAllocator(unwinder_->FunctionAt(*frame - before))) {
-      interrupted_allocator_.insert(tid);
-    }
-  }
+  NoteLibraryCalls(tid, walk);
 }
 
-// An arena has no owner written down. It is the thread itself where a signal came while it was in the
-// allocator and no other thread is or may be in there: each sleeps elsewhere, or waits for a lock of the
-// allocator itself.
-pid_t ImageBuilder::InterruptedAllocator(pid_t tid, const std::map<pid_t, SeenThread>& threads) const {
-  const auto may_hold = [&](const std::pair<const pid_t, SeenThread>& other) {
-    if (other.first == tid || other.second.ended) {
-      return false;
-    }
-    const auto functions = functions_of_.find(other.first);
-    const bool waits = other.second.futex && other.second.futex->of_malloc;
-    return !other.second.sleeps || !complete_.contains(other.first) || functions == functions_of_.end() ||
-           interrupted_allocator_.contains(other.first) ||
-           (!waits && std::any_of(functions->second.begin(), functions->second.end(), IsAllocator));
+void ImageBuilder::NoteLibraryCalls(pid_t tid, const Unwinder::Walk& walk) {
+  LibraryCalls& calls = library_calls_[tid];
+  const auto name_of = [&](size_t frame, bool at_instruction) {
+    return unwinder_->FunctionAt(walk.addresses[frame] - (at_instruction ? 0 : 1));
   };
-  const bool alone = std::none_of(threads.begin(), threads.end(), may_hold);
-  return interrupted_allocator_.contains(tid) && alone ? threads.at(tid).inner_tid : 0;
+  size_t frame = 0;
+  for (; frame < walk.addresses.size() && IsInLibc(walk.addresses[frame]); ++frame) {
+    if (unwinder_->IsSignalReturn(walk.addresses[frame])) {
+      break;
+    }
+    calls.outermost = name_of(frame, frame == 0);
+    ++calls.depth;
+  }
+  while (frame < walk.addresses.size() && !unwinder_->IsSignalReturn(walk.addresses[frame])) {
+    ++frame;
+  }
+  // What was interrupted stands at an instruction, all others behind a call.
+  const size_t interrupted = frame + 1;
+  for (size_t f = interrupted; f < walk.addresses.size(); ++f) {
+    calls.interrupted.push_back(name_of(f, f == interrupted));
+  }
+  calls.interrupted_libc = interrupted < walk.addresses.size() && IsInLibc(walk.addresses[interrupted]) &&
+                           !IsBehindCallOfKernel(interrupted, walk);
+}
+
+// A program's own call, of pause and its kin, which has no lock.
+bool ImageBuilder::IsBehindCallOfKernel(size_t frame, const Unwinder::Walk& walk) const {
+  constexpr std::array<uint8_t, 2> syscall = {0x0F, 0x05};
+  std::array<uint8_t, 2> code{};
+  const uint64_t address = walk.addresses[frame];
+  const bool is_outermost = frame + 1 >= walk.addresses.size() || !IsInLibc(walk.addresses[frame + 1]);
+  return is_outermost && memory_->Read(address - code.size(), code.data(), code.size()) == code.size() &&
+         code == syscall;
+}
+
+bool ImageBuilder::IsInLibc(uint64_t address) const {
+  const Index module = space_.FrameAt(address).module;
+  return module != kNoIndex && IsLibc(space_.modules[static_cast<size_t>(module)].path);
+}
+
+// A signal came while the thread was in a call that may have taken the lock.
+bool ImageBuilder::MayHaveTaken(pid_t tid, const FutexWait& futex) const {
+  const auto found = library_calls_.find(tid);
+  if (found == library_calls_.end()) {
+    return false;
+  }
+  const std::vector<std::string>& interrupted = found->second.interrupted;
+  return futex.of_malloc ? std::any_of(interrupted.begin(), interrupted.end(), IsAllocator)
+                         : found->second.interrupted_libc &&
+                               std::none_of(interrupted.begin(), interrupted.end(), IsLowLevelWait);
+}
+
+// Who runs may; who sleeps does not, unless that is within a call that has such a lock.
+bool ImageBuilder::MayHold(pid_t tid, const SeenThread& seen, const FutexWait& futex) const {
+  if (seen.ended) {
+    return false;
+  }
+  const auto functions = functions_of_.find(tid);
+  if (!seen.sleeps || !complete_.contains(tid) || functions == functions_of_.end() ||
+      MayHaveTaken(tid, futex)) {
+    return true;
+  }
+  if (futex.of_malloc) {
+    return !(seen.futex && seen.futex->of_malloc) &&
+           std::any_of(functions->second.begin(), functions->second.end(), IsAllocator);
+  }
+  const bool waits_too = seen.futex && seen.futex->of_libc && seen.futex->address == futex.address;
+  // The C library has files and sockets of its own under such a lock, deeper than where a program calls it.
+  return !waits_too && IsInputOutput(seen.wait.syscall) && library_calls_.at(tid).depth > 1;
+}
+
+// Such a lock has no owner. It is the thread itself where a signal came while it was in a call that takes the
+// lock, and no other thread is or may be in there: each sleeps elsewhere, or waits for the lock itself.
+pid_t ImageBuilder::InterruptedOwner(pid_t tid, const std::map<pid_t, SeenThread>& threads) const {
+  const FutexWait& futex = *threads.at(tid).futex;
+  const bool alone = std::none_of(threads.begin(), threads.end(), [&](const auto& other) {
+    return other.first != tid && MayHold(other.first, other.second, futex);
+  });
+  return alone && MayHaveTaken(tid, futex) ? threads.at(tid).inner_tid : 0;
+}
+
+std::string ImageBuilder::LibraryLockName(const FutexWait& futex, pid_t tid) const {
+  if (futex.of_malloc) {
+    return "malloc's arena lock";
+  }
+  const auto calls = library_calls_.find(tid);
+  std::string_view function = calls == library_calls_.end() ? "" : std::string_view(calls->second.outermost);
+  constexpr std::string_view of_streams = "IO_";  // "_IO_printf" is printf
+  function.remove_prefix(function.starts_with(of_streams) ? of_streams.size() : 0);
+  return function.empty() || IsLowLevelWait(calls->second.outermost)
+             ? "a lock of the C library"
+             : "the C library's lock of " + std::string(function) + "()";
 }
 
 Index ImageBuilder::AddStack(const Unwinder::Walk& walk) {
@@ -124,6 +194,7 @@ std::optional<FutexWait> ImageBuilder::Identify(pid_t tid, const TaskWait& wait)
   if (functions != functions_of_.end()) {
     witnesses.functions = functions->second;
   }
+  witnesses.in_libc = IsInLibc(wait.args[0]);
   witnesses.is_thread = [this](pid_t inner_tid) { return inner_tids_.contains(inner_tid); };
   return IdentifyFutexWait(wait, witnesses);
 }
@@ -141,7 +212,7 @@ trace::Process ImageBuilder::Build(pid_t pid, const std::map<pid_t, SeenThread>&
   for (const auto& [tid, seen] : threads) {
     trace::Thread& thread = process_.threads[static_cast<size_t>(threads_.at(seen.inner_tid))];
     if (seen.sleeps) {
-      AddWait(seen, OwnerByStacks(tid, seen, threads), &thread);
+      AddWait(tid, seen, OwnerByStacks(tid, seen, threads), &thread);
     }
     if (python_) {
       AddPythonHoldings(seen.inner_tid, threads_.at(seen.inner_tid));
@@ -189,11 +260,11 @@ pid_t ImageBuilder::InitializerFor(const SeenThread& seen, const std::map<pid_t,
 
 pid_t ImageBuilder::OwnerByStacks(pid_t tid, const SeenThread& seen,
                                   const std::map<pid_t, SeenThread>& threads) {
-  return seen.futex && seen.futex->of_malloc ? InterruptedAllocator(tid, threads)
-                                             : InitializerFor(seen, threads);
+  return seen.futex && (seen.futex->of_malloc || seen.futex->of_libc) ? InterruptedOwner(tid, threads)
+                                                                      : InitializerFor(seen, threads);
 }
 
-void ImageBuilder::AddWait(const SeenThread& seen, pid_t owner_by_stacks, trace::Thread* thread) {
+void ImageBuilder::AddWait(pid_t tid, const SeenThread& seen, pid_t owner_by_stacks, trace::Thread* thread) {
   trace::Wait& wait = thread->wait;
   const Call* call = FindCall(seen.wait.syscall);
   wait.timed = IsTimed(seen.wait);
@@ -209,13 +280,14 @@ void ImageBuilder::AddWait(const SeenThread& seen, pid_t owner_by_stacks, trace:
     wait.kind = futex.wait;
     wait.mode = futex.mode;
     wait.address = futex.address;
+    wait.contended = futex.contended && futex.owner == 0;
     owned = futex.owner != 0;
     if (AddPythonWait(seen, &wait)) {
       // The semaphore is only what the lock, or the end of a thread, is made of.
     } else if (futex.wait == WaitKind::kJoin) {
       wait.thread = ThreadByInnerTid(futex.owner);
     } else if (futex.kind != trace::LockKind::kUnknown) {
-      lock = AddLock(futex);
+      lock = AddLock(futex, tid);
       wait.lock = lock;
     }
   } else if (seen.wait.syscall == SYS_wait4 || seen.wait.syscall == SYS_waitid) {
@@ -286,7 +358,7 @@ Index ImageBuilder::AddPythonLock(const python::PythonLock& python, pid_t inner_
   return known->second;
 }
 
-Index ImageBuilder::AddLock(const FutexWait& futex) {
+Index ImageBuilder::AddLock(const FutexWait& futex, pid_t waiter) {
   const auto [known, is_new] =
       locks_.try_emplace(std::pair(futex.address, futex.kind), static_cast<Index>(process_.locks.size()));
   if (is_new) {
@@ -295,9 +367,9 @@ Index ImageBuilder::AddLock(const FutexWait& futex) {
     lock.kind = futex.kind;
     lock.flags = futex.flags;
     lock.address = futex.address;
-    if (futex.of_malloc) {
+    if (futex.of_malloc || futex.of_libc) {
       lock.of_library = true;
-      lock.name = "malloc's arena lock";
+      lock.name = LibraryLockName(futex, waiter);
     }
     if (futex.shared) {
       lock.flags |= trace::kProcessShared;

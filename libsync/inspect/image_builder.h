@@ -58,20 +58,33 @@ class ImageBuilder {
   const std::map<pid_t, trace::Index>& threads() const { return threads_; }
 
  private:
+  // Where a thread is in the C library, and where it was when a signal came.
+  struct LibraryCalls {
+    size_t depth = 0;                      // innermost frames that lie in it
+    std::string outermost;                 // of them, empty: without a name
+    std::vector<std::string> interrupted;  // all functions, innermost first
+    bool interrupted_libc = false;         // the innermost one lies in it
+  };
   trace::Index AddStack(const Unwinder::Walk& walk);
   // Puts what the interpreter runs in the place of its own frames. False: nothing of it is known.
   bool PutScript(pid_t inner_tid, const Unwinder::Walk& walk, trace::Stack* stack);
   void AddThread(pid_t tid, const SeenThread& seen);
-  void AddWait(const SeenThread& seen, pid_t owner_by_stacks, trace::Thread* thread);
+  void AddWait(pid_t tid, const SeenThread& seen, pid_t owner_by_stacks, trace::Thread* thread);
   // What only the interpreter knows of a wait for one of its semaphores. False: nothing.
   bool AddPythonWait(const SeenThread& seen, trace::Wait* wait);
   void AddPythonHoldings(pid_t inner_tid, trace::Index thread);
   trace::Index AddPythonLock(const python::PythonLock& lock, pid_t inner_tid);
   // Who initialises the static variable that the thread waits for; 0: it waits for none, or it is not known.
   pid_t InitializerFor(const SeenThread& seen, const std::map<pid_t, SeenThread>& threads);
-  trace::Index AddLock(const FutexWait& futex);
+  trace::Index AddLock(const FutexWait& futex, pid_t waiter);
   void AddOwner(const FutexWait& futex, trace::Index lock);
-  pid_t InterruptedAllocator(pid_t tid, const std::map<pid_t, SeenThread>& threads) const;
+  bool IsInLibc(uint64_t address) const;
+  void NoteLibraryCalls(pid_t tid, const Unwinder::Walk& walk);
+  bool IsBehindCallOfKernel(size_t frame, const Unwinder::Walk& walk) const;
+  bool MayHaveTaken(pid_t tid, const FutexWait& futex) const;
+  bool MayHold(pid_t tid, const SeenThread& seen, const FutexWait& futex) const;
+  pid_t InterruptedOwner(pid_t tid, const std::map<pid_t, SeenThread>& threads) const;
+  std::string LibraryLockName(const FutexWait& futex, pid_t tid) const;
   // Whom the stacks alone tell, 0: nobody.
   pid_t OwnerByStacks(pid_t tid, const SeenThread& seen, const std::map<pid_t, SeenThread>& threads);
   trace::Index AddGoneOwner(pid_t inner_tid);
@@ -88,8 +101,8 @@ class ImageBuilder {
   std::map<pid_t, trace::Index> stack_of_;
   std::map<pid_t, std::vector<std::string>> functions_of_;
   std::map<pid_t, std::vector<uint64_t>> addresses_of_;
-  std::set<pid_t> complete_;               // stacks that were walked to their ends
-  std::set<pid_t> interrupted_allocator_;  // a signal came while the thread was in malloc and its kin
+  std::set<pid_t> complete_;  // stacks that were walked to their ends
+  std::map<pid_t, LibraryCalls> library_calls_;
   std::map<std::vector<uint64_t>, trace::Index> stacks_;
   std::map<std::pair<uint64_t, trace::LockKind>, trace::Index> locks_;
   std::map<pid_t, trace::Index> threads_;  // by inner tid

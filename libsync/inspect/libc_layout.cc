@@ -42,11 +42,6 @@ int VersionIn(std::string_view text) {
   return minor;
 }
 
-bool IsLibc(std::string_view path) {
-  const std::string_view name = path.substr(path.rfind('/') + 1);
-  return name == "libc.so.6" || (name.starts_with("libc-2.") && name.ends_with(".so"));
-}
-
 int VersionIn(const AddressSpace& space, const trace::Module& module, const Memory& memory) {
   for (const Mapping& mapping : space.mappings) {
     if (mapping.start < module.start || mapping.end > module.end || mapping.executable ||
@@ -70,6 +65,11 @@ uint32_t Field(const void* object, uint32_t offset) {
 }
 
 }  // namespace
+
+bool IsLibc(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name == "libc.so.6" || (name.starts_with("libc-2.") && name.ends_with(".so"));
+}
 
 const LibcLayout* FindLayout(int minor) {
   const auto* const found =

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "libsync/inspect/address_space.h"
 #include "libsync/inspect/memory.h"
@@ -48,6 +49,9 @@ const LibcLayout* FindLayout(int minor);
 
 // The minor version of the glibc that is mapped there, by the text in its memory; 0: none is.
 int LibcMinorVersion(const AddressSpace& space, const Memory& memory);
+
+// Whether a module is the C library, by its file's name.
+bool IsLibc(std::string_view path);
 
 // The row of the process, nullptr where its C library is not known. A statically linked program has one that
 // holds for every version.

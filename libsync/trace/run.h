@@ -75,7 +75,8 @@ struct Wait {
   Index stack = kNoIndex;
   // kCondition: the kernel shows that the thread is past the condition and queues for its mutex.
   bool reacquiring = false;
-  bool writes = false;  // waits for room in a pipe or socket
+  bool writes = false;     // waits for room in a pipe or socket
+  bool contended = false;  // for a low-level lock that somebody unknown has, by its word
   // With `releasers`: it lies in memory that others may still map by its name, and end the wait then.
   bool named = false;
   // Of an inspector, which sees more than one process. Where no holder of the lock is known: a move of any
