@@ -75,6 +75,14 @@ class AllHooksTest(ShimCase):
             with self.subTest(flags):
                 self.compare([build(self.folder, "resolver.c", *flags)], [], 0)
 
+    def test_in_a_resolver_of_a_library_that_is_named_before_the_shim(self):
+        """Of any other library the loader runs resolvers before it has relocated the shim (docs/coverage.md)."""
+        library = build(self.folder, "resolver_library.c", *LIBRARY, "-Wl,-z,now", name="libresolver.so")
+        self.assertEqual(finish(["true"], env=clean_environment(LD_PRELOAD=library)).returncode, 0)
+        shimmed = finish(["true"], env=clean_environment(**self.with_shim(LD_PRELOAD=f"{library}:{SHIM}")))
+        self.assertEqual((shimmed.returncode, shimmed.stderr), (0, b""))
+        self.was_recorded()
+
     def test_with_a_linked_shim(self):
         for program in (self.shim_first, self.shim_last):
             for options in ({}, self.with_shim(LD_PRELOAD="")):
