@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "cli/exit_code.h"
+#include "cli/known.h"
 #include "cli/message.h"
 #include "cli/preload.h"
 #include "libsync/inspect/proc.h"
@@ -325,6 +326,13 @@ int CommandParser::Run(int argc, char** argv) const {
     }
     if (!problem.empty()) {
       return UsageError(problem, binder.subcommand().name);
+    }
+    if (binder.subcommand().shared != SharedOptions::kNone) {
+      invocation.options.known = KnownFindings::Load(invocation.options, &problem);
+    }
+    if (!problem.empty()) {
+      Message(problem);
+      return kExitKnown;
     }
     if (binder.subcommand().without_proc != 0 && !inspect::HasProc()) {
       Message(absl::StrCat(inspect::kNoProc, "; mount -t proc proc /proc"));

@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/final_report.h"
+#include "cli/known.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
 #include "cli/plan.h"
@@ -63,6 +64,16 @@ std::vector<Candidate> FindCandidates(const trace::Run& run, const std::string& 
     candidates.push_back({std::move(*cycle), std::move(named)});
   }
   return candidates;
+}
+
+// What is accepted needs no proof. Returns how many were left out.
+size_t LeaveOutKnown(const Options& options, std::vector<Candidate>* candidates) {
+  return std::erase_if(*candidates, [&options](const Candidate& candidate) {
+    report::Report report;
+    report.findings = {candidate.finding};
+    MarkKnown(options, &report);
+    return report.findings.front().status != "new";
+  });
 }
 
 // What a try came to.
@@ -246,6 +257,11 @@ int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& co
                 : "the run has no possible deadlock with the fingerprint " + options.finding);
     return options.finding.empty() ? 0 : kExitUsage;
   }
+  const size_t known = options.finding.empty() ? LeaveOutKnown(options.report, &candidates) : 0;
+  if (known > 0) {
+    Message(absl::StrCat(known, known == 1 ? " possible deadlock is" : " possible deadlocks are",
+                         " suppressed and not tried"));
+  }
   for (const Candidate& candidate : candidates) {
     const std::string problem = BuiltAnew(candidate.cycle);
     if (!problem.empty()) {
@@ -290,9 +306,14 @@ int ConfirmCommand(const TryOptions& options, const std::vector<std::string>& co
   build_options.redact = options.report.redact;
   report::Report report = report::BuildReport(*run, {}, build_options);
   report.findings = teller.TakeFindings();
-  const bool failing = !confirmed.empty() && options.report.fail_on != FailOn::kNever;
+  MarkKnown(options.report, &report);
+  const bool failing =
+      options.report.fail_on != FailOn::kNever &&
+      std::any_of(report.findings.begin(), report.findings.end(), [](const report::ReportFinding& finding) {
+        return finding.status == "new" && finding.confidence == "confirmed";
+      });
   report.exit_code = failing ? options.report.error_exitcode : 0;
-  if (!WriteJson(&report, &*outputs)) {
+  if (!WriteFiles(&report, &*outputs)) {
     Message(report.coverage.unseen.back());
     return kExitGordian;
   }

@@ -13,6 +13,9 @@ namespace gordian::cli {
 bool HasFailingFinding(const report::Report& report, FailOn fail_on) {
   return std::any_of(report.findings.begin(), report.findings.end(),
                      [&](const report::ReportFinding& finding) {
+                       if (finding.status != "new") {
+                         return false;
+                       }
                        bool error = finding.level == "error";
                        switch (fail_on) {
                          case FailOn::kError:

@@ -11,6 +11,7 @@ namespace gordian::cli {
 
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitCannotInspect = 3;
+inline constexpr int kExitKnown = 5;  // suppressions that cannot be read
 inline constexpr int kExitWatchdog = 124;
 inline constexpr int kExitGordian = 125;  // gordian failed: before the program started, or to write a report
 inline constexpr int kExitNotExecutable = 126;

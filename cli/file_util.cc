@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
+
+#include "cli/message.h"
 
 namespace gordian::cli {
 
@@ -44,6 +47,24 @@ std::string ReadSmallFile(const std::string& path, size_t limit) {
   }
   close(fd);
   return text;
+}
+
+std::optional<std::string> ReadFile(const std::string& path, size_t limit, std::string* why) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) {
+    *why = ErrnoText(path);
+    return std::nullopt;
+  }
+  std::string text;
+  std::string buffer(65536, '\0');
+  ssize_t n = 0;
+  while (text.size() <= limit &&
+         ((n = read(fd, buffer.data(), buffer.size())) > 0 || (n < 0 && errno == EINTR))) {
+    text.append(buffer, 0, static_cast<size_t>(std::max<ssize_t>(n, 0)));
+  }
+  *why = n < 0 ? ErrnoText(path) : text.size() > limit ? path + ": it is too long" : "";
+  close(fd);
+  return why->empty() ? std::optional(std::move(text)) : std::nullopt;
 }
 
 bool WriteAll(int fd, const std::string& text) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ std::vector<std::string> ListNames(const std::string& folder);
 
 // The first `limit` bytes of a file; empty if it cannot be read. Works for /proc, where sizes are unknown.
 std::string ReadSmallFile(const std::string& path, size_t limit = 65536);
+
+// The whole of a file, which must not be longer than `limit`. nullopt, and `why`: "FILE: No such file".
+std::optional<std::string> ReadFile(const std::string& path, size_t limit, std::string* why);
 
 bool WriteSmallFile(const std::string& path, const std::string& text);
 

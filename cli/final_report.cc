@@ -7,11 +7,30 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/exit_code.h"
+#include "cli/known.h"
 #include "cli/message.h"
 #include "libsync/analyze/detector.h"
 #include "libsync/analyze/near_misses.h"
 
 namespace gordian::cli {
+namespace {
+
+// None of what was printed while the program ran may be missing.
+void AddLive(const LiveReport& live, report::Report* report) {
+  for (const report::ReportFinding& finding : live.findings()) {
+    const auto same = std::find_if(
+        report->findings.begin(), report->findings.end(),
+        [&](const report::ReportFinding& other) { return other.fingerprint == finding.fingerprint; });
+    // It was true when it was printed, although the program got out of it later.
+    if (same == report->findings.end()) {
+      report->findings.push_back(finding);
+    } else if (finding.level == "error") {
+      same->level = finding.level;
+    }
+  }
+}
+
+}  // namespace
 
 report::Report JudgeRun(const trace::Run& run, const Options& options, const LiveReport* live) {
   analyze::Options analyze_options;
@@ -26,25 +45,15 @@ report::Report JudgeRun(const trace::Run& run, const Options& options, const Liv
   if (options.explain_pruned) {
     report.near_misses = report::BuildReport(run, analyze::NearMisses(run), build_options).findings;
   }
-  if (live == nullptr) {
-    return report;
+  if (live != nullptr) {
+    AddLive(*live, &report);
   }
-  for (const report::ReportFinding& finding : live->findings()) {
-    const auto same = std::find_if(
-        report.findings.begin(), report.findings.end(),
-        [&](const report::ReportFinding& other) { return other.fingerprint == finding.fingerprint; });
-    // It was true when it was printed, although the program got out of it later.
-    if (same == report.findings.end()) {
-      report.findings.push_back(finding);
-    } else if (finding.level == "error") {
-      same->level = finding.level;
-    }
-  }
+  MarkKnown(options, &report);
   return report;
 }
 
-bool WriteJson(report::Report* report, Outputs* outputs) {
-  std::string problem = outputs->wants_json() ? outputs->Json(report::ToJson(*report)) : "";
+bool WriteFiles(report::Report* report, Outputs* outputs) {
+  std::string problem = outputs->Files(*report);
   if (problem.empty()) {
     return true;
   }
@@ -71,7 +80,7 @@ bool WriteText(report::Report report, const Outputs& outputs, const LiveReport* 
 
 int WriteReports(report::Report report, Outputs* outputs, int exit_code) {
   report.exit_code = exit_code;
-  if (!WriteJson(&report, outputs)) {
+  if (!WriteFiles(&report, outputs)) {
     report.exit_code = kExitGordian;
   }
   const int written = *report.exit_code;

@@ -16,8 +16,9 @@ namespace gordian::cli {
 // of it is missing in the result.
 report::Report JudgeRun(const trace::Run& run, const Options& options, const LiveReport* live);
 
-// Writes the JSON, if it was asked for. False: it could not be written, which the report then says.
-bool WriteJson(report::Report* report, Outputs* outputs);
+// Writes the report in each format that was asked for. False: one could not be written, which the report then
+// says.
+bool WriteFiles(report::Report* report, Outputs* outputs);
 
 // Writes the text. `live`: as above; what it printed is not repeated. False: the file did not take it, as was
 // told.

@@ -12,12 +12,14 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/final_report.h"
+#include "cli/known.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
 #include "cli/trial.h"
 #include "libsync/analyze/detector.h"
 #include "reports/coverage.h"
 #include "reports/report.h"
+#include "reports/text_known.h"
 
 namespace gordian::cli {
 namespace {
@@ -32,7 +34,7 @@ struct Caught {
 
 class Bag {
  public:
-  explicit Bag(const Options& options) {
+  explicit Bag(const Options& options) : options_(options) {
     analyze_options_.grace_ms = options.grace_ms;
     build_options_.redact = options.redact;
     build_options_.wrappers = options.wrappers;
@@ -46,9 +48,11 @@ class Bag {
     }
     ++runs_;
     last_ = report::BuildReport(run, findings, build_options_);
+    MarkKnown(options_, &last_);
     bool confirmed = false;
     for (report::ReportFinding& finding : std::exchange(last_.findings, {})) {
-      confirmed = confirmed || (finding.confidence == "confirmed" && finding.level == "error");
+      confirmed = confirmed ||
+                  (finding.status == "new" && finding.confidence == "confirmed" && finding.level == "error");
       Caught* known = Find(finding.fingerprint);
       if (known == nullptr) {
         known = &caught_.emplace_back(Caught{std::move(finding), 0});
@@ -66,6 +70,7 @@ class Bag {
     for (const Caught& caught : caught_) {
       report.findings.push_back(caught.finding);
     }
+    MarkKnown(options_, &report);
     return report;
   }
 
@@ -99,6 +104,7 @@ class Bag {
     }
   }
 
+  const Options& options_;
   analyze::Options analyze_options_;
   report::BuildOptions build_options_;
   report::Report last_;  // without findings
@@ -139,6 +145,9 @@ std::string ToText(const report::Report& report, uint64_t done, const report::Te
     if (style.verbosity < 0) {
       break;
     }
+    if (finding.status != "new") {
+      continue;
+    }
     text += report::FindingToText(finding, style);
     if (style.format == report::TextFormat::kFull) {
       absl::StrAppend(&text, "  In ", finding.runs, " of ", done, " runs, first with: ", finding.again,
@@ -147,14 +156,15 @@ std::string ToText(const report::Report& report, uint64_t done, const report::Te
   }
   return absl::StrCat(text, "gordian: hunt: ", report::Plural(report.findings.size(), "finding", "findings"),
                       ", ", report::Plural(static_cast<uint64_t>(report.Summary().errors), "error", "errors"),
-                      ", in ", report::Plural(done, "run", "runs"), "\n");
+                      ", in ", report::Plural(done, "run", "runs"), report::KnownCounts(report.Summary()),
+                      "\n");
 }
 
 // The exit code.
 int Write(const Bag& bag, uint64_t done, const Options& options, Outputs* outputs) {
   report::Report report = bag.Report();
   report.exit_code = HasFailingFinding(report, options.fail_on) ? options.error_exitcode : 0;
-  if (!WriteJson(&report, outputs)) {
+  if (!WriteFiles(&report, outputs)) {
     Message(report.coverage.unseen.back());
     report.exit_code = kExitGordian;
   }

@@ -153,7 +153,7 @@ std::string SetNoChildren(Options* options, const std::string& value) {
 
 const OptionKey kKeys[] = {
     {"json", "--json", "FILE", "write the report as JSON (gordian.report/1)", false, true,
-     [](Options* options, const std::string& value) { return SetFile(value, &options->json); }},
+     [](Options* options, const std::string& value) { return SetFile(value, &options->files["json"]); }},
     {"text", "--text", "FILE", "write the text report there instead of to stderr", false, true,
      [](Options* options, const std::string& value) { return SetFile(value, &options->text); }},
     {"out", "--out", "DIR", "keep the run in DIR, for `gordian report DIR`", false, false,
@@ -202,6 +202,18 @@ const OptionKey kKeys[] = {
     {"wrapper", "--wrapper", "GLOB",
      "functions with such a name only lock on behalf of their caller, whose place is told (repeatable)", true,
      true, AddWrapper},
+    {"suppressions", "--suppressions", "FILE",
+     "findings that a line `rule:pattern` of FILE matches do not count (repeatable; ./gordian.supp is read "
+     "by itself)",
+     true, true,
+     [](Options* options, const std::string& value) {
+       return SetFile(value, &options->suppressions.emplace_back());
+     }},
+    {"gen-suppressions", "--gen-suppressions", "FILE",
+     "add to FILE a line for each new finding that silences it and no other", false, true,
+     [](Options* options, const std::string& value) {
+       return SetFile(value, &options->files["gen-suppressions"]);
+     }},
     {"no-children", "--no-children", "", "record CMD alone, not the processes that it starts", false, false,
      SetNoChildren},
     {"color", "--color", "auto|always|never", "colour the text report (default: on a terminal)", false, true,
@@ -313,6 +325,9 @@ std::string ApplyGiven(const GivenOptions& given, Options* options) {
     }
     if (name == "wrapper") {
       options->wrappers.clear();
+    }
+    if (name == "suppressions") {
+      options->suppressions.clear();
     }
     for (const std::string& value : values) {
       std::string problem = key->set(options, value);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,13 +17,15 @@
 
 namespace gordian::cli {
 
+class KnownFindings;
+
 enum class OnDeadlock { kReport, kKill, kKillTree, kCore };
 enum class FailOn { kError, kWarning, kConfirmed, kNever };
 enum class Color { kAuto, kAlways, kNever };
 
 struct Options {
-  std::string json;  // file names; empty: not asked for
-  std::string text;
+  std::map<std::string, std::string> files;  // file names by the name of a report::Format
+  std::string text;                          // file names; empty: not asked for
   std::string out;
   OnDeadlock on_deadlock = OnDeadlock::kReport;
   std::optional<double> dump_after;  // seconds
@@ -37,6 +40,8 @@ struct Options {
   std::vector<std::string> only;
   std::vector<std::string> skip;
   std::vector<std::string> wrappers;
+  std::vector<std::string> suppressions;       // file names
+  std::shared_ptr<const KnownFindings> known;  // what those files say, once they are read
   bool children = true;
   Color color = Color::kAuto;
   report::TextFormat format = report::TextFormat::kFull;

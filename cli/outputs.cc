@@ -20,13 +20,14 @@
 namespace gordian::cli {
 namespace {
 
-// "-" is standard output, which the program may close.
-int OpenForWriting(const std::string& path) {
+int OpenText(const std::string& path) {
   if (path == "-") {
     return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   }
   return open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
 }
+
+bool IsStandardOutput(const std::pair<const std::string, std::string>& file) { return file.second == "-"; }
 
 bool WantsColor(Color color, int fd) {
   if (color != Color::kAuto) {
@@ -86,25 +87,31 @@ std::optional<Outputs> Outputs::Open(const Options& asked, const Subject& subjec
                                      std::string* why) {
   Outputs outputs;
   Options options = asked;
-  for (std::string* name : {&options.json, &options.text, &options.out}) {
+  for (std::string* name : {&options.text, &options.out}) {
     *name = FillIn(*name, subject);
+  }
+  const auto to_standard_output = std::count_if(options.files.begin(), options.files.end(), IsStandardOutput);
+  if (to_standard_output + (options.text == "-" ? 1 : 0) > 1) {
+    *why = "only one report can go to standard output";
+    return std::nullopt;
   }
   outputs.text_fd_ = default_text_fd;
   if (!options.text.empty()) {
-    outputs.text_fd_ = OpenForWriting(options.text);
+    outputs.text_fd_ = OpenText(options.text);
     outputs.owns_text_ = outputs.text_fd_ >= 0;
     if (!outputs.owns_text_) {
       *why = ErrnoText(absl::StrCat("cannot write ", options.text));
       return std::nullopt;
     }
   }
-  if (!options.json.empty()) {
-    outputs.json_name_ = options.json;
-    outputs.json_fd_ = OpenForWriting(options.json);
-    if (outputs.json_fd_ < 0) {
-      *why = ErrnoText(absl::StrCat("cannot write ", options.json));
+  for (const auto& [name, path] : options.files) {
+    const report::Format& format = report::FormatByName(name);
+    auto file = ReportFile::Open(FillIn(path, subject),
+                                 format.adds ? ReportFile::Mode::kAppend : ReportFile::Mode::kReplace, why);
+    if (!file.has_value()) {
       return std::nullopt;
     }
+    outputs.files_.emplace_back(&format, std::move(*file));
   }
   if (!options.out.empty()) {
     std::string problem = PrepareOut(options.out);
@@ -126,8 +133,8 @@ std::optional<Outputs> Outputs::Open(const Options& asked, const Subject& subjec
 std::optional<Outputs> Outputs::OpenWithoutRun(Options options, const Subject& subject) {
   options.out.clear();
   std::string why;
-  std::optional<Outputs> outputs =
-      Open(options, subject, options.json == "-" ? STDERR_FILENO : STDOUT_FILENO, &why);
+  const bool is_taken = std::any_of(options.files.begin(), options.files.end(), IsStandardOutput);
+  std::optional<Outputs> outputs = Open(options, subject, is_taken ? STDERR_FILENO : STDOUT_FILENO, &why);
   if (!outputs.has_value()) {
     Message(why);
   }
@@ -138,17 +145,13 @@ Outputs::Outputs(Outputs&& other) noexcept
     : text_fd_(other.text_fd_),
       owns_text_(std::exchange(other.owns_text_, false)),
       text_failed_(other.text_failed_),
-      json_fd_(std::exchange(other.json_fd_, -1)),
-      json_name_(std::move(other.json_name_)),
+      files_(std::move(other.files_)),
       style_(std::move(other.style_)),
       out_(std::move(other.out_)) {}
 
 Outputs::~Outputs() {
   if (owns_text_) {
     close(text_fd_);
-  }
-  if (json_fd_ >= 0) {
-    close(json_fd_);
   }
 }
 
@@ -158,17 +161,16 @@ void Outputs::Text(const std::string& text) const {
   }
 }
 
-std::string Outputs::Json(const std::string& json) {
-  bool written = WriteAll(json_fd_, json);
-  int error = errno;
-  // A full disk may only show at the close.
-  if (close(std::exchange(json_fd_, -1)) != 0 && written) {
-    written = false;
-    error = errno;
+std::string Outputs::Files(const report::Report& report) {
+  std::string problem;
+  for (auto& [format, file] : files_) {
+    if (!file.Write(format->write(report))) {
+      absl::StrAppend(&problem, problem.empty() ? "" : "; ", format->what, " could not be written to ",
+                      file.path(), ": ", std::strerror(errno));
+    }
   }
-  return written ? ""
-                 : absl::StrCat("the JSON report could not be written to ", json_name_, ": ",
-                                std::strerror(error));
+  files_.clear();
+  return problem;
 }
 
 }  // namespace gordian::cli

@@ -8,8 +8,12 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/options.h"
+#include "cli/report_file.h"
+#include "reports/formats.h"
 #include "reports/report.h"
 
 namespace gordian::cli {
@@ -44,9 +48,8 @@ class Outputs {
   bool text_failed() const { return text_failed_; }
   // How text for there is set: colour, width, format, and how much of it.
   const report::TextOptions& style() const { return style_; }
-  bool wants_json() const { return json_fd_ >= 0; }
-  // Returns what went wrong, empty if nothing.
-  std::string Json(const std::string& json);
+  // The report in each format that was asked for. Returns what went wrong, empty if nothing.
+  std::string Files(const report::Report& report);
   // Absolute; empty: the run is not kept.
   const std::string& out() const { return out_; }
 
@@ -56,8 +59,7 @@ class Outputs {
   int text_fd_ = -1;
   bool owns_text_ = false;
   mutable bool text_failed_ = false;
-  int json_fd_ = -1;
-  std::string json_name_;
+  std::vector<std::pair<const report::Format*, ReportFile>> files_;
   report::TextOptions style_;
   std::string out_;
 };

@@ -20,6 +20,7 @@
 #include "cli/exit_code.h"
 #include "cli/file_util.h"
 #include "cli/final_report.h"
+#include "cli/known.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
 #include "cli/watch/process_id.h"
@@ -311,6 +312,7 @@ int PsCommand(const Options& options, const PsArguments& arguments) {
     const Judged judged = Judge(arguments, options.grace_ms);
     report::Report report = report::BuildReport(judged.run, judged.findings, build_options);
     report.snapshot = judged.stuck;
+    MarkKnown(options, &report);
     std::string picture;
     for (const report::ReportFinding& finding : report.findings) {
       absl::StrAppend(&picture, finding.title, "\n");

@@ -54,7 +54,7 @@ Ending Conclude(const Options& options, Watcher* watcher, const RunLoop& loop, O
       DecideEnding(loop.root_status(), loop.ended_by(), HasFailingFinding(report, options.fail_on), options);
   report.exit_code = ending.exit_code;
   report.snapshot = watcher->dumped();
-  if (!WriteJson(&report, outputs)) {
+  if (!WriteFiles(&report, outputs)) {
     ending = WithoutReport(ending, loop.root_status(), loop.ended_by());
     report.exit_code = ending.exit_code;
   }

@@ -4,6 +4,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/final_report.h"
+#include "cli/known.h"
 #include "libsync/analyze/detector.h"
 
 namespace gordian::cli {
@@ -13,6 +14,7 @@ int ReportWaits(const trace::Run& run, const Options& options, Outputs* outputs)
   build_options.wrappers = options.wrappers;
   build_options.snapshot = true;
   report::Report report = report::BuildReport(run, analyze::AnalyzeWaits(run), build_options);
+  MarkKnown(options, &report);
   const int exit_code = HasFailingFinding(report, options.fail_on) ? options.error_exitcode : 0;
   return WriteReports(std::move(report), outputs, exit_code);
 }

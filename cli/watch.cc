@@ -19,6 +19,7 @@
 #include "cli/exit_code.h"
 #include "cli/file_util.h"
 #include "cli/final_report.h"
+#include "cli/known.h"
 #include "cli/message.h"
 #include "cli/preload.h"
 #include "cli/run_folder.h"
@@ -166,12 +167,16 @@ int WatchCommand(const WatchArguments& arguments) {
   TakeSignals();
   Options options = ParseOptions(arguments.options);
   std::string why;
+  options.known = KnownFindings::Load(options, &why);
+  if (options.known == nullptr) {
+    Message(why);
+  }
   const auto stat = inspect::ReadStat(arguments.pid);
   const Subject subject{arguments.pid, stat.has_value() ? stat->comm : ""};
   auto wanted = Outputs::Open(options, subject, STDERR_FILENO, &why);
   if (!wanted.has_value()) {
     Message(why);
-    options.json.clear();
+    options.files.clear();
     options.text.clear();
     options.out.clear();
   }
@@ -202,7 +207,7 @@ int WatchCommand(const WatchArguments& arguments) {
   if (run.root_status.has_value()) {
     report.exit_code = DecideEnding(*run.root_status, EndedBy::kItself, false, options).exit_code;
   }
-  WriteJson(&report, &*outputs);
+  WriteFiles(&report, &*outputs);
   WriteText(std::move(report), *outputs, &watcher.live_report());
   return 0;
 }

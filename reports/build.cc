@@ -18,12 +18,14 @@
 #include "reports/demangle.h"
 #include "reports/fingerprint.h"
 #include "reports/frames.h"
+#include "reports/glob.h"
 #include "reports/merge.h"
 #include "reports/names.h"
 #include "reports/profile.h"
 #include "reports/redact.h"
 #include "reports/report.h"
 #include "reports/snapshot.h"
+#include "reports/suppressions.h"
 #include "reports/symbolizer.h"
 
 namespace gordian::report {
@@ -382,7 +384,7 @@ class FindingBuilder {
       identity.stacks.push_back({finding_.subject});
     }
     out_.fingerprint = Fingerprint(identity);
-    out_.suppression = absl::StrCat(out_.rule, ":", SuppressionPattern(function, place));
+    out_.suppression = SuppressionLine(out_.rule, SuppressionPattern(function, place), out_.fingerprint);
   }
 
   // What lasts longest comes first: names of locks where all have names of their own (descriptions hold line
@@ -395,18 +397,18 @@ class FindingBuilder {
     if (named) {
       std::vector<std::string> cycle;
       for (const LockNames& names : lock_names_) {
-        cycle.push_back(names.name);
+        cycle.push_back(GlobOf(names.name));
       }
       return absl::StrJoin(NormalRotation(cycle), " -> ");
     }
     if (!function.empty()) {
-      return function;
+      return GlobOf(function);
     }
     if (!out_.processes.empty()) {
       const std::string& command = out_.processes.back().command;
-      return BaseName(command.substr(0, command.find(' ')));
+      return GlobOf(BaseName(command.substr(0, command.find(' '))));
     }
-    return place.empty() ? "*" : place;
+    return place.empty() ? "*" : GlobOf(place);
   }
 
   const trace::Run& run_;
@@ -454,9 +456,11 @@ void LearnWrappers(const trace::Run& run, const std::vector<Finding>& findings, 
 ReportSummary Report::Summary() const {
   ReportSummary summary;
   for (const ReportFinding& finding : findings) {
-    ++(finding.level == "error"     ? summary.errors
-       : finding.level == "warning" ? summary.warnings
-                                    : summary.notes);
+    ++(finding.status == "suppressed" ? summary.suppressed
+       : finding.status == "baseline" ? summary.baseline
+       : finding.level == "error"     ? summary.errors
+       : finding.level == "warning"   ? summary.warnings
+                                      : summary.notes);
   }
   return summary;
 }

@@ -152,6 +152,8 @@ struct FieldList<ReportFinding> {
       Field{"fix", &ReportFinding::fix, Place::kAlways, 2000},
       Field{"suppression", &ReportFinding::suppression},
       Field{"status", &ReportFinding::status},
+      Field{"suppressed_by", &ReportFinding::suppressed_by, Place::kIfSet},
+      Field{"suppressed_because", &ReportFinding::suppressed_because, Place::kIfSet},
       Field{"primary", &ReportFinding::primary, Place::kIfSet},
       Field{"conditions", &ReportFinding::conditions},
       Field{"interleaving", &ReportFinding::interleaving},
@@ -244,6 +246,20 @@ struct FieldList<ReportSummary> {
       Field{"error", &ReportSummary::errors},
       Field{"warning", &ReportSummary::warnings},
       Field{"note", &ReportSummary::notes},
+      Field{"baseline", &ReportSummary::baseline, Place::kIfSet},
+      Field{"suppressed", &ReportSummary::suppressed, Place::kIfSet},
+  };
+};
+
+template <>
+struct FieldList<ReportSuppression> {
+  static constexpr std::tuple kFields = {
+      Field{"place", &ReportSuppression::place},
+      Field{"text", &ReportSuppression::text},
+      Field{"reason", &ReportSuppression::reason, Place::kIfSet},
+      Field{"until", &ReportSuppression::until, Place::kIfSet},
+      Field{"state", &ReportSuppression::state},
+      Field{"findings", &ReportSuppression::findings},
   };
 };
 
@@ -257,6 +273,7 @@ struct FieldList<Report> {
       Field{"near_misses", &Report::near_misses, Place::kIfSet},
       Field{"profile", &Report::profile},
       Field{"snapshot", &Report::snapshot, Place::kIfSet},
+      Field{"suppressions", &Report::suppressions, Place::kIfSet},
   };
 };
 

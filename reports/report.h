@@ -105,8 +105,10 @@ struct ReportFinding {
   std::string confidence;   // confirmed | potential
   std::string fingerprint;  // 16 hex digits
   std::string title, explanation, fix, suppression;
-  std::string status = "new";
-  SourceFrame primary;  // where it is, if it is at one place
+  std::string status = "new";           // new | baseline | suppressed
+  std::string suppressed_by = "";       // "gordian.supp:3"
+  std::string suppressed_because = "";  // the reason given there
+  SourceFrame primary;                  // where it is, if it is at one place
   std::vector<ReportCondition> conditions;
   std::vector<ReportStep> interleaving;
   std::vector<ReportLock> locks;
@@ -181,11 +183,23 @@ struct ReportRun {
   std::string version;  // of gordian
 };
 
-// How many findings there are of each level.
+// One line of a suppressions file, and what came of it.
+struct ReportSuppression {
+  std::string place;  // "gordian.supp:3"
+  std::string text;   // "rule:pattern", as it stands there
+  std::string reason;
+  std::string until;  // the last day on which it counts; empty: for ever
+  std::string state;  // used | unused | expired
+  uint64_t findings = 0;
+};
+
+// How many findings there are that are new, of each level, and how many that are not.
 struct ReportSummary {
   int errors = 0;
   int warnings = 0;
   int notes = 0;
+  int baseline = 0;
+  int suppressed = 0;
 };
 
 struct Report {
@@ -197,6 +211,7 @@ struct Report {
   std::optional<int> exit_code;          // of gordian
   // Cycles of lock orders that cannot deadlock, each with one condition that does not hold; if asked for.
   std::optional<std::vector<ReportFinding>> near_misses;
+  std::vector<ReportSuppression> suppressions;  // where there are any
   ReportSummary Summary() const;
 };
 

@@ -15,6 +15,7 @@
 #include "reports/snapshot.h"
 #include "reports/text_frames.h"
 #include "reports/text_interleaving.h"
+#include "reports/text_known.h"
 #include "reports/text_style.h"
 
 namespace gordian::report {
@@ -55,7 +56,7 @@ class FindingWriter {
     Blank();
     Field("Fix", finding_.fix);
     Field("Fingerprint", finding_.fingerprint);
-    Field("Suppress", finding_.suppression);
+    CopyField("Suppress", finding_.suppression);
     return std::move(out_);
   }
 
@@ -110,6 +111,14 @@ class FindingWriter {
       std::string wrapped = Wrap(label, indent, text, options_);
       wrapped.replace(2, name.size(), Paint(name, Tone::kBold, options_.color));
       out_ += wrapped;
+    }
+  }
+
+  // One line, however long: it is to be copied.
+  void CopyField(const std::string& name, const std::string& text) {
+    if (!text.empty()) {
+      absl::StrAppend(&out_, "  ", Paint(name, Tone::kBold, options_.color),
+                      std::string(13 - name.size(), ' '), text, "\n");
     }
   }
 
@@ -420,7 +429,7 @@ std::string SummaryLine(const Report& report, const TextOptions& options) {
       Plural(summary.warnings, "warning", "warnings"), ", ", Plural(summary.notes, "note", "notes"), " in ",
       Plural(coverage.processes, "process", "processes"), ", ", Plural(coverage.threads, "thread", "threads"),
       " (exit ", options.exit_code.has_value() ? absl::StrCat(*options.exit_code) : "unknown", ")",
-      shows_gaps || coverage.unseen.empty() ? "" : "; coverage is not complete", "\n");
+      shows_gaps || coverage.unseen.empty() ? "" : "; coverage is not complete", KnownCounts(summary), "\n");
 }
 
 std::string ToText(const Report& raw, const TextOptions& options) {
@@ -431,13 +440,17 @@ std::string ToText(const Report& raw, const TextOptions& options) {
   std::string out;
   if (options.format == TextFormat::kShort) {
     for (const ReportFinding& finding : report.findings) {
-      out += Printed(finding, options) == nullptr ? ShortLine(finding) : "";
+      const bool is_news = finding.status == "new" && Printed(finding, options) == nullptr;
+      out += is_news ? ShortLine(finding) : "";
     }
     return out + SummaryLine(raw, options);
   }
   int full = 0;
   int notes = 0;
   for (const ReportFinding& finding : report.findings) {
+    if (finding.status != "new") {
+      continue;
+    }
     if (const ReportFinding* printed = Printed(finding, options); printed != nullptr) {
       out += MoreText(finding, *printed, options);
     } else if (InFull(finding, options) && (full < kFullFindings || options.verbosity > 0)) {
@@ -453,6 +466,7 @@ std::string ToText(const Report& raw, const TextOptions& options) {
   if (report.near_misses.has_value()) {
     out += NearMissesText(*report.near_misses, options);
   }
+  out += KnownText(report, options);
   if (!options.next_steps.empty() && !report.findings.empty()) {
     absl::StrAppend(&out, options.next_steps, "\n");
   }

@@ -49,7 +49,7 @@ def essence(report):
     text = re.sub(r"\b[\d.]+ m?s\b", "N ms", text)
     text = re.sub(r"Coverage: 1 place waits for a futex.*? (?=gordian: )", "", text)  # std::barrier had to wait
     if "python3.11+0x" in text:
-        text = re.sub(r"(?<=python3.11\+0x)[0-9a-f]+|(?<=Fingerprint )[0-9a-f]+", "N", text)
+        text = re.sub(r"(?<=python3.11\+0x)[0-9a-f]+|(?<=Fingerprint )[0-9a-f]+|(?<= @)[0-9a-f]{16}", "N", text)
     return text
 
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "cli/known.h"
 #include "libsync/analyze/detector.h"
 
 namespace gordian::cli {
@@ -165,6 +166,7 @@ std::vector<ProcessId> LiveReport::Tell(const trace::Run& run, std::vector<Findi
   build_options.redact = options_->redact;
   build_options.wrappers = options_->wrappers;
   report::Report report = report::BuildReport(run, fresh, build_options);
+  MarkKnown(*options_, &report);
   for (report::ReportFinding& finding : report.findings) {
     auto same = [&](const report::ReportFinding& other) { return other.fingerprint == finding.fingerprint; };
     if (std::any_of(findings_.begin(), findings_.end(), same)) {
@@ -180,7 +182,7 @@ std::vector<ProcessId> LiveReport::Tell(const trace::Run& run, std::vector<Findi
 
 // The final report has its own way with notes.
 bool LiveReport::WasPrinted(const report::ReportFinding& finding) const {
-  return !options_->quiet && finding.level != "note";
+  return !options_->quiet && finding.status == "new" && finding.level != "note";
 }
 
 std::vector<report::ReportFinding> LiveReport::Printed() const {

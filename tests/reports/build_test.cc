@@ -63,7 +63,7 @@ TEST(BuildTest, FillsNamesIntoTextsOnce) {
   EXPECT_EQ(built.locks.at(0).kind, "robust mutex");
   EXPECT_EQ(built.threads.at(1).waits.target, "T1");
   EXPECT_EQ(built.processes.at(0).command, "/bin/sleep --token ***");
-  EXPECT_EQ(built.suppression, "deadlock:orders");
+  EXPECT_EQ(built.suppression, "deadlock:orders @" + built.fingerprint);
 }
 
 TEST(BuildTest, ThreadsOfSeveralProcessesSayWhichTheyBelongTo) {

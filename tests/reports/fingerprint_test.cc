@@ -56,7 +56,8 @@ class FingerprintTest : public ::testing::Test {
 TEST_F(FingerprintTest, SurvivesWhatDoesNotChangeTheDefect) {
   const ReportFinding reference = Build("-g -O0 -DSHIFT=");
   EXPECT_EQ(reference.title, "app::g_cache.mu and app::g_config");
-  EXPECT_EQ(reference.suppression, "lock-order-cycle:app::g_cache.mu -> app::g_config");
+  EXPECT_EQ(reference.suppression,
+            "lock-order-cycle:app::g_cache.mu -> app::g_config @" + reference.fingerprint);
   for (const char* flags : {"-g -O1 -DSHIFT=", "-g -O2 -DSHIFT=", "-g -O3 -DSHIFT=", "-g -Os -DSHIFT=",
                             "-g -O0 -no-pie -fno-pie -DSHIFT=", "-g -O2 -no-pie -fno-pie -DSHIFT=",
                             "-g -O2 -fno-inline -DSHIFT=", "-g -O2 -gdwarf-4 -DSHIFT="}) {

@@ -265,6 +265,13 @@ TEST(TextTest, NoStringOfAReportReachesTheTerminalAsItIs) {
   EXPECT_GT(strings, 60);
   ReportFinding& finding = report.findings[0];
   // What a format does depends on these words.
+  report.suppressions[0].state = "unused";
+  for (const char* status : {"suppressed", "baseline"}) {
+    finding.status = status;
+    ExpectSafe(ToText(report, {}));
+    report.suppressions[0].state = "expired";
+  }
+  finding.status = "new";
   for (const char* level : {"error", "note"}) {
     for (const char* kind :
          {"lock", "condition", "barrier", "call", "join", "process", "of another version"}) {
