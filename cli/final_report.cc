@@ -43,6 +43,7 @@ report::Report JudgeRun(const trace::Run& run, const Options& options, const Liv
   report::Report report = report::BuildReport(run, analyze::Analyze(run, analyze_options), build_options);
   report.coverage.unseen.insert(report.coverage.unseen.end(), left_out.begin(), left_out.end());
   if (options.explain_pruned) {
+    build_options.near_misses = true;
     report.near_misses = report::BuildReport(run, analyze::NearMisses(run), build_options).findings;
   }
   if (live != nullptr) {

@@ -476,7 +476,7 @@ Report BuildReport(const trace::Run& run, const std::vector<Finding>& findings, 
   report.run.version = GORDIAN_VERSION;
   Symbolizer symbolizer({"/usr/lib/debug"}, options.wrappers);
   LearnWrappers(run, findings, &symbolizer);
-  FindingMerger merger;
+  FindingMerger merger(options.near_misses);
   for (const Finding& finding : findings) {
     merger.Add(FindingBuilder(run, finding, options, &symbolizer).Build());
   }

@@ -10,9 +10,8 @@
 namespace gordian::report {
 namespace {
 
-// Cycles that cannot deadlock also differ in why not.
-std::string KeyOf(const ReportFinding& finding) {
-  std::string key = finding.fingerprint;
+std::string WhyNot(const ReportFinding& finding) {
+  std::string key;
   for (const ReportCondition& condition : finding.conditions) {
     absl::StrAppend(&key, condition.holds ? "" : " ", condition.holds ? "" : condition.name);
   }
@@ -72,7 +71,8 @@ bool IsShownPlace(const ReportPlace& place, const ReportFinding& finding) {
 }
 
 void FindingMerger::Add(ReportFinding finding) {
-  const auto [known, is_new] = known_.try_emplace(KeyOf(finding), merged_.size());
+  const std::string difference = are_near_misses_ ? WhyNot(finding) : "";
+  const auto [known, is_new] = known_.try_emplace(finding.fingerprint + difference, merged_.size());
   ReportPlace place = PlaceOf(finding);
   const std::string key = PlaceKey(finding.threads, finding.processes);
   if (is_new) {

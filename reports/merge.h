@@ -21,6 +21,9 @@ bool IsShownPlace(const ReportPlace& place, const ReportFinding& finding);
 
 class FindingMerger {
  public:
+  // Near misses of one fingerprint differ in why they cannot happen; of findings it only makes the level.
+  explicit FindingMerger(bool are_near_misses = false) : are_near_misses_(are_near_misses) {}
+
   void Add(ReportFinding finding);
   // In the order in which they came. Each shows the worst of those that it stands for.
   std::vector<ReportFinding> Take();
@@ -30,6 +33,7 @@ class FindingMerger {
     ReportFinding finding;
     std::map<std::string, ReportPlace> places;
   };
+  const bool are_near_misses_;
   std::vector<Merged> merged_;
   std::map<std::string, size_t> known_;  // by what makes two findings one
 };

@@ -219,6 +219,7 @@ struct BuildOptions {
   bool redact = true;                      // hide obvious secrets in command lines
   std::string source_root;                 // stripped from paths where it is a prefix
   bool snapshot = false;                   // also tell what every thread does
+  bool near_misses = false;                // the findings are near misses: each says why it cannot happen
   std::vector<std::string> wrappers = {};  // globs on functions that only lock on behalf of their callers
 };
 

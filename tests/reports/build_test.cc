@@ -123,6 +123,27 @@ TEST(BuildTest, OneFingerprintIsOneFindingWithACount) {
   EXPECT_EQ(built[1].title, "main (pid 30, app) and invoices") << "another lock";
 }
 
+TEST(BuildTest, AConditionThatFailsOnlyLowersTheLevel) {
+  trace::Run run;
+  run.processes = {HealthyProcess(10), HealthyProcess(20)};
+  std::vector<analyze::Finding> findings(2);
+  for (size_t i = 0; i < findings.size(); ++i) {
+    findings[i].rule = &kRule;
+    findings[i].title = "{lock:0}";
+    findings[i].locks = {{static_cast<trace::Index>(i), 0}};
+  }
+  findings[0].level = analyze::Level::kWarning;
+  findings[0].conditions = {{"no-soft-order", false, "something was handed over"}};
+  const std::vector<ReportFinding> built = BuildReport(run, findings, {}).findings;
+  ASSERT_EQ(built.size(), 1U) << "one fingerprint is one finding";
+  EXPECT_EQ(built[0].level, "error");
+  EXPECT_EQ(built[0].count, 2U);
+  BuildOptions of_near_misses;
+  of_near_misses.near_misses = true;
+  EXPECT_EQ(BuildReport(run, findings, of_near_misses).findings.size(), 2U)
+      << "they cannot happen for two reasons";
+}
+
 TEST(BuildTest, SaysHowTheProgramEnded) {
   trace::Run run;
   EXPECT_EQ(BuildReport(run, {}, {}).run.status, "running");
