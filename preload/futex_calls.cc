@@ -64,7 +64,8 @@ long gordian_futex_call(long number, long word, long operation, long value, long
     }
     return REAL(syscall)(number, word, operation, value, timeout, word2, value3);
   }
-  const FutexWait wait = BeginFutexWait(static_cast<uintptr_t>(word), timeout != 0, CALL_SITE());
+  const FutexWait wait =
+      BeginFutexWait(static_cast<uintptr_t>(word), static_cast<uint32_t>(value), timeout != 0, CALL_SITE());
   const long result = REAL(syscall)(number, word, operation, value, timeout, word2, value3);
   EndFutexWait(wait, result == 0);
   return result;

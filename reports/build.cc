@@ -18,6 +18,7 @@
 #include "reports/demangle.h"
 #include "reports/fingerprint.h"
 #include "reports/frames.h"
+#include "reports/futex_text.h"
 #include "reports/glob.h"
 #include "reports/merge.h"
 #include "reports/names.h"
@@ -93,8 +94,8 @@ std::optional<int> ExitCode(const trace::Run& run) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-// Begins words of a text that are for users of C++ alone.
-constexpr std::string_view kCxx = "{c++:";
+// A language, beside the report's.
+constexpr char kCxx[] = "c++";
 
 bool UsesCxx(const trace::Process& process) {
   return std::any_of(process.modules.begin(), process.modules.end(), [](const trace::Module& module) {
@@ -236,7 +237,12 @@ class FindingBuilder {
     }
     shown.waits.kind = KindOfWait(part.waits.kind);
     shown.waits.target = WaitTarget(part.waits);
+    shown.waits.mode = part.waits.mode == trace::Mode::kShared ? "shared" : "";
     shown.waits.note = part.waits.note;
+    if (part.waits.kind == WaitKind::kFutex && process != nullptr) {
+      const trace::Thread* thread = At(process->threads, part.thread);
+      shown.waits.note = thread == nullptr ? part.waits.note : FutexText(*process, thread->wait, symbolizer_);
+    }
     shown.waits.stack = Shown(part.waits.stack);
     shown.at = Shown(part.at);
     shown.created = Shown(part.created);
@@ -266,6 +272,10 @@ class FindingBuilder {
       const ReportLock* lock = At(out_.locks, index);
       return lock == nullptr ? "" : lock->name;
     }
+    if (kind == "wait") {
+      const ReportThread* thread = At(out_.threads, index);
+      return thread == nullptr || thread->waits.note.empty() ? "a system call" : thread->waits.note;
+    }
     if (kind == "thread") {
       const std::string* name = At(thread_names_, index);
       return name == nullptr ? "" : *name;
@@ -281,23 +291,44 @@ class FindingBuilder {
     return ProcessName(*process);
   }
 
-  // The first place with a source file tells, else whether a C++ library was there.
-  bool InCxx() const {
+  // The first place with a source file tells, else which libraries the process has.
+  std::string Language() const {
     for (const ReportThread& thread : out_.threads) {
       for (const Frames* stack : {&thread.at, &thread.waits.stack, &thread.created}) {
-        const std::string file = stack->empty() ? "" : TopFrame(*stack).file;
-        if (file.ends_with(".c") || file.ends_with(".py")) {
-          return false;
+        const SourceFrame frame = stack->empty() ? SourceFrame() : TopFrame(*stack);
+        if (frame.language == kPython || IsPython(thread.pid)) {
+          return kPython;
         }
-        if (!file.empty() && !file.ends_with(".h")) {
-          return true;
+        if (!frame.file.empty() && !frame.file.ends_with(".h")) {
+          return frame.file.ends_with(".c") ? "c" : kCxx;
         }
       }
     }
-    return std::any_of(finding_.threads.begin(), finding_.threads.end(), [this](const auto& part) {
-      const trace::Process* process = ProcessAt(part.process);
-      return process != nullptr && UsesCxx(*process);
+    return std::any_of(finding_.threads.begin(), finding_.threads.end(),
+                       [this](const auto& part) {
+                         const trace::Process* process = ProcessAt(part.process);
+                         return process != nullptr && UsesCxx(*process);
+                       })
+               ? kCxx
+               : "";
+  }
+
+  bool IsPython(int32_t pid) const {
+    return std::any_of(run_.processes.begin(), run_.processes.end(), [pid](const trace::Process& process) {
+      return process.pid == pid && BaseName(process.executable).starts_with("python");
     });
+  }
+
+  // The words behind "python:", or "!python:", where the finding is, or is not, of a program of that
+  // language; nullopt: it is no such condition.
+  static std::optional<std::string> WordsFor(const std::string& language, const std::string& braced) {
+    const size_t colon = braced.find(':');
+    const bool negated = braced.starts_with('!');
+    const std::string wanted = braced.substr(negated ? 1 : 0, colon - (negated ? 1 : 0));
+    if (wanted != kCxx && wanted != kPython) {
+      return std::nullopt;
+    }
+    return (wanted == language) != negated ? braced.substr(colon + 1) : "";
   }
 
   // Fills in the names once, from left to right: a name that looks like a placeholder stays as it is.
@@ -305,8 +336,10 @@ class FindingBuilder {
     std::string out;
     for (size_t at = 0; at < text.size();) {
       const size_t end = text[at] == '{' ? text.find('}', at) : std::string::npos;
-      if (end != std::string::npos && text.compare(at, kCxx.size(), kCxx) == 0) {
-        out += InCxx() ? text.substr(at + kCxx.size(), end - at - kCxx.size()) : "";
+      const auto words =
+          end == std::string::npos ? std::nullopt : WordsFor(Language(), text.substr(at + 1, end - at - 1));
+      if (words) {
+        out += *words;
         at = end + 1;
         continue;
       }

@@ -79,6 +79,7 @@ struct FieldList<ReportWait> {
       Field{"for", &ReportWait::target},
       Field{"kind", &ReportWait::kind},
       Field{"note", &ReportWait::note, Place::kIfSet},
+      Field{"mode", &ReportWait::mode, Place::kIfSet},
       Field{"stack", &ReportWait::stack},
   };
 };

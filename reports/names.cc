@@ -4,10 +4,12 @@
 #include <iterator>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "libsync/analyze/finding_builder.h"
+#include "libsync/analyze/lookup.h"
 #include "reports/demangle.h"
 #include "reports/frames.h"
 #include "reports/wrappers.h"
@@ -56,6 +58,41 @@ LockNames NameFileLock(const trace::Lock& lock) {
   return names;
 }
 
+// What the C library calls its own locks, by the beginning of the symbol, and what they are to people.
+constexpr std::pair<std::string_view, const char*> kLibraryLocks[] = {
+    {"_IO_2_1_stdin_", "stdin's lock"},
+    {"_IO_2_1_stdout_", "stdout's lock"},
+    {"_IO_2_1_stderr_", "stderr's lock"},
+    {"_IO_stdfile_0_lock", "stdin's lock"},
+    {"_IO_stdfile_1_lock", "stdout's lock"},
+    {"_IO_stdfile_2_lock", "stderr's lock"},
+    {"list_all_lock", "the lock of the list of all streams"},
+    {"_rtld_global._dl_load_write_lock", "the loader's lock of the list of libraries"},
+    {"_rtld_global._dl_load_tls_lock", "the loader's lock of thread-local storage"},
+    {"_rtld_global", "the loader's lock"},
+    {"_rtld_local", "the loader's lock"},
+    {"main_arena", "malloc's arena lock"},
+    {"__exit_funcs_lock", "the lock of the exit handlers"},
+    {"__environ_lock", "the lock of the environment"},
+    {"envlock", "the lock of the environment"},
+    {"tzset_lock", "the lock of the time zone"},
+    {"syslog_lock", "syslog's lock"},
+    {"resolver_lock", "the resolver's lock"},
+    {"atfork_lock", "the lock of the fork handlers"},
+    {"__default_pthread_attr_lock", "the lock of the default thread attributes"},
+    {"stack_cache_lock", "the lock of the thread stacks"},
+};
+
+// Its own words for a lock of the C library; null where `symbol` is not one of them.
+const char* LibraryLock(const trace::Process& process, const trace::Lock& lock, std::string_view symbol) {
+  if (!analyze::IsOfLibrary(process, lock)) {
+    return nullptr;
+  }
+  const auto* const found = std::find_if(std::begin(kLibraryLocks), std::end(kLibraryLocks),
+                                         [symbol](const auto& row) { return symbol.starts_with(row.first); });
+  return found == std::end(kLibraryLocks) ? nullptr : found->second;
+}
+
 // Every program has one, and what it does is that program's own.
 bool IsMain(const std::string& function) { return function == "main" || function.starts_with("main::"); }
 
@@ -85,7 +122,8 @@ LockNames NameLock(const trace::Process& process, const trace::Lock& lock, Symbo
     return {lock.name, lock.name, NameSource::kUser};
   }
   if (std::string symbol = symbolizer->DataName(process, lock.place); !symbol.empty()) {
-    return {symbol, symbol, NameSource::kSymbol};
+    const char* known = LibraryLock(process, lock, symbol);
+    return {known != nullptr ? known : symbol, symbol, NameSource::kSymbol, known != nullptr};
   }
   const std::string kind = BaseKind(lock.kind);
   if (const Frames created = symbolizer->ResolveStack(process, lock.create_stack); !created.empty()) {

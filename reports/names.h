@@ -25,6 +25,7 @@ struct LockNames {
   std::string name;        // "g_cache", "mutex created at cache.cc:12"
   std::string lock_class;  // the same for every instance and every build
   NameSource source = NameSource::kAddress;
+  bool in_words = false;  // the name says what kind of lock it is: "stdout's lock"
 };
 
 // Takes the first that is known: the user's name, the static variable, where it was created, where it was

@@ -52,6 +52,7 @@ struct ReportWait {
   std::string kind;    // "lock", "condition", "join", "process"; empty: waits for nothing
   Frames stack;
   std::string note = "";  // the call, where there is no target
+  std::string mode = "";  // of a lock: "shared", or empty
 };
 
 struct ReportThread {

@@ -10,6 +10,7 @@
 #include "libsync/analyze/verdict.h"
 #include "reports/coverage.h"
 #include "reports/frames.h"
+#include "reports/futex_text.h"
 #include "reports/names.h"
 #include "reports/redact.h"
 #include "reports/text_frames.h"
@@ -97,7 +98,8 @@ class ProcessSnapshot {
     }
     const LockNames names = NameLock(process_, *lock, symbolizer_);
     const bool needs_kind = names.source == NameSource::kSymbol || names.source == NameSource::kUser;
-    return needs_kind && !lock->of_library ? absl::StrCat(KindName(*lock), " ", names.name) : names.name;
+    return needs_kind && !names.in_words && !lock->of_library ? absl::StrCat(KindName(*lock), " ", names.name)
+                                                              : names.name;
   }
 
   // "; holds mutex a, taken at cache.cc:12".
@@ -116,20 +118,11 @@ class ProcessSnapshot {
     return text;
   }
 
-  // It may be any word of the object that has the name.
-  std::string FutexPlace(uint64_t address) {
-    const auto module =
-        std::find_if(process_.modules.begin(), process_.modules.end(),
-                     [address](const trace::Module& m) { return address >= m.start && address < m.end; });
-    if (module == process_.modules.end()) {
-      return absl::StrCat("at 0x", absl::Hex(address));
-    }
-    const trace::Frame place{static_cast<trace::Index>(module - process_.modules.begin()),
-                             address - module->start};
-    const std::string symbol = symbolizer_->DataName(process_, place);
-    return symbol.empty()
-               ? absl::StrCat("at ", BaseName(module->path), "+0x", absl::Hex(address - module->bias))
-               : absl::StrCat("in ", symbol);
+  std::string Futex(const trace::Wait& wait) {
+    const std::string text = FutexText(process_, wait, symbolizer_);
+    return text != kBareFutex ? absl::StrCat("is in ", text)
+                              : absl::StrCat("waits for a futex at 0x", absl::Hex(wait.address),
+                                             " whose owner is not known");
   }
 
   std::string HeldBy(const trace::Wait& wait) const {
@@ -159,7 +152,7 @@ class ProcessSnapshot {
       case WaitKind::kProcess:
         return wait.value > 0 ? absl::StrCat("waits for child ", wait.value) : "waits for a child";
       case WaitKind::kFutex:
-        return absl::StrCat("waits for a futex ", FutexPlace(wait.address), " whose owner is not known");
+        return Futex(wait);
       case WaitKind::kSleep:
         return "sleeps";
       case WaitKind::kCall:

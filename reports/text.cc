@@ -32,6 +32,9 @@ Tone ToneOf(const std::string& level) {
   return level == "error" ? Tone::kError : level == "warning" ? Tone::kWarning : Tone::kNote;
 }
 
+// Behind the name of a lock.
+const char* SharedText(const std::string& mode) { return mode == "shared" ? " (shared)" : ""; }
+
 // Writes one finding. The finding is printable already.
 class FindingWriter {
  public:
@@ -171,7 +174,7 @@ class FindingWriter {
   std::string WaitText(const ReportWait& wait) const {
     const std::string lock = LockName(finding_, wait.target);
     if (wait.kind == "lock") {
-      return absl::StrCat(Confirmed() ? "waits for " : "then locks ", lock);
+      return absl::StrCat(Confirmed() ? "waits for " : "then locks ", lock, SharedText(wait.mode));
     }
     if (wait.kind == "condition") {
       return absl::StrCat(Confirmed() ? "waits on " : "then waits on ", lock);
@@ -196,8 +199,8 @@ class FindingWriter {
     out_ += Paint(absl::StrCat("  ", thread.id, " ", thread.name), Tone::kBold, options_.color);
     absl::StrAppend(&out_, role, "\n");
     for (const ReportHeld& held : thread.holds) {
-      const std::string shared = held.mode == "shared" ? " (shared)" : "";
-      Stack(absl::StrCat("holds ", LockName(finding_, held.lock), shared, ", locked"), held.stack);
+      Stack(absl::StrCat("holds ", LockName(finding_, held.lock), SharedText(held.mode), ", locked"),
+            held.stack);
     }
     if (!thread.waits.kind.empty()) {
       Stack(WaitText(thread.waits), thread.waits.stack);

@@ -26,9 +26,24 @@ std::string JoinTarget(const ReportFinding& finding, const ReportStep& step) {
   return "";
 }
 
+// It would have the lock together with others.
+bool WaitsToShare(const ReportFinding& finding, const ReportStep& step) {
+  return step.action == "blocks on" &&
+         std::any_of(finding.threads.begin(), finding.threads.end(), [&step](const ReportThread& thread) {
+           return thread.id == step.thread && thread.waits.target == step.lock &&
+                  thread.waits.mode == "shared";
+         });
+}
+
+// `lock` is the lock's name or its id.
+std::string What(const ReportFinding& finding, const ReportStep& step, const std::string& lock) {
+  return step.lock.empty()
+             ? step.action + JoinTarget(finding, step)
+             : absl::StrCat(step.action, " ", lock, WaitsToShare(finding, step) ? " (shared)" : "");
+}
+
 std::string What(const ReportFinding& finding, const ReportStep& step) {
-  return step.lock.empty() ? step.action + JoinTarget(finding, step)
-                           : absl::StrCat(step.action, " ", LockName(finding, step.lock));
+  return What(finding, step, LockName(finding, step.lock));
 }
 
 std::string Where(const ReportStep& step) {
@@ -103,7 +118,7 @@ std::string AsColumns(const ReportFinding& finding, const std::vector<std::strin
     const std::string number = absl::StrCat(step.step);
     std::string what = What(finding, step);
     if (Width(what) > table.width() && !step.lock.empty()) {
-      what = absl::StrCat(step.action, " ", step.lock);
+      what = What(finding, step, step.lock);
       by_id.insert(step.lock);
     }
     const std::string where = Where(step);

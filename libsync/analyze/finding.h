@@ -1,8 +1,9 @@
 // A Finding is a claim about a run: data only, no addresses resolved, nothing formatted.
 //
 // Texts are templates: {lock:N}, {thread:N} and {process:N} stand for the names of Finding::locks[N] and so
-// on, which only the symbolizer knows (reports/), {created:N} for the place where processes[N] was created.
-// {c++:WORDS} are words for users of C++ alone.
+// on, which only the symbolizer knows (reports/), {created:N} for the place where processes[N] was created,
+// {wait:N} for the call that threads[N] waits in.
+// {c++:WORDS} and {python:WORDS} are words for users of that language alone, {!python:WORDS} for all others.
 #ifndef GORDIAN_LIBSYNC_ANALYZE_FINDING_H_
 #define GORDIAN_LIBSYNC_ANALYZE_FINDING_H_
 
@@ -54,7 +55,8 @@ struct WaitPart {
   int process = -1;  // into Finding::processes, kProcess
   bool timed = false;
   StackAt stack;
-  std::string note;  // where none of these says it: "read of fd 5, a pipe"
+  std::string note;                            // where none of these says it: "read of fd 5, a pipe"
+  trace::Mode mode = trace::Mode::kExclusive;  // of a lock
 };
 
 // The role of a thread that waits for what hangs, but is no part of it.

@@ -182,6 +182,8 @@ const char* KindWord(trace::LockKind kind) {
   return "lock";
 }
 
+const char* TakeWord(trace::Mode mode) { return mode == trace::Mode::kShared ? "lock shared" : "lock"; }
+
 const char* HowWord(trace::ChildHow how) {
   switch (how) {
     case trace::ChildHow::kFork:

@@ -75,6 +75,8 @@ const char* KindWord(trace::LockKind kind);
 const char* HowWord(trace::ChildHow how);
 // The call that ended the process: "exit()" ...; empty for none.
 const char* EndWord(trace::End end);
+// What a step does that takes a lock.
+const char* TakeWord(trace::Mode mode);
 // "350 ms", "12.5 s".
 std::string Milliseconds(uint64_t ms);
 // The command line of a process, its executable where that is not known.

@@ -59,14 +59,11 @@ Index WaiterOf(const trace::Process& parent, const trace::Child& child, uint64_t
 }  // namespace
 
 const char kForkFix[] =
-    "In a program with threads, call exec in the child at once (or use posix_spawn): until then it may only "
-    "call "
-    "async-signal-safe functions, so not exit() but _exit(). Or start the child before the threads. What "
-    "must "
-    "be "
-    "used on both sides needs pthread_atfork() handlers. In Python use the \"spawn\" or \"forkserver\" start "
-    "method "
-    "of multiprocessing.";
+    "{!python:In a program with threads, call exec in the child at once (or use posix_spawn): until then it "
+    "may only call async-signal-safe functions, so not exit() but _exit(). Or start the child before the "
+    "threads. What must be used on both sides needs pthread_atfork() handlers.}{python:In a program with "
+    "threads use the \"spawn\" or \"forkserver\" start method of multiprocessing, or start the processes "
+    "before the threads. After a bare os.fork() call exec at once.}";
 
 std::optional<ForkCause> FindFork(const trace::Run& run, Index process) {
   const trace::Process* child = At(run.processes, process);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "libsync/trace/run.h"
@@ -50,6 +51,15 @@ inline bool IsReportable(const trace::Lock& lock) { return IsOwned(lock) && !loc
 inline bool IsFileLock(const trace::Lock& lock) {
   return lock.kind == trace::LockKind::kFlock || lock.kind == trace::LockKind::kPosixFileLock ||
          lock.kind == trace::LockKind::kOpenFileLock;
+}
+
+// The C library's or its loader's own, which it takes within its calls.
+inline bool IsOfLibrary(const trace::Process& process, const trace::Lock& lock) {
+  const trace::Module* module = At(process.modules, lock.place.module);
+  const std::string file = module == nullptr ? "" : module->path.substr(module->path.rfind('/') + 1);
+  return lock.of_library || file.starts_with("libc.so") || file.starts_with("libc-2.") ||
+         file.starts_with("libpthread") || file.starts_with("ld-linux") || file.starts_with("ld-2.") ||
+         file.starts_with("ld.so");
 }
 
 // Held by the process as a whole: its own threads are never in each other's way.

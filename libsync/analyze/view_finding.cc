@@ -43,6 +43,7 @@ void ViewFinding::SetWait(int part, int lock, const trace::Dependency& dependenc
   WaitPart& waits = finding().threads[static_cast<size_t>(part)].waits;
   waits.kind = trace::WaitKind::kLock;
   waits.lock = lock;
+  waits.mode = dependency.mode;
   waits.stack = At(dependency).Stack(dependency.stack);
 }
 

@@ -34,19 +34,22 @@ void EndWait(Thread* thread) {
 
 namespace {
 
+// What libstdc++ waits for at a guard: somebody is at it, and others wait (libsupc++/guard.cc).
+constexpr uint32_t kAwaitedGuard = 0x10100;
+
 ObjectFacts FactsOfWord(uintptr_t word) {
   return ObjectFacts{reinterpret_cast<void*>(word), trace::LockKind::kFutexWord, 0, nullptr, 0, false};
 }
 
 }  // namespace
 
-FutexWait BeginFutexWait(uintptr_t word, bool timed, const Site& site) {
+FutexWait BeginFutexWait(uintptr_t word, uint32_t expected, bool timed, const Site& site) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (!entry) {
     return FutexWait{};
   }
   const trace::Ref stack = StackOf(entry.thread(), site);
-  if (g_image->events.Add(&g_image->arena, uint64_t{1} << 62 | stack, 1) == 1) {
+  if (expected != kAwaitedGuard && g_image->events.Add(&g_image->arena, uint64_t{1} << 62 | stack, 1) == 1) {
     __atomic_fetch_add(&g_trace.header()->counters.futex_waits_unseen, 1, __ATOMIC_RELAXED);
   }
   FutexWait wait{entry.thread(), 0, 0};

@@ -15,13 +15,14 @@ Thread* BeginWait(Entry* entry, trace::WaitKind kind, trace::Ref object, int64_t
                   trace::Ref stack);
 void EndWait(Thread* thread);
 
-// A wait at a futex word that no hook knows the owner of. Counted under coverage, once for each place.
+// A wait at a futex word that no hook knows the owner of. Counted under coverage, once for each place, but
+// for the guard of a static variable: who is at it is found in the code.
 struct FutexWait {
   Thread* thread;  // null: unrecorded
   trace::Ref word;
   uint32_t wakes;  // that were made when it began
 };
-FutexWait BeginFutexWait(uintptr_t word, bool timed, const Site& site);
+FutexWait BeginFutexWait(uintptr_t word, uint32_t expected, bool timed, const Site& site);
 void EndFutexWait(const FutexWait& wait, bool woken);
 // Before the real call: what the thread did so far comes before what those do that it wakes.
 void RecordFutexWake(uintptr_t word);

@@ -260,10 +260,17 @@ void ChildrenJudge::TellZombie(const Descent& descent, FindingBuilder* builder) 
                    "leaves many of them "
                    "can start no more processes. ",
                    ParentDoing(descent, builder));
+  const bool handed = ChildOf(descent) == nullptr;
+  // A parent of which everything else is known did not start it: it is there to be handed orphans.
+  const bool collects = handed && ParentImage(descent) != nullptr;
   finding.fix =
-      "Call waitpid() for the child (in Python: wait() or communicate() on the Popen object, join() on the "
-      "multiprocessing.Process). If nobody needs its status, set SIGCHLD to SIG_IGN.";
-  if (ChildOf(descent) == nullptr) {
+      collects
+          ? "Process 1 of a container, and a subreaper, are handed all orphans below them and must wait for "
+            "every one: run an init there (docker run --init, tini), or call waitpid(-1, ...) in it."
+          : "Call waitpid() for the child (in Python: wait() or communicate() on the Popen object, join() on "
+            "the "
+            "multiprocessing.Process). If nobody needs its status, set SIGCHLD to SIG_IGN.";
+  if (handed && !collects) {
     finding.fix +=
         " Process 1 of a container and a subreaper are handed all orphans below them: let an init run there "
         "that waits for them (docker run --init, tini).";

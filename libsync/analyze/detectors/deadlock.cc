@@ -27,8 +27,9 @@ const char* WhenItEnded(const trace::Process& process) {
                            : "This is how it stood when the process ended.";
 }
 
-// "waits for {lock:0}", for people.
-std::string WhatItDoes(const WaitPart& waits) {
+// "waits for {lock:0}", for people: what the thread `part` of the finding does.
+std::string WhatItDoes(const Finding& finding, int part) {
+  const WaitPart& waits = finding.threads[static_cast<size_t>(part)].waits;
   if (waits.kind == trace::WaitKind::kProcess) {
     return "waits for a child process to end";
   }
@@ -38,7 +39,7 @@ std::string WhatItDoes(const WaitPart& waits) {
   if (waits.thread >= 0) {
     return absl::StrCat("joins ", ThreadName(waits.thread));
   }
-  return absl::StrCat("is in ", waits.note.empty() ? "a system call" : waits.note);
+  return absl::StrCat("is in {wait:", part, "}");
 }
 
 // One deadlock, self-deadlock or abandoned lock.
@@ -78,6 +79,7 @@ class DeadlockJudge {
   const char* HowCertain() const;
   bool ReadsAgain() const;
   bool IsAllOf(bool (*is_kind)(const trace::Lock&)) const;
+  bool HasLibraryLock() const;
   const char* HowToMend(bool joins, bool reaps) const;
   Finding Cycle();
   Finding OnItself();
@@ -145,6 +147,7 @@ int DeadlockJudge::AddWaiter(FindingBuilder* builder, const ThreadRef& ref) cons
   waits.lock = lock;
   waits.thread = joined;
   waits.note = lock < 0 && joined < 0 ? wait.note : "";
+  waits.mode = wait.mode;
   waits.stack = builder->Stack(wait.stack);
   return part;
 }
@@ -155,7 +158,8 @@ void DeadlockJudge::AddBehind(FindingBuilder* builder) const {
     const int part = AddWaiter(builder, stall_.behind[b]);
     ThreadPart& added = builder->finding().threads[static_cast<size_t>(part)];
     added.role = kStuckBehind;
-    builder->finding().behind.push_back(absl::StrCat(ThreadName(part), " ", WhatItDoes(added.waits)));
+    builder->finding().behind.push_back(
+        absl::StrCat(ThreadName(part), " ", WhatItDoes(builder->finding(), part)));
   }
   if (stall_.behind.size() > kMaxBehind) {
     builder->finding().behind.push_back(
@@ -209,6 +213,14 @@ bool DeadlockJudge::IsAllOf(bool (*is_kind)(const trace::Lock&)) const {
   });
 }
 
+bool DeadlockJudge::HasLibraryLock() const {
+  return std::any_of(stall_.threads.begin(), stall_.threads.end(), [this](const ThreadRef& ref) {
+    const trace::Process& process = ProcessOf(ref);
+    const trace::Lock* lock = analyze::At(process.locks, AwaitedLock(ThreadAt(ref).wait));
+    return lock != nullptr && (lock->kind == trace::LockKind::kStream || IsOfLibrary(process, *lock));
+  });
+}
+
 const char* DeadlockJudge::HowToMend(bool joins, bool reaps) const {
   if (ReadsAgain()) {
     return "Do not take the read lock twice in one thread: a writer that waits in between keeps the second "
@@ -234,11 +246,18 @@ const char* DeadlockJudge::HowToMend(bool joins, bool reaps) const {
     return "Let neither initialisation need the other: run one of them before both, or do both in one "
            "routine.";
   }
+  if (HasLibraryLock()) {
+    return "The C library takes its own locks within its calls, and holds them while it calls the program "
+           "back: a stream's in printf() and its kin and from flockfile() on, the loader's in dlopen() and "
+           "while constructors, destructors and callbacks of dl_iterate_phdr() run. Make no such call while "
+           "holding another lock, or take no lock in what is called back.";
+  }
   return OverProcesses()
              ? "Take these locks in the same order in every process, or release the first before "
                "taking the second."
              : "Take these locks in the same order in every thread{c++:, or take them together with "
-               "std::scoped_lock, which cannot deadlock}.";
+               "std::scoped_lock, which cannot deadlock}{python:: where one says `with a, b:`, none may say "
+               "`with b, a:`}.";
 }
 
 Finding DeadlockJudge::Cycle() {
@@ -256,7 +275,7 @@ Finding DeadlockJudge::Cycle() {
     if (const trace::Holding* held = HeldBy(i); held != nullptr) {
       const auto part = static_cast<int>(i - first);
       builder.AddHeld(part, *held);
-      builder.AddStep(part, "lock", builder.AddLock(held->lock), held->stack);
+      builder.AddStep(part, TakeWord(held->mode), builder.AddLock(held->lock), held->stack);
       builder.AddIdentity(held->stack);
     }
     builder.AddIdentity(ThreadAt(At(i)).wait.stack);
@@ -309,7 +328,7 @@ Finding DeadlockJudge::OnItself() {
     const int lock = builder.AddLock(held->lock);
     const bool upgrade = held->mode == trace::Mode::kShared && wait.mode == trace::Mode::kExclusive;
     builder.AddHeld(part, *held);
-    builder.AddStep(part, "lock", lock, held->stack);
+    builder.AddStep(part, TakeWord(held->mode), lock, held->stack);
     builder.AddStep(part, "blocks on", lock, wait.stack);
     builder.AddIdentity(held->stack);
     finding.title = "Self-deadlock: {thread:0} waits for {lock:0}, which it holds itself";
@@ -320,9 +339,11 @@ Finding DeadlockJudge::OnItself() {
                                     "lock is not recursive, so "
                                     "the thread waits for itself. ";
     finding.fix =
-        upgrade ? "Release the read lock before taking the write lock, and test again what was read."
-                : "Release {lock:0} before this call, or split the called function into one that locks and "
-                  "one that expects the lock to be held. A recursive mutex also ends the hang.";
+        upgrade
+            ? "Release the read lock before taking the write lock, and test again what was read."
+            : "Release {lock:0} before this call, or split the called function into one that locks and "
+              "one that expects the lock to be held. {!python:A recursive mutex}{python:A threading.RLock()} "
+              "also ends the hang.";
   }
   if (held != nullptr && ProcessOf(ref).locks[static_cast<size_t>(held->lock)].of_library) {
     finding.explanation =
@@ -351,8 +372,8 @@ void DeadlockJudge::TellAbandoned(FindingBuilder* builder, int lock, int owner) 
                                        " and ended without releasing it. Nobody else can release it. ");
     finding.fix =
         absl::StrCat("Release ", LockName(lock), " on every way out of ", ThreadName(owner),
-                     " (return, pthread_exit, cancellation, exception){c++:: a guard object such as "
-                     "std::lock_guard does that}.");
+                     "{!python: (return, pthread_exit, cancellation, exception)}{c++:: a guard object "
+                     "such as std::lock_guard does that}{python:: `with` does that}.");
     return;
   }
   const std::optional<ForkCause> fork = FindFork(run_, At(0).process);
@@ -374,7 +395,7 @@ int DeadlockJudge::AddGoneOwner(FindingBuilder* builder, int lock) const {
   for (const trace::Holding& held : ThreadAt(stall_.owner).held) {
     if (builder->AddLock(held.lock) == lock) {
       builder->AddHeld(owner, held);
-      builder->AddStep(owner, "lock", lock, held.stack);
+      builder->AddStep(owner, TakeWord(held.mode), lock, held.stack);
       builder->AddIdentity(held.stack);
     }
   }
@@ -416,6 +437,7 @@ class StandstillJudge {
   std::string Sentence(const ThreadRef& ref, int part);
   std::string WhoCanEnd(const ThreadRef& ref);
   std::string Title() const;
+  const char* HowToMend() const;
   bool TellFork();
   const trace::Process& ProcessOf(const ThreadRef& ref) const {
     return run_.processes[static_cast<size_t>(ref.process)];
@@ -461,6 +483,7 @@ int StandstillJudge::AddWaiter(const ThreadRef& ref) {
   waits.lock = builder_.AddLock(thread.wait.lock);
   waits.thread = waits.kind == trace::WaitKind::kJoin ? builder_.AddThread(thread.wait.thread) : -1;
   waits.note = waits.lock < 0 && waits.thread < 0 ? thread.wait.note : "";
+  waits.mode = thread.wait.mode;
   waits.stack = builder_.Stack(thread.wait.stack);
   for (const trace::Holding& held : thread.held) {
     builder_.AddHeld(part, held);
@@ -486,7 +509,7 @@ std::string StandstillJudge::WhoCanEnd(const ThreadRef& ref) {
 }
 
 std::string StandstillJudge::Sentence(const ThreadRef& ref, int part) {
-  const std::string does = WhatItDoes(builder_.finding().threads[static_cast<size_t>(part)].waits);
+  const std::string does = WhatItDoes(builder_.finding(), part);
   return absl::StrCat(ThreadName(part), " ", does, WhoCanEnd(ref));
 }
 
@@ -523,6 +546,42 @@ bool StandstillJudge::TellFork() {
   return false;
 }
 
+const char* StandstillJudge::HowToMend() const {
+  bool reads = false;
+  bool writes = false;
+  bool reaps = false;
+  bool own_end = false;
+  bool others = false;
+  for (const ThreadRef& ref : standstill_.threads) {
+    const trace::Wait& wait = ProcessOf(ref).threads[static_cast<size_t>(ref.thread)].wait;
+    const bool reading = wait.kind == trace::WaitKind::kCall && !wait.writes;
+    reads = reads || reading;
+    writes = writes || wait.writes;
+    reaps = reaps || wait.kind == trace::WaitKind::kProcess;
+    own_end = own_end || (reading && std::find(wait.releasers.begin(), wait.releasers.end(), ref.process) !=
+                                         wait.releasers.end());
+    others = others || (wait.kind != trace::WaitKind::kCall && wait.kind != trace::WaitKind::kProcess);
+  }
+  if (own_end && !others) {
+    return "Close the end for writing in each process that only reads: as long as one has it open, a read "
+           "never comes to the end.";
+  }
+  if (writes && reaps && !others) {
+    return "Read what the child writes to its end before waiting for the child: it waits for room as long as "
+           "nobody reads.{python: Popen.communicate() does both.}";
+  }
+  if (writes && !others) {
+    return "Nobody empties what is full. Read one way while writing the other: with poll(), with a thread of "
+           "its own{python:, with Popen.communicate()}.";
+  }
+  if (reads && !others) {
+    return "Each waits for the other to write, or to close its end. Flush what was written, and close an end "
+           "as soon as nothing more is written to it{python: (Popen.communicate() does both)}.";
+  }
+  return "Find the wake-up that is missing: a post or signal that came before its wait, an end marker that "
+         "was never sent, a task that waits for another one of its own full pool.";
+}
+
 Finding StandstillJudge::Judge() {
   Finding& finding = builder_.finding();
   const trace::Process& first = run_.processes[static_cast<size_t>(standstill_.threads.front().process)];
@@ -541,13 +600,7 @@ Finding StandstillJudge::Judge() {
                   first.ended ? WhenItEnded(first)
                               : "They were seen asleep there several times, with nothing moved in between.");
   const bool forked = TellFork();
-  finding.fix = forked ? kForkFix
-                       : "Find the wake-up that is missing: a post or signal that came before its wait, an "
-                         "end marker that was "
-                         "never "
-                         "sent, a pipe that is waited out before it is read, a task that waits for another "
-                         "one of its own full "
-                         "pool.";
+  finding.fix = forked ? kForkFix : HowToMend();
   builder_.AddCondition("stands-still", first.ended ? WhenItEnded(first) : "nothing moved between the looks");
   builder_.AddCondition(
       "closed", standstill_.certain ? "nobody outside can end one of the waits, and no handler of a signal"

@@ -82,6 +82,7 @@ class KilledJudge {
   std::vector<std::pair<Index, Index>> WaitersOf(Index process, const trace::SharedIdentity& lock) const;
   LockPart BestKnown(Index process, Index lock) const;
   Finding Tell(const Death& death, Index thread, const trace::Holding& held);
+  static std::string HowToMend(const trace::Lock& record, int lock);
   std::string How(const Death& death, FindingBuilder* builder) const;
 
   const trace::Run& run_;
@@ -332,6 +333,24 @@ LockPart KilledJudge::BestKnown(Index process, Index lock) const {
   return {process, lock};
 }
 
+std::string KilledJudge::HowToMend(const trace::Lock& record, int lock) {
+  constexpr char kAsk[] =
+      "Do not kill a process that may hold a lock: ask it to end{python: (an Event, an end marker in its "
+      "queue) and join() it}.";
+  if (IsFileLock(record)) {
+    return absl::StrCat(kAsk,
+                        " And close the locked file in the child{!python:, or open it with O_CLOEXEC "
+                        "before an exec}.");
+  }
+  if (record.kind == trace::LockKind::kMutex || record.kind == trace::LockKind::kRecursiveMutex ||
+      record.kind == trace::LockKind::kErrorcheckMutex || record.kind == trace::LockKind::kAdaptiveMutex) {
+    return absl::StrCat(kAsk, " Or make ", LockName(lock),
+                        " a robust mutex (pthread_mutexattr_setrobust), whose next owner is told.");
+  }
+  return absl::StrCat(kAsk, " Or take a lock on a file in place of ", LockName(lock),
+                      ", which the kernel gives back.");
+}
+
 Finding KilledJudge::Tell(const Death& death, Index thread, const trace::Holding& held) {
   FindingBuilder builder("lock-held-by-killed-process", run_, death.process);
   Finding& finding = builder.finding();
@@ -340,7 +359,7 @@ Finding KilledJudge::Tell(const Death& death, Index thread, const trace::Holding
   const int lock = builder.AddLock(held.lock);
   finding.locks[static_cast<size_t>(lock)] = BestKnown(death.process, held.lock);
   finding.threads[static_cast<size_t>(holder)].role = "was killed while holding it";
-  builder.AddStep(holder, "lock", lock, held.stack);
+  builder.AddStep(holder, TakeWord(held.mode), lock, held.stack);
   builder.AddIdentity(held.stack);
   const std::string how = How(death, &builder);
   const trace::Lock& record = ProcessAt(death.process).locks[static_cast<size_t>(held.lock)];
@@ -366,17 +385,7 @@ Finding KilledJudge::Tell(const Death& death, Index thread, const trace::Holding
       waiters.empty() ? std::string("Whoever takes it next waits for good.")
                       : absl::StrCat(Counted(waiters.size(), "thread"), " of other processes ",
                                      waiters.size() == 1 ? "waits" : "wait", " for it."));
-  finding.fix =
-      IsFileLock(record)
-          ? std::string(
-                "Close the locked file in the child, or open it with O_CLOEXEC before an exec. Do not kill "
-                "a process that may hold a lock: ask it to end.")
-          : absl::StrCat(
-                IsSemaphore(record) ? "Use a robust mutex in place of " : "Make ", LockName(lock),
-                IsSemaphore(record) ? "" : " a robust mutex",
-                " (pthread_mutexattr_setrobust), whose next owner is told, or a lock "
-                "on a file, which the kernel gives back. Do not kill a process that may hold a lock: ask "
-                "it to end.");
+  finding.fix = HowToMend(record, lock);
   builder.AddCondition("several-processes",
                        IsFileLock(record) ? "a child has the locked file open"
                                           : "another process, which was not killed, uses the same lock");

@@ -293,8 +293,8 @@ void RingTeller::AddSteps() {
     const int part = parts_.AddThread(dependency.thread);
     if (edge.held != nullptr) {
       parts_.AddHeld(part, dependency, *edge.held);
-      parts_.AddStep(part, edge.held->mode == trace::Mode::kShared ? "lock shared" : "lock",
-                     parts_.AddLock(edge.from), dependency, edge.held->stack);
+      parts_.AddStep(part, TakeWord(edge.held->mode), parts_.AddLock(edge.from), dependency,
+                     edge.held->stack);
       parts_.AddIdentity(dependency, edge.held->stack);
     }
     parts_.AddIdentity(dependency, dependency.stack);

@@ -177,11 +177,13 @@ void TellOfLock(const trace::Process& image, const trace::Event& event, Finding*
   const bool unlock =
       event.kind == trace::EventKind::kUnlockNotHeld || event.kind == trace::EventKind::kUnlockNotOwner;
   if (lock != nullptr && unlock && RefusesStrangers(*lock)) {
+    finding->level = Level::kWarning;
     finding->explanation =
-        "A mutex of this type knows its owner: the call failed with EPERM and changed nothing. The program "
-        "takes it for an unlock, so its locks and unlocks do not pair up as it believes.";
+        "A mutex of this type knows its owner: the call failed with EPERM and changed nothing. Whether the "
+        "program looks at the result is not seen. If it does not, its locks and unlocks do not pair up as it "
+        "believes.";
     finding->fix =
-        "Unlock in the thread that locked, once for each lock, and look at the result of the call.";
+        "Unlock in the thread that locked, once for each lock{!python:, or look at the result of the call}.";
   }
   if (event.kind == trace::EventKind::kUseAfterDestroy && lock != nullptr && !HadLife(image, event.lock)) {
     finding->title = "{thread:0} uses {lock:0}, which is destroyed or was never initialised";

@@ -1,0 +1,28 @@
+// What a thread waits for at a futex of which nobody says what it is: the function of the C++ library, or of
+// another runtime, that waits there, and the variable.
+//
+// Thread safety: none, as the symbolizer's.
+#ifndef GORDIAN_REPORTS_FUTEX_TEXT_H_
+#define GORDIAN_REPORTS_FUTEX_TEXT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "libsync/trace/run.h"
+#include "reports/symbolizer.h"
+
+namespace gordian::report {
+
+// What FutexText says where nothing is known.
+inline constexpr char kBareFutex[] = "futex";
+
+// The static variable of the program that `address` lies in, or "".
+std::string VariableAt(const trace::Process& process, uint64_t address, Symbolizer* symbolizer);
+
+// "std::latch::wait() for started", "futex for state"; kBareFutex where neither is known.
+// REQUIRES: a wait of kind kFutex.
+std::string FutexText(const trace::Process& process, const trace::Wait& wait, Symbolizer* symbolizer);
+
+}  // namespace gordian::report
+
+#endif  // GORDIAN_REPORTS_FUTEX_TEXT_H_
