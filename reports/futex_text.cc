@@ -23,23 +23,11 @@ std::string PublicName(const std::string& function) {
   return function;
 }
 
-// What the program calls of the standard library in order to wait: the outermost of the library's frames
-// inside the innermost of the program's.
-std::string Waiter(const Frames& stack) {
-  std::string waiter;
-  for (const SourceFrame& frame : stack) {
-    if (IsOwnFrame(frame)) {
-      continue;
-    }
-    if (!IsRuntimeFrame(frame)) {
-      const bool nameless = frame.function.empty() && frame.file.empty() && !frame.module.empty();
-      return waiter.empty() && nameless ? absl::StrCat("a wait of ", BaseName(frame.module)) : waiter;
-    }
-    if (frame.function.starts_with("std::")) {
-      waiter = absl::StrCat(PublicName(WithoutTemplateArguments(frame.function)), "()");
-    }
-  }
-  return "";
+// "a wait of libgomp.so.1", where the innermost frame is of a library without names, or "".
+std::string NamelessWait(const Frames& stack) {
+  const auto frame = std::find_if_not(stack.begin(), stack.end(), IsRuntimeFrame);
+  const bool nameless = frame != stack.end() && frame->function.empty() && frame->file.empty();
+  return nameless && !frame->module.empty() ? absl::StrCat("a wait of ", BaseName(frame->module)) : "";
 }
 
 }  // namespace
@@ -53,14 +41,33 @@ std::string VariableAt(const trace::Process& process, uint64_t address, Symboliz
   }
   std::string name = symbolizer->DataName(
       process, {static_cast<trace::Index>(module - process.modules.begin()), address - module->start});
-  // The C++ library lets many waits share a table of its own, whose name says nothing.
-  return name.starts_with("std::") ? "" : name;
+  // The C++ library lets many waits share a table of its own, whose name says nothing. Nor do the members
+  // that C libraries give their types.
+  return name.starts_with("std::") ? "" : name.substr(0, name.find(".__"));
+}
+
+// The outermost of the library's frames inside the innermost of the program's.
+std::string StandardWait(const trace::Process& process, const trace::Wait& wait, Symbolizer* symbolizer) {
+  const Frames stack = symbolizer->ResolveStack(process, wait.stack);
+  std::string waiter;
+  for (const SourceFrame& frame : stack) {
+    if (!IsRuntimeFrame(frame)) {
+      return waiter;
+    }
+    if (frame.function.starts_with("std::")) {
+      waiter = absl::StrCat(PublicName(WithoutTemplateArguments(frame.function)), "()");
+    }
+  }
+  return "";
 }
 
 std::string FutexText(const trace::Process& process, const trace::Wait& wait, Symbolizer* symbolizer) {
-  const std::string waiter = Waiter(symbolizer->ResolveStack(process, wait.stack));
+  std::string waiter = StandardWait(process, wait, symbolizer);
+  if (waiter.empty()) {
+    waiter = NamelessWait(symbolizer->ResolveStack(process, wait.stack));
+  }
   const std::string variable = VariableAt(process, wait.address, symbolizer);
-  return absl::StrCat(waiter.empty() ? kBareFutex : waiter, variable.empty() ? "" : " for ", variable);
+  return absl::StrCat(waiter.empty() ? "futex" : waiter, variable.empty() ? "" : " for ", variable);
 }
 
 }  // namespace gordian::report

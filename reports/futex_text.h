@@ -13,13 +13,13 @@
 
 namespace gordian::report {
 
-// What FutexText says where nothing is known.
-inline constexpr char kBareFutex[] = "futex";
-
 // The static variable of the program that `address` lies in, or "".
 std::string VariableAt(const trace::Process& process, uint64_t address, Symbolizer* symbolizer);
 
-// "std::latch::wait() for started", "futex for state"; kBareFutex where neither is known.
+// The function of the C++ library that the program called and that waits: "std::latch::wait()"; or "".
+std::string StandardWait(const trace::Process& process, const trace::Wait& wait, Symbolizer* symbolizer);
+
+// "std::latch::wait() for started", "futex for state"; "futex" where neither is known.
 // REQUIRES: a wait of kind kFutex.
 std::string FutexText(const trace::Process& process, const trace::Wait& wait, Symbolizer* symbolizer);
 

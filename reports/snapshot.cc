@@ -119,10 +119,14 @@ class ProcessSnapshot {
   }
 
   std::string Futex(const trace::Wait& wait) {
-    const std::string text = FutexText(process_, wait, symbolizer_);
-    return text != kBareFutex ? absl::StrCat("is in ", text)
-                              : absl::StrCat("waits for a futex at 0x", absl::Hex(wait.address),
-                                             " whose owner is not known");
+    if (const std::string waiter = StandardWait(process_, wait, symbolizer_); !waiter.empty()) {
+      return absl::StrCat("is in ", FutexText(process_, wait, symbolizer_));
+    }
+    const std::string variable = VariableAt(process_, wait.address, symbolizer_);
+    return absl::StrCat(
+        "waits for a futex ",
+        variable.empty() ? absl::StrCat("at 0x", absl::Hex(wait.address)) : absl::StrCat("in ", variable),
+        " whose owner is not known");
   }
 
   std::string HeldBy(const trace::Wait& wait) const {
