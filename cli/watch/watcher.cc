@@ -206,6 +206,8 @@ std::vector<trace::Process> Watcher::OthersThan(const std::vector<trace::Process
                        [&other](const trace::Process& process) { return process.pid == other.pid; });
   });
   for (trace::Process& holder : lost_locks_.Holders(traces_.ended(), traces_.ended().size())) {
+    // One that came and went between two looks at the process table.
+    MeetTraced(holder);
     others.push_back(std::move(holder));
   }
   return others;
