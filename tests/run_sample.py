@@ -26,7 +26,7 @@ SECONDS_TO_HANG = 1  # how long a program that hangs is watched hanging
 SECONDS_TO_END = 90
 EXIT_FOUND = 66
 # What a busy machine alone can bring about: each is judged in the samples that name it.
-BY_TIME = {"blocking-while-locked", "long-hold", "long-wait"}
+BY_TIME = {"blocking-while-locked", "long-hold", "long-wait", "stuck-holder"}
 DIRECTIVE = re.compile(r"(?://|#) (EXPECT|RUN|OPTIONS|HANGS)\b:? ?(.*)")
 
 

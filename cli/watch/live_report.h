@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/watch/process_tree.h"
+#include "libsync/analyze/detector.h"
 #include "libsync/analyze/finding.h"
 #include "libsync/trace/run.h"
 #include "reports/report.h"
@@ -30,6 +31,9 @@ class LiveReport {
   // The same of the waits alone, as they stand only now: notes on them are kept, too. `others` do not wait:
   // those that were killed with something locked, and who may know of it.
   std::vector<ProcessId> JudgeWaits(trace::Run run, std::vector<trace::Process> others);
+
+  // Of those whose holders do not get on: a warning, which ends nobody.
+  void TellStuckHolders(const trace::Run& run) { Tell(run, analyze::AnalyzeStuckHolders(run), false); }
 
   // What was printed, and notes, for the final report: none of it may be missing there.
   const std::vector<report::ReportFinding>& findings() const { return findings_; }

@@ -90,6 +90,7 @@ void Merger::MergeThread(const trace::Thread& seen, trace::Thread* traced) {
   traced->gone = seen.gone;
   traced->live = true;
   traced->settled = seen.settled;
+  traced->polls = seen.polls;
   TakeScriptHoldings(seen);
   if (HasScript(seen.wait.stack)) {
     traced->name = seen.name;
@@ -115,6 +116,7 @@ void Merger::MergeThread(const trace::Thread& seen, trace::Thread* traced) {
   traced->wait.writes = seen.wait.writes;
   traced->wait.named = seen.wait.named;
   traced->wait.held_by = seen.wait.held_by;
+  traced->wait.inherited = seen.wait.inherited;
   traced->wait.note = seen.wait.note;
 }
 

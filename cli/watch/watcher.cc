@@ -74,6 +74,7 @@ void Watcher::Tick(uint64_t now_ns) {
   lost_locks_.Learn(traces_.ended());
   LookAtTraces(now_ns);
   LookForStandstill(now_ns);
+  LookForStuckHolders(now_ns);
   uint64_t cost_ns = SpentNs() - begin_ns;
   uint64_t pause_ns = std::clamp(cost_ns * kCostFactor, kLookNs, kLongestLookNs);
   next_tick_ns_ = now_ns + (ended >= kManyEnded ? kBusyLookNs : pause_ns);
@@ -95,6 +96,9 @@ void Watcher::LookAtTraces(uint64_t now_ns) {
       stalled = true;
     }
     LookForBlocked(trace, slots, now_ns);
+    if (!trace.foreign_pids) {
+      stuck_holders_.Look(trace, slots, now_ns);
+    }
     const SettleWatch& tids = settle_.at(path);
     unannounced_[path].Look(
         trace.pid, slots, [&tids](int32_t tid) { return tids.OuterTid(tid); }, now_ns);
@@ -193,6 +197,17 @@ void Watcher::LookForStandstill(uint64_t now_ns) {
   run.processes = std::move(found);
   run.observed = Observe(false);
   Hang(live_report_.JudgeWaits(std::move(run), std::move(others)));
+}
+
+void Watcher::LookForStuckHolders(uint64_t now_ns) {
+  std::vector<trace::Process> found = stuck_holders_.Ask(standstill_.SurroundingsOf(tree_), &traces_, now_ns);
+  if (found.empty()) {
+    return;
+  }
+  trace::Run run = RunSoFar();
+  run.processes = std::move(found);
+  run.observed = Observe(false);
+  live_report_.TellStuckHolders(run);
 }
 
 // Who left something locked, and who may know how he ended.

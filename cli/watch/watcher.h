@@ -26,6 +26,7 @@
 #include "cli/watch/process_tree.h"
 #include "cli/watch/settle.h"
 #include "cli/watch/standstill.h"
+#include "cli/watch/stuck_holders.h"
 #include "cli/watch/trace_set.h"
 #include "cli/watch/unannounced.h"
 #include "cli/watch/unseen.h"
@@ -87,6 +88,7 @@ class Watcher {
   bool NewsWorthJudging(uint64_t now_ns);
   void AddParents(std::vector<trace::Process>* processes);
   void LookForStandstill(uint64_t now_ns);
+  void LookForStuckHolders(uint64_t now_ns);
   void JudgeLive(uint64_t now_ns);
   void Hang(const std::vector<ProcessId>& processes);
   std::vector<trace::Process> OthersThan(const std::vector<trace::Process>& found);
@@ -108,6 +110,7 @@ class Watcher {
   std::map<std::string, UnannouncedWatch> unannounced_;  // by trace path
   LostLocks lost_locks_;
   StandstillWatch standstill_;
+  StuckHolderWatch stuck_holders_;
   ProcessId root_{0, 0};
   std::string root_unseen_;
   std::vector<std::string> command_;

@@ -46,6 +46,8 @@ std::vector<Finding> AnalyzeWaits(const trace::Run& run);
 // The locks that a killed process left locked, in a Run in which nobody is seen to go on: all that were
 // killed and all that wait.
 std::vector<Finding> AnalyzeKilled(const trace::Run& run);
+// Of a run in which each holder that polls was found to do so for a while.
+std::vector<Finding> AnalyzeStuckHolders(const trace::Run& run);
 
 }  // namespace gordian::analyze
 

@@ -69,4 +69,10 @@ std::vector<Finding> AnalyzeWaits(const trace::Run& run) {
   return findings;
 }
 
+std::vector<Finding> AnalyzeStuckHolders(const trace::Run& run) {
+  std::vector<Finding> findings;
+  JudgeStuckHolders(run, &findings);
+  return findings;
+}
+
 }  // namespace gordian::analyze

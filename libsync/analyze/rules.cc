@@ -175,6 +175,14 @@ constexpr RulePage kPages[] = {
      "A handler for SIGALRM logs with a mutex that main holds when the signal comes.",
      "The handler waits for the thread that it interrupted.",
      "Do not lock in signal handlers: set a flag or write to a pipe."},
+    {"stuck-holder", kWarning, kConfirmed, "",
+     "A lock is waited for, and who has it does not get on: it polls at one place for something else, or has "
+     "only inherited a locked file.",
+     "A thread holds a connection's mutex and tries again and again to get another lock, in a wait with a "
+     "timeout.",
+     "Who waits for the lock waits as long, and for good where the other can only come from there.",
+     "Do not poll while holding a lock, give up after a number of tries, and open locked files with "
+     "O_CLOEXEC."},
     {"blocking-while-locked", kNote, kConfirmed, "",
      "A thread sleeps, waits, reads or writes for long while it holds a lock.",
      "A mutex is held over a read() from a socket.", "Every thread that wants the lock waits as long.",

@@ -117,9 +117,7 @@ bool HoldsFileLock(const Descriptor& descriptor) {
   return info && !StatusField(*info, "lock").empty();
 }
 
-std::string DescribeHolder(const Descriptor& descriptor) {
-  const std::string holder =
-      "pid " + std::to_string(descriptor.pid) + " by fd " + std::to_string(descriptor.number);
+std::optional<InheritedLock> FindInheritedLock(const Descriptor& descriptor) {
   const std::optional<std::string> info =
       ReadText(Folder(descriptor.pid, "fdinfo/") + std::to_string(descriptor.number));
   // "1: FLOCK  ADVISORY  WRITE 12 00:1c:345 0 EOF": who took it. A lock of fcntl goes to no child.
@@ -127,13 +125,22 @@ std::string DescribeHolder(const Descriptor& descriptor) {
   words.Skip(1);
   const bool shared_by_fork = words.Next() == "FLOCK";
   words.Skip(2);
-  pid_t taker = 0;
-  if (!shared_by_fork || !words.Take(&taker) || taker <= 0 || taker == descriptor.pid) {
-    return holder;
+  InheritedLock lock;
+  if (!shared_by_fork || !words.Take(&lock.taker) || lock.taker <= 0 || lock.taker == descriptor.pid) {
+    return std::nullopt;
   }
-  const std::optional<ProcStat> lives = ReadStat(taker);
-  return holder + ", inherited by fork from pid " + std::to_string(taker) +
-         (lives && !lives->IsZombie() ? "" : ", which has ended");
+  const std::optional<ProcStat> taker = ReadStat(lock.taker);
+  lock.taker_ended = !taker || taker->IsZombie();
+  return lock;
+}
+
+std::string DescribeHolder(const Descriptor& descriptor) {
+  const std::string holder =
+      "pid " + std::to_string(descriptor.pid) + " by fd " + std::to_string(descriptor.number);
+  const std::optional<InheritedLock> lock = FindInheritedLock(descriptor);
+  return !lock ? holder
+               : holder + ", inherited by fork from pid " + std::to_string(lock->taker) +
+                     (lock->taker_ended ? ", which has ended" : "");
 }
 
 }  // namespace gordian::inspect

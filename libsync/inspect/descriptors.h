@@ -64,6 +64,12 @@ bool IsReadable(const Descriptor& descriptor);
 bool IsWritable(const Descriptor& descriptor);
 // Whether a file lock was taken through it that is in force.
 bool HoldsFileLock(const Descriptor& descriptor);
+// The lock of a file that a descriptor holds and another process took.
+struct InheritedLock {
+  pid_t taker = 0;
+  bool taker_ended = false;
+};
+std::optional<InheritedLock> FindInheritedLock(const Descriptor& descriptor);
 // For people, who has the lock that it holds: "pid 12 by fd 3, inherited by fork from pid 11, which has
 // ended".
 std::string DescribeHolder(const Descriptor& descriptor);

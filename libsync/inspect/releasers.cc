@@ -84,7 +84,7 @@ class Namer {
   Pids Children(size_t process, int64_t which);
   Pids WithMapping(const Mapping& own);
   Pids AtDescriptor(size_t process, const WaitFacts& facts);
-  std::string FileLockHolders(size_t process, const WaitFacts& facts);
+  void NameFileLockHolders(size_t process, const WaitFacts& facts, trace::Wait* wait);
   Pids AtSocket(pid_t pid, int number, const FileId& own, bool reading);
   Pids WhoHave(const FileId& file, bool (*helps)(const Descriptor&));
   const DescriptorTable& Table();
@@ -249,19 +249,20 @@ Namer::Pids Namer::WhoHave(const FileId& file, bool (*helps)(const Descriptor&))
   return pids;
 }
 
-// For people.
-std::string Namer::FileLockHolders(size_t process, const WaitFacts& facts) {
+void Namer::NameFileLockHolders(size_t process, const WaitFacts& facts, trace::Wait* wait) {
   const std::optional<OpenFile> file =
       LocksFile(facts.call.syscall)
           ? ReadOpenFile(run_->processes[process].pid, static_cast<int>(facts.call.args[0]))
           : std::nullopt;
-  std::string holders;
+  bool all_inherited = true;
   for (const Descriptor& descriptor : file ? Table().OpenOn(file->id) : std::vector<Descriptor>()) {
     if (HoldsFileLock(descriptor)) {
-      holders += (holders.empty() ? "" : "; and by ") + DescribeHolder(descriptor);
+      wait->held_by += (wait->held_by.empty() ? "" : "; and by ") + DescribeHolder(descriptor);
+      const std::optional<InheritedLock> lock = FindInheritedLock(descriptor);
+      all_inherited = all_inherited && lock && lock->taker_ended;
     }
   }
-  return holders;
+  wait->inherited = all_inherited && !wait->held_by.empty();
 }
 
 void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) {
@@ -273,7 +274,7 @@ void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) 
   } else if (wait->kind == WaitKind::kCall) {
     pids = AtDescriptor(process, facts);
     wait->writes = Writes(facts.call.syscall);
-    wait->held_by = FileLockHolders(process, facts);
+    NameFileLockHolders(process, facts, wait);
   } else if (facts.is_futex) {
     const Mapping* mapping = facts_[process].space->MappingAt(facts.address);
     // Many calls say "shared" of memory that is not: nobody else can wake them by it.

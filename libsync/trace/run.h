@@ -86,6 +86,8 @@ struct Wait {
   // Of an inspector, for people: who has it, where no process of the Run is known to hold it as a lock: "pid
   // 12 by fd 3".
   std::string held_by = "";
+  // And of all those nobody took it: they inherited it from who has ended.
+  bool inherited = false;
   // The call and what it waits for, for people: "read of fd 5, a pipe".
   std::string note = "";
   bool operator==(const Wait&) const = default;

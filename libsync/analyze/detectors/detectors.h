@@ -35,6 +35,8 @@ void JudgeJoins(const trace::Run& run, const Options& options, std::vector<Findi
 void JudgeErrors(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // blocking-while-locked, long-hold, long-wait
 void JudgeWaiting(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
+// stuck-holder
+void JudgeStuckHolders(const trace::Run& run, std::vector<Finding>* findings);
 // semaphore-leaked
 void JudgeNames(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // lock-in-signal-handler
