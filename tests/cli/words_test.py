@@ -101,6 +101,24 @@ os.kill(child.pid, signal.SIGKILL)
 child.join()
 lock.acquire()
 """
+FULL_QUEUE_PY = """
+import multiprocessing
+def work(queue):
+    queue.put("x" * 1000000)
+context = multiprocessing.get_context("fork")
+queue = context.Queue()
+child = context.Process(target=work, args=(queue,))
+child.start()
+child.join()
+"""
+KEPT_PY = """
+import threading
+orders = threading.Lock()
+thread = threading.Thread(target=orders.acquire)
+thread.start()
+thread.join()
+orders.acquire()
+"""
 FULL_PIPE_PY = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "print('x' * 300000)"], stdout=subprocess.PIPE)
@@ -159,9 +177,25 @@ class WordsTest(GordianCase):
         self.assertNotIn("std::", finding["fix"])
         finding, _, _ = self.hang(*self.script(FULL_PIPE_PY))
         self.assertIn("Popen.communicate()", finding["fix"])
+        finding, _, _ = self.hang(*self.script(FULL_QUEUE_PY))
+        self.assertTrue(finding["fix"].startswith("Read what the child writes"), finding["fix"])
+        held = [lock for thread in finding["threads"] for lock in thread["holds"]]
+        self.assertTrue(all(lock["stack"] for lock in held), "what the interpreter had at the fork says nothing")
+        finding, _, _ = self.hang(*self.script(KEPT_PY))
+        self.assertTrue(finding["fix"].endswith("`with` does that."), finding["fix"])
         finding, _, _ = self.hang(*self.script(KILLED_PY), rule="lock-held-by-killed-process")
         self.assertNotIn("robust", finding["fix"])
         self.assertIn("ask it to end (an Event", finding["fix"])
+
+    def test_too_few_come_to_a_barrier(self):
+        finding, _, _ = self.hang(self.sample("standstill_barrier"))
+        self.assertTrue(finding["fix"].startswith("Fewer threads come"), finding["fix"])
+
+    def test_a_pipe_of_ones_own_and_a_socket_of_two(self):
+        finding, _, _ = self.hang(self.sample("standstill_own_pipe_end"))
+        self.assertTrue(finding["fix"].startswith("Close the end for writing"), finding["fix"])
+        finding, _, _ = self.hang(self.sample("standstill_socket_pair"))
+        self.assertTrue(finding["fix"].startswith("Each waits for the other"), finding["fix"])
 
     def test_a_full_pipe_in_c(self):
         finding, _, _ = self.hang(self.sample("standstill_full_pipe"))

@@ -370,10 +370,10 @@ void DeadlockJudge::TellAbandoned(FindingBuilder* builder, int lock, int owner) 
   if (owner >= 0) {
     finding.explanation = absl::StrCat(ThreadName(owner), " took ", LockName(lock),
                                        " and ended without releasing it. Nobody else can release it. ");
-    finding.fix =
-        absl::StrCat("Release ", LockName(lock), " on every way out of ", ThreadName(owner),
-                     "{!python: (return, pthread_exit, cancellation, exception)}{c++:: a guard object "
-                     "such as std::lock_guard does that}{python:: `with` does that}.");
+    finding.fix = absl::StrCat(
+        "Release ", LockName(lock), " on every way out of ", ThreadName(owner),
+        "{!python: (return, pthread_exit, cancellation}{c++:, exception}{!python:)}{c++:: a guard object "
+        "such as std::lock_guard does that}{python:: `with` does that}.");
     return;
   }
   const std::optional<ForkCause> fork = FindFork(run_, At(0).process);
@@ -433,6 +433,7 @@ class StandstillJudge {
   Finding Judge();
 
  private:
+  bool IsAwaited(Index process, Index lock) const;
   int AddWaiter(const ThreadRef& ref);
   std::string Sentence(const ThreadRef& ref, int part);
   std::string WhoCanEnd(const ThreadRef& ref);
@@ -474,6 +475,13 @@ std::string StandstillJudge::Unless() const {
   return standstill_.certain ? "" : absl::StrJoin(ways, " or ");
 }
 
+bool StandstillJudge::IsAwaited(Index process, Index lock) const {
+  return std::any_of(standstill_.threads.begin(), standstill_.threads.end(), [&](const ThreadRef& ref) {
+    return ref.process == process &&
+           ProcessOf(ref).threads[static_cast<size_t>(ref.thread)].wait.lock == lock;
+  });
+}
+
 int StandstillJudge::AddWaiter(const ThreadRef& ref) {
   const trace::Thread& thread = ProcessOf(ref).threads[static_cast<size_t>(ref.thread)];
   builder_.In(ref.process);
@@ -486,7 +494,10 @@ int StandstillJudge::AddWaiter(const ThreadRef& ref) {
   waits.mode = thread.wait.mode;
   waits.stack = builder_.Stack(thread.wait.stack);
   for (const trace::Holding& held : thread.held) {
-    builder_.AddHeld(part, held);
+    // What a child has from before its fork says nothing, unless somebody waits for it.
+    if (held.stack != kNoIndex || IsAwaited(ref.process, held.lock)) {
+      builder_.AddHeld(part, held);
+    }
   }
   builder_.AddIdentity(thread.wait.stack);
   builder_.finding().threads[static_cast<size_t>(part)].waits = std::move(waits);
@@ -552,15 +563,26 @@ const char* StandstillJudge::HowToMend() const {
   bool reaps = false;
   bool own_end = false;
   bool others = false;
+  bool locks = true;  // nothing but them
+  bool barrier = false;
   for (const ThreadRef& ref : standstill_.threads) {
     const trace::Wait& wait = ProcessOf(ref).threads[static_cast<size_t>(ref.thread)].wait;
     const bool reading = wait.kind == trace::WaitKind::kCall && !wait.writes;
     reads = reads || reading;
     writes = writes || wait.writes;
     reaps = reaps || wait.kind == trace::WaitKind::kProcess;
-    own_end = own_end || (reading && std::find(wait.releasers.begin(), wait.releasers.end(), ref.process) !=
-                                         wait.releasers.end());
-    others = others || (wait.kind != trace::WaitKind::kCall && wait.kind != trace::WaitKind::kProcess);
+    own_end = own_end || (reading && wait.releasers == std::vector<Index>{ref.process});
+    // A join passes on what the other thread waits for.
+    others = others || (wait.kind != trace::WaitKind::kCall && wait.kind != trace::WaitKind::kProcess &&
+                        wait.kind != trace::WaitKind::kJoin);
+    barrier = barrier || wait.kind == trace::WaitKind::kBarrier;
+    const trace::Lock* lock = analyze::At(ProcessOf(ref).locks, wait.lock);
+    locks = locks && wait.kind == trace::WaitKind::kLock && lock != nullptr && !IsSemaphore(*lock) &&
+            !IsFileLock(*lock);
+  }
+  if (locks) {
+    return "Find who took it and did not release it, and release it on every way out"
+           "{c++:: a guard object such as std::lock_guard does that}{python:: `with` does that}.";
   }
   if (own_end && !others) {
     return "Close the end for writing in each process that only reads: as long as one has it open, a read "
@@ -577,6 +599,11 @@ const char* StandstillJudge::HowToMend() const {
   if (reads && !others) {
     return "Each waits for the other to write, or to close its end. Flush what was written, and close an end "
            "as soon as nothing more is written to it{python: (Popen.communicate() does both)}.";
+  }
+  if (barrier) {
+    return "Fewer threads come to the barrier than it was made for: make it for the number that comes, or "
+           "let "
+           "the others come, also when they fail or end early.";
   }
   return "Find the wake-up that is missing: a post or signal that came before its wait, an end marker that "
          "was never sent, a task that waits for another one of its own full pool.";

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "libsync/analyze/content.h"
 #include "libsync/analyze/detectors/detectors.h"
 #include "libsync/analyze/finding_builder.h"
@@ -218,7 +219,7 @@ Finding Build(const trace::Run& run, Index process, const trace::Event& event, c
   if (other >= 0) {
     finding.threads[static_cast<size_t>(other)].role = misuse.other_role;
     finding.threads[static_cast<size_t>(other)].at = builder.Stack(event.other_stack);
-    builder.AddStep(other, misuse.other_role, what, event.other_stack);
+    builder.AddStep(other, std::string(absl::StripSuffix(misuse.other_role, " it")), what, event.other_stack);
   }
   if (actor >= 0 && event.other == event.thread && event.other_stack != kNoIndex) {
     builder.AddStep(actor, "lock", what, event.other_stack);
