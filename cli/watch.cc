@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/commands.h"
@@ -72,9 +73,25 @@ std::string HelpText() {
   return text;
 }
 
+// Entries end at a colon, but for those within the name of a C++ function: "wrapper=Storage::With*".
+std::vector<std::string> SplitOptions(const std::string& text) {
+  std::vector<std::string> entries;
+  bool joined = false;  // an empty piece came: the colon before it and the one behind it stand together
+  for (const absl::string_view piece : absl::StrSplit(text, ':')) {
+    const bool is_name = !entries.empty() && absl::StartsWith(entries.back(), "wrapper=");
+    if (joined && is_name && !absl::StrContains(piece, '=') && !piece.empty()) {
+      absl::StrAppend(&entries.back(), "::", piece);
+    } else if (!piece.empty()) {
+      entries.emplace_back(piece);
+    }
+    joined = piece.empty();
+  }
+  return entries;
+}
+
 Options ParseOptions(const std::string& text) {
   Options options;
-  for (absl::string_view entry : absl::StrSplit(text, ':', absl::SkipEmpty())) {
+  for (const std::string& entry : SplitOptions(text)) {
     std::string key(entry.substr(0, entry.find('=')));
     std::string value(entry.substr(std::min(entry.size(), key.size() + 1)));
     if (key == "help" && value != "0") {

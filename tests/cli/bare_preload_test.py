@@ -74,6 +74,11 @@ class BarePreloadTest(GordianCase):
         self.assertEqual(len(helps), 1, "one column of explanations:\n" + result.stderr)
         self.assertIn("  grace_ms=N ", result.stderr)
 
+    def test_the_colons_of_a_name_end_no_option(self):
+        result = self.bare(self.sample("abba"), options="wrapper=Storage::With*:wrapper=a::b::c:format=short")
+        self.assertNotIn("GORDIAN_OPTIONS", result.stderr)
+        self.assertRegex(result.stderr, r"(?m)^\S+abba\.cc:\d+: error: lock-order-cycle: ")
+
     def test_a_reader_of_stdout_does_not_wait_for_the_watcher(self):
         # The tree lives on until its stdin ends, and with it the watcher; stdout ends before.
         ours = os.pipe()
