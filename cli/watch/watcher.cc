@@ -364,7 +364,8 @@ void Watcher::NameUnseenChildren(const trace::Process& process) {
     if (seen != nullptr) {
       tree_.SetCreator(IdOf(seen->stat), process.pid);
     }
-    if (!execd || child.pid == 0) {
+    // What calls itself 1 begins a pid namespace, and has another number here.
+    if (!execd || child.pid <= 1) {
       continue;
     }
     if (seen == nullptr) {

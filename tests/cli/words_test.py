@@ -1,4 +1,6 @@
 """The words of a report: what is waited for by name, and what to do in terms of the program's own language."""
+import os
+import shutil
 import unittest
 
 from gordian_case import GordianCase, PATIENCE
@@ -186,6 +188,11 @@ class WordsTest(GordianCase):
         finding, _, _ = self.hang(*self.script(KILLED_PY), rule="lock-held-by-killed-process")
         self.assertNotIn("robust", finding["fix"])
         self.assertIn("ask it to end (an Event", finding["fix"])
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "needs root to make a pid namespace")
+    def test_process_one_of_a_namespace_was_seen(self):
+        _, report = self.run_json("--", "unshare", "-pf", "--mount-proc", "/usr/bin/python3", "-c", "pass")
+        self.assertEqual(report["coverage"]["unseen"], [])
 
     def test_too_few_come_to_a_barrier(self):
         finding, _, _ = self.hang(self.sample("standstill_barrier"))
