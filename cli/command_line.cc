@@ -95,7 +95,10 @@ class Binder {
       return;
     }
     for (const OptionKey& key : OptionKeys()) {
-      if (subcommand_.shared == SharedOptions::kRun || key.in_report) {
+      const bool of_gates = key.name == std::string_view("expect-processes") ||
+                            key.name == std::string_view("require-coverage");
+      if (subcommand_.shared == SharedOptions::kRun || key.in_report ||
+          (of_gates && subcommand_.shared == SharedOptions::kGate)) {
         BindKey(key);
       }
     }
@@ -346,6 +349,13 @@ int CommandParser::Run(int argc, char** argv) const {
 SetValue SetText(std::string* text) {
   return [text](const std::string& value) {
     *text = value;
+    return std::string();
+  };
+}
+
+SetValue AddText(std::vector<std::string>* texts) {
+  return [texts](const std::string& value) {
+    texts->push_back(value);
     return std::string();
   };
 }

@@ -34,7 +34,7 @@ struct Invocation {
   bool has_command = false;          // there was a `--`, or for `run` a command without one
 };
 
-enum class SharedOptions { kNone, kReport, kRun };
+enum class SharedOptions { kNone, kReport, kGate, kRun };
 enum class TakesCommand {
   kNo,
   kOptional,   // behind `--`
@@ -69,6 +69,7 @@ std::string DidYouMean(const std::string& word, const std::vector<std::string>& 
 
 // Setters for arguments.
 SetValue SetText(std::string* text);
+SetValue AddText(std::vector<std::string>* texts);
 SetValue SetTrue(bool* flag);
 SetValue SetPid(int32_t* pid);
 SetValue AddPid(std::vector<int32_t>* pids);

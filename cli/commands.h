@@ -8,6 +8,9 @@ namespace gordian::cli {
 
 void RegisterRun(CommandParser* line);
 void RegisterReport(CommandParser* line);
+void RegisterCheck(CommandParser* line);
+void RegisterBaseline(CommandParser* line);
+void RegisterDiff(CommandParser* line);
 void RegisterConfirm(CommandParser* line);
 void RegisterHunt(CommandParser* line);
 void RegisterAttach(CommandParser* line);

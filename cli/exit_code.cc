@@ -10,25 +10,27 @@
 
 namespace gordian::cli {
 
+bool IsFailing(const report::ReportFinding& finding, FailOn fail_on) {
+  const bool is_error = finding.level == "error";
+  const bool is_new = finding.status == "new";
+  switch (fail_on) {
+    case FailOn::kError:
+      return is_new && is_error;
+    case FailOn::kWarning:
+      return is_new && (is_error || finding.level == "warning");
+    case FailOn::kConfirmed:
+      return is_new && is_error && finding.confidence == "confirmed";
+    case FailOn::kAny:
+      return finding.status != "suppressed" && is_error;
+    case FailOn::kNever:
+      return false;
+  }
+  return false;
+}
+
 bool HasFailingFinding(const report::Report& report, FailOn fail_on) {
   return std::any_of(report.findings.begin(), report.findings.end(),
-                     [&](const report::ReportFinding& finding) {
-                       if (finding.status != "new") {
-                         return false;
-                       }
-                       bool error = finding.level == "error";
-                       switch (fail_on) {
-                         case FailOn::kError:
-                           return error;
-                         case FailOn::kWarning:
-                           return error || finding.level == "warning";
-                         case FailOn::kConfirmed:
-                           return error && finding.confidence == "confirmed";
-                         case FailOn::kNever:
-                           return false;
-                       }
-                       return false;
-                     });
+                     [fail_on](const auto& finding) { return IsFailing(finding, fail_on); });
 }
 
 Ending DecideEnding(int status, EndedBy ended_by, bool failing, const Options& options) {

@@ -11,7 +11,8 @@ namespace gordian::cli {
 
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitCannotInspect = 3;
-inline constexpr int kExitKnown = 5;  // suppressions that cannot be read
+inline constexpr int kExitExpectation = 4;  // a run is missing, or was not seen as it was expected
+inline constexpr int kExitKnown = 5;        // suppressions or a baseline that cannot be read
 inline constexpr int kExitWatchdog = 124;
 inline constexpr int kExitGordian = 125;  // gordian failed: before the program started, or to write a report
 inline constexpr int kExitNotExecutable = 126;
@@ -22,6 +23,9 @@ struct Ending {
   int exit_code = 0;  // as a shell sees it: 128 + signal if `signal` is set
   int signal = 0;
 };
+
+// Whether this finding is one that --fail-on asks for.
+bool IsFailing(const report::ReportFinding& finding, FailOn fail_on);
 
 // Whether a finding of this report is one that --fail-on asks for.
 bool HasFailingFinding(const report::Report& report, FailOn fail_on);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/exit_code.h"
+#include "cli/gate.h"
 #include "cli/known.h"
 #include "cli/message.h"
 #include "libsync/analyze/detector.h"
@@ -50,6 +51,7 @@ report::Report JudgeRun(const trace::Run& run, const Options& options, const Liv
     AddLive(*live, &report);
   }
   MarkKnown(options, &report);
+  CheckExpectations(options, &report);
   return report;
 }
 

@@ -45,10 +45,32 @@ std::shared_ptr<const KnownFindings> KnownFindings::Load(const Options& options,
       return nullptr;
     }
   }
+  if (!options.baseline.empty()) {
+    known->baseline_file_ = options.baseline;
+    known->baseline_ = ReadBaseline(options.baseline, why);
+    if (!known->baseline_.has_value()) {
+      return nullptr;
+    }
+  }
   return known;
 }
 
-void KnownFindings::Mark(report::Report* report) const { suppressions_.Mark(today_, report); }
+void KnownFindings::Mark(report::Report* report) const {
+  suppressions_.Mark(today_, report);
+  if (baseline_.has_value()) {
+    baseline_->Mark(baseline_file_, report);
+  }
+}
+
+std::optional<report::Baseline> ReadBaseline(const std::string& path, std::string* why) {
+  const std::optional<std::string> text = ReadFile(path, kMostBytes, why);
+  std::optional<report::Baseline> baseline =
+      text.has_value() ? report::Baseline::Read(*text, why) : std::nullopt;
+  if (text.has_value() && !baseline.has_value()) {
+    *why = absl::StrCat(path, ": ", *why);
+  }
+  return baseline;
+}
 
 void MarkKnown(const Options& options, report::Report* report) {
   if (options.known != nullptr) {

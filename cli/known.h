@@ -6,9 +6,11 @@
 #define GORDIAN_CLI_KNOWN_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/options.h"
+#include "reports/baseline.h"
 #include "reports/report.h"
 #include "reports/suppressions.h"
 
@@ -25,7 +27,12 @@ class KnownFindings {
  private:
   report::Suppressions suppressions_;
   std::string today_;
+  std::string baseline_file_;
+  std::optional<report::Baseline> baseline_;
 };
+
+// nullopt, and `why`: "FILE: ...".
+std::optional<report::Baseline> ReadBaseline(const std::string& path, std::string* why);
 
 // By what the options have loaded, if they have.
 void MarkKnown(const Options& options, report::Report* report);

@@ -15,8 +15,9 @@ namespace {
 
 // In the order of the help.
 constexpr void (*kRegister[])(CommandParser*) = {
-    RegisterRun,  RegisterReport, RegisterConfirm, RegisterHunt,    RegisterAttach,
-    RegisterCore, RegisterPs,     RegisterDoctor,  RegisterExplain, RegisterWatch};
+    RegisterRun,     RegisterReport,  RegisterCheck,  RegisterBaseline, RegisterDiff,
+    RegisterConfirm, RegisterHunt,    RegisterAttach, RegisterCore,     RegisterPs,
+    RegisterDoctor,  RegisterExplain, RegisterWatch};
 
 int Main(int argc, char** argv) {
   CommandParser line;

@@ -124,10 +124,30 @@ std::string SetOnDeadlock(Options* options, const std::string& value) {
 std::string SetFailOn(Options* options, const std::string& value) {
   return SetChoice<FailOn>(value,
                            {{"error", FailOn::kError},
+                            {"new", FailOn::kError},
+                            {"any", FailOn::kAny},
                             {"warning", FailOn::kWarning},
                             {"confirmed", FailOn::kConfirmed},
                             {"never", FailOn::kNever}},
                            &options->fail_on);
+}
+
+std::string SetExpectProcesses(Options* options, const std::string& value) {
+  uint64_t count = 0;
+  if (!absl::SimpleAtoi(value, &count)) {
+    return absl::StrCat("'", value, "' is not a number of processes");
+  }
+  options->expect_processes = count;
+  return "";
+}
+
+std::string SetRequireCoverage(Options* options, const std::string& value) {
+  double percent = 0;
+  if (!absl::SimpleAtod(value, &percent) || !(percent >= 0 && percent <= 100)) {
+    return absl::StrCat("'", value, "' is not a percentage from 0 to 100");
+  }
+  options->require_coverage = percent;
+  return "";
 }
 
 std::string SetColor(Options* options, const std::string& value) {
@@ -154,6 +174,23 @@ std::string SetNoChildren(Options* options, const std::string& value) {
 const OptionKey kKeys[] = {
     {"json", "--json", "FILE", "write the report as JSON (gordian.report/1)", false, true,
      [](Options* options, const std::string& value) { return SetFile(value, &options->files["json"]); }},
+    {"sarif", "--sarif", "FILE", "write the report as SARIF 2.1.0, for code scanning", false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->files["sarif"]); }},
+    {"junit", "--junit", "FILE", "write the report as JUnit XML", false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->files["junit"]); }},
+    {"gitlab", "--gitlab", "FILE", "write the report as GitLab's code quality report", false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->files["gitlab"]); }},
+    {"github", "--github", "FILE", "write annotations of GitHub Actions (there they come by themselves)",
+     false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->files["github"]); }},
+    {"markdown", "--markdown", "FILE", "write a summary in Markdown", false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->files["markdown"]); }},
+    {"dot", "--dot", "FILE", "write graphs of who holds and waits for what, for Graphviz", false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->files["dot"]); }},
+    {"mermaid", "--mermaid", "FILE", "write the same for Mermaid", false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->files["mermaid"]); }},
+    {"html", "--html", "FILE", "write the report as one page for a browser", false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->files["html"]); }},
     {"text", "--text", "FILE", "write the text report there instead of to stderr", false, true,
      [](Options* options, const std::string& value) { return SetFile(value, &options->text); }},
     {"out", "--out", "DIR", "keep the run in DIR, for `gordian report DIR`", false, false,
@@ -191,8 +228,10 @@ const OptionKey kKeys[] = {
      "then",
      false, false,
      [](Options* options, const std::string& value) { return SetSwitch(value, &options->profile); }},
-    {"fail-on", "--fail-on", "error|warning|confirmed|never",
-     "which findings turn exit code 0 into --error-exitcode (default: error)", false, true, SetFailOn},
+    {"fail-on", "--fail-on", "error|warning|confirmed|any|never",
+     "which findings turn exit code 0 into --error-exitcode (default: error, or new: errors that are not in "
+     "the baseline; any: those too)",
+     false, true, SetFailOn},
     {"error-exitcode", "--error-exitcode", "N", "the exit code that tells of a finding (default 66)", false,
      true, SetExitCode},
     {"only", "--only", "GLOB", "record only programs with such a name (repeatable)", true, false,
@@ -214,6 +253,18 @@ const OptionKey kKeys[] = {
      [](Options* options, const std::string& value) {
        return SetFile(value, &options->files["gen-suppressions"]);
      }},
+    {"baseline", "--baseline", "FILE",
+     "findings of FILE (from `gordian baseline write`) do not count, unless their level is worse now", false,
+     true, [](Options* options, const std::string& value) { return SetFile(value, &options->baseline); }},
+    {"expect-processes", "--expect-processes", "N", "exit 4 where fewer than N processes were recorded",
+     false, false, SetExpectProcesses},
+    {"require-coverage", "--require-coverage", "PCT",
+     "exit 4 where less than PCT percent of the processes were recorded", false, false, SetRequireCoverage},
+    {"source-root", "--source-root", "DIR",
+     "tell paths below DIR from there in the formats for services (default: the repository around the "
+     "working directory)",
+     false, true,
+     [](Options* options, const std::string& value) { return SetFile(value, &options->source_root); }},
     {"no-children", "--no-children", "", "record CMD alone, not the processes that it starts", false, false,
      SetNoChildren},
     {"color", "--color", "auto|always|never", "colour the text report (default: on a terminal)", false, true,

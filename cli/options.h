@@ -20,7 +20,7 @@ namespace gordian::cli {
 class KnownFindings;
 
 enum class OnDeadlock { kReport, kKill, kKillTree, kCore };
-enum class FailOn { kError, kWarning, kConfirmed, kNever };
+enum class FailOn { kError, kWarning, kConfirmed, kAny, kNever };
 enum class Color { kAuto, kAlways, kNever };
 
 struct Options {
@@ -41,6 +41,11 @@ struct Options {
   std::vector<std::string> skip;
   std::vector<std::string> wrappers;
   std::vector<std::string> suppressions;       // file names
+  std::string baseline;                        // file name; empty: none
+  std::optional<uint64_t> expect_processes;    // at least so many must be recorded
+  std::optional<double> require_coverage;      // percent of the processes
+  bool gate = false;                           // what was not seen whole fails, whatever else is asked for
+  std::string source_root;                     // empty: by the surroundings
   std::shared_ptr<const KnownFindings> known;  // what those files say, once they are read
   bool children = true;
   Color color = Color::kAuto;

@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "cli/exit_code.h"
 #include "cli/file_util.h"
 #include "cli/message.h"
 
@@ -46,6 +47,35 @@ size_t WidthOf(int fd) {
   winsize size{};
   const bool is_known = ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   return is_known ? std::clamp<size_t>(size.ws_col, narrowest, widest) : report::kTextWidth;
+}
+
+std::string EnvironmentOf(const char* name) {
+  const char* value = getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string Absolute(const std::string& path) {
+  char* real = realpath(path.c_str(), nullptr);
+  std::string absolute = real == nullptr ? path : real;
+  free(real);
+  return absolute;
+}
+
+// As asked for, or what the service says, or the repository around the working directory, or that.
+std::string SourceRoot(const std::string& asked) {
+  for (const std::string& root :
+       {asked, EnvironmentOf("GITHUB_WORKSPACE"), EnvironmentOf("CI_PROJECT_DIR")}) {
+    if (!root.empty()) {
+      return Absolute(root);
+    }
+  }
+  const std::string here = Absolute(".");
+  for (std::string folder = here; !folder.empty(); folder.resize(folder.rfind('/'))) {
+    if (access((folder + "/.git").c_str(), F_OK) == 0) {
+      return folder;
+    }
+  }
+  return here;
 }
 
 bool HoldsRun(const std::string& folder) {
@@ -96,6 +126,12 @@ std::optional<Outputs> Outputs::Open(const Options& asked, const Subject& subjec
     return std::nullopt;
   }
   outputs.text_fd_ = default_text_fd;
+  outputs.default_text_fd_ = default_text_fd;
+  outputs.annotates_ = EnvironmentOf("GITHUB_ACTIONS") == "true" && !options.quiet;
+  outputs.format_options_.source_root = SourceRoot(options.source_root);
+  outputs.format_options_.fails = [fail_on = options.fail_on](const report::ReportFinding& finding) {
+    return IsFailing(finding, fail_on);
+  };
   if (!options.text.empty()) {
     outputs.text_fd_ = OpenText(options.text);
     outputs.owns_text_ = outputs.text_fd_ >= 0;
@@ -119,9 +155,7 @@ std::optional<Outputs> Outputs::Open(const Options& asked, const Subject& subjec
       *why = absl::StrCat("cannot keep the run in ", problem);
       return std::nullopt;
     }
-    char* absolute = realpath(options.out.c_str(), nullptr);
-    outputs.out_ = absolute == nullptr ? options.out : absolute;
-    free(absolute);
+    outputs.out_ = Absolute(options.out);
   }
   outputs.style_.color = WantsColor(options.color, outputs.text_fd_);
   outputs.style_.width = WidthOf(outputs.text_fd_);
@@ -146,6 +180,9 @@ Outputs::Outputs(Outputs&& other) noexcept
       owns_text_(std::exchange(other.owns_text_, false)),
       text_failed_(other.text_failed_),
       files_(std::move(other.files_)),
+      format_options_(std::move(other.format_options_)),
+      default_text_fd_(other.default_text_fd_),
+      annotates_(other.annotates_),
       style_(std::move(other.style_)),
       out_(std::move(other.out_)) {}
 
@@ -164,13 +201,38 @@ void Outputs::Text(const std::string& text) const {
 std::string Outputs::Files(const report::Report& report) {
   std::string problem;
   for (auto& [format, file] : files_) {
-    if (!file.Write(format->write(report))) {
+    if (!file.Write(format->write(report, format_options_))) {
       absl::StrAppend(&problem, problem.empty() ? "" : "; ", format->what, " could not be written to ",
                       file.path(), ": ", std::strerror(errno));
     }
   }
   files_.clear();
+  if (annotates_) {
+    Annotate(report);
+  }
   return problem;
+}
+
+void Outputs::Annotate(const report::Report& report) const {
+  const std::string annotations = report::ToGithub(report, format_options_);
+  WriteAll(default_text_fd_, annotations);
+  const std::string summary = EnvironmentOf("GITHUB_STEP_SUMMARY");
+  struct stat status {};
+  if (annotations.empty() || summary.empty() || stat(summary.c_str(), &status) != 0) {
+    return;
+  }
+  // A summary beyond 1 MiB is dropped as a whole.
+  constexpr size_t most = 900'000;
+  report::FormatOptions options = format_options_;
+  options.most_bytes = most - std::min(static_cast<size_t>(status.st_size), most);
+  const std::string text = report::ToMarkdown(report, options);
+  const int fd = open(summary.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
+  if (fd >= 0 && text.size() <= options.most_bytes) {
+    WriteAll(fd, text);
+  }
+  if (fd >= 0) {
+    close(fd);
+  }
 }
 
 }  // namespace gordian::cli

@@ -55,11 +55,16 @@ class Outputs {
 
  private:
   Outputs() = default;
+  // Where GitHub Actions runs gordian, annotations and a summary of the step come by themselves.
+  void Annotate(const report::Report& report) const;
 
   int text_fd_ = -1;
   bool owns_text_ = false;
   mutable bool text_failed_ = false;
   std::vector<std::pair<const report::Format*, ReportFile>> files_;
+  report::FormatOptions format_options_;
+  int default_text_fd_ = -1;
+  bool annotates_ = false;
   report::TextOptions style_;
   std::string out_;
 };

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/final_report.h"
+#include "cli/gate.h"
 #include "cli/message.h"
 #include "cli/outputs.h"
 #include "libsync/trace/reader.h"
@@ -26,8 +27,7 @@ int ReportCommand(const Options& options, const std::string& directory) {
     return kExitGordian;
   }
   report::Report report = JudgeRun(*run, options, nullptr);
-  bool failing = HasFailingFinding(report, options.fail_on);
-  int exit_code = failing ? options.error_exitcode : 0;
+  const int exit_code = GateExitCode(options, report);
   return WriteReports(std::move(report), &*outputs, exit_code);
 }
 

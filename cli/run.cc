@@ -52,6 +52,9 @@ Ending Conclude(const Options& options, Watcher* watcher, const RunLoop& loop, O
   report::Report report = JudgeRun(run, options, &watcher->live_report());
   Ending ending =
       DecideEnding(loop.root_status(), loop.ended_by(), HasFailingFinding(report, options.fail_on), options);
+  if (ending.exit_code == 0 && !report.failures.empty()) {
+    ending = {kExitExpectation, 0};
+  }
   report.exit_code = ending.exit_code;
   report.snapshot = watcher->dumped();
   if (!WriteFiles(&report, outputs)) {

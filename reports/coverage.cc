@@ -150,6 +150,28 @@ uint64_t CountProcesses(const trace::Run& run) {
   return count;
 }
 
+// Of what is part of the run, what passed through the hooks from its first image to its last.
+void CountRecorded(const trace::Run& run, ReportCoverage* coverage) {
+  std::set<std::pair<int32_t, uint64_t>> recorded;
+  std::set<std::pair<int32_t, uint64_t>> incomplete;
+  for (const trace::Process& process : run.processes) {
+    if ((process.flags & trace::kHooksWork) == 0) {
+      continue;
+    }
+    recorded.emplace(process.pid, process.start_ticks);
+    if ((process.flags & (trace::kRecorderOff | trace::kStorageFull)) != 0 || !process.damage.empty()) {
+      incomplete.emplace(process.pid, process.start_ticks);
+    }
+  }
+  for (const trace::Observed& observed : run.observed) {
+    if (!observed.unseen.empty()) {
+      recorded.erase({observed.pid, observed.start_ticks});
+    }
+  }
+  coverage->recorded = recorded.size();
+  coverage->incomplete = incomplete.size();
+}
+
 }  // namespace
 
 std::string Plural(uint64_t count, const std::string& one, const std::string& many) {
@@ -171,6 +193,7 @@ ReportCoverage Coverage(const trace::Run& run, const std::vector<std::string>& c
     coverage.dropped += process.counters.records_dropped;
   }
   coverage.processes = CountProcesses(run);
+  CountRecorded(run, &coverage);
   AddUnseen(run, redact, &coverage.unseen);
   AddRecorder(run, &coverage.unseen);
   coverage.unseen.insert(coverage.unseen.end(), run.lost.begin(), run.lost.end());

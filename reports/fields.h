@@ -222,9 +222,13 @@ struct FieldList<ReportProfile> {
 template <>
 struct FieldList<ReportCoverage> {
   static constexpr std::tuple kFields = {
-      Field{"processes", &ReportCoverage::processes}, Field{"threads", &ReportCoverage::threads},
-      Field{"events", &ReportCoverage::events},       Field{"dropped", &ReportCoverage::dropped},
+      Field{"processes", &ReportCoverage::processes},
+      Field{"threads", &ReportCoverage::threads},
+      Field{"events", &ReportCoverage::events},
+      Field{"dropped", &ReportCoverage::dropped},
       Field{"unseen", &ReportCoverage::unseen},
+      Field{"recorded", &ReportCoverage::recorded, Place::kIfSet},
+      Field{"incomplete", &ReportCoverage::incomplete, Place::kIfSet},
   };
 };
 
@@ -265,6 +269,15 @@ struct FieldList<ReportSuppression> {
 };
 
 template <>
+struct FieldList<ReportBaseline> {
+  static constexpr std::tuple kFields = {
+      Field{"file", &ReportBaseline::file},
+      Field{"findings", &ReportBaseline::findings},
+      Field{"stale", &ReportBaseline::stale},
+  };
+};
+
+template <>
 struct FieldList<Report> {
   static constexpr std::tuple kFields = {
       Field{"run", &Report::run},
@@ -275,6 +288,8 @@ struct FieldList<Report> {
       Field{"profile", &Report::profile},
       Field{"snapshot", &Report::snapshot, Place::kIfSet},
       Field{"suppressions", &Report::suppressions, Place::kIfSet},
+      Field{"baseline", &Report::baseline, Place::kIfSet},
+      Field{"failures", &Report::failures, Place::kIfSet},
   };
 };
 

@@ -1,6 +1,7 @@
 #include "reports/formats.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "reports/suppressions.h"
 
@@ -8,11 +9,23 @@ namespace gordian::report {
 namespace {
 
 constexpr Format kFormats[] = {
-    {"json", "the JSON report", ToJson},
-    {"gen-suppressions", "the suppressions", SuppressionsFor, true},
+    {"json", "the JSON report",
+     [](const Report& report, const FormatOptions& /*options*/) { return ToJson(report); }},
+    {"sarif", "the SARIF report", ToSarif},
+    {"junit", "the JUnit report", ToJunit},
+    {"gitlab", "the code quality report", ToGitlab},
+    {"github", "the annotations", ToGithub},
+    {"markdown", "the summary", ToMarkdown},
+    {"dot", "the graph", ToDot},
+    {"mermaid", "the graph", ToMermaid},
+    {"html", "the HTML report", ToHtml},
+    {"gen-suppressions", "the suppressions",
+     [](const Report& report, const FormatOptions& /*options*/) { return SuppressionsFor(report); }, true},
 };
 
 }  // namespace
+
+bool IsNewError(const ReportFinding& finding) { return finding.status == "new" && finding.level == "error"; }
 
 std::span<const Format> Formats() { return kFormats; }
 

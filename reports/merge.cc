@@ -73,11 +73,14 @@ bool IsShownPlace(const ReportPlace& place, const ReportFinding& finding) {
 void FindingMerger::Add(ReportFinding finding) {
   const std::string difference = are_near_misses_ ? WhyNot(finding) : "";
   const auto [known, is_new] = known_.try_emplace(finding.fingerprint + difference, merged_.size());
-  ReportPlace place = PlaceOf(finding);
-  const std::string key = PlaceKey(finding.threads, finding.processes);
+  // One that was merged before brings all of its places.
+  std::vector<ReportPlace> places = std::exchange(finding.places, {});
+  if (places.empty()) {
+    places = {PlaceOf(finding)};
+  }
   if (is_new) {
     merged_.push_back({std::move(finding), {}});
-    merged_.back().places.emplace(key, std::move(place));
+    AddPlaces(std::move(places), &merged_.back());
     return;
   }
   Merged& merged = merged_[known->second];
@@ -86,8 +89,15 @@ void FindingMerger::Add(ReportFinding finding) {
     merged.finding = std::move(finding);
   }
   merged.finding.count = count;
-  const auto [same, is_new_place] = merged.places.try_emplace(key, place);
-  same->second.count += is_new_place ? 0 : place.count;
+  AddPlaces(std::move(places), &merged);
+}
+
+void FindingMerger::AddPlaces(std::vector<ReportPlace> places, Merged* merged) {
+  for (ReportPlace& place : places) {
+    const std::string key = PlaceKey(place.threads, place.processes);
+    const auto [same, is_new] = merged->places.try_emplace(key, place);
+    same->second.count += is_new ? 0 : place.count;
+  }
 }
 
 std::vector<ReportFinding> FindingMerger::Take() {

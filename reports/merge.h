@@ -33,6 +33,8 @@ class FindingMerger {
     ReportFinding finding;
     std::map<std::string, ReportPlace> places;
   };
+  static void AddPlaces(std::vector<ReportPlace> places, Merged* merged);
+
   const bool are_near_misses_;
   std::vector<Merged> merged_;
   std::map<std::string, size_t> known_;  // by what makes two findings one

@@ -172,6 +172,8 @@ struct ReportCoverage {
   uint64_t events = 0;  // facts recorded
   uint64_t dropped = 0;
   std::vector<std::string> unseen;  // one sentence each
+  uint64_t recorded = 0;            // processes that were seen whole; none where nobody was prepared
+  uint64_t incomplete = 0;          // of those: recording ended early, or the trace is damaged
 };
 
 struct ReportRun {
@@ -194,6 +196,13 @@ struct ReportSuppression {
   uint64_t findings = 0;
 };
 
+// What came of a baseline.
+struct ReportBaseline {
+  std::string file;
+  uint64_t findings = 0;           // that it has
+  std::vector<std::string> stale;  // that were not found: "rule:pattern @fingerprint"
+};
+
 // How many findings there are that are new, of each level, and how many that are not.
 struct ReportSummary {
   int errors = 0;
@@ -213,6 +222,8 @@ struct Report {
   // Cycles of lock orders that cannot deadlock, each with one condition that does not hold; if asked for.
   std::optional<std::vector<ReportFinding>> near_misses;
   std::vector<ReportSuppression> suppressions;  // where there are any
+  std::optional<ReportBaseline> baseline;       // where there is one
+  std::vector<std::string> failures;  // what was expected of the run, and is not so: one sentence each
   ReportSummary Summary() const;
 };
 

@@ -379,8 +379,8 @@ std::string SuppressionsFor(const Report& report) {
   std::string lines;
   for (const ReportFinding& finding : report.findings) {
     if (finding.status == "new") {
-      absl::StrAppend(&lines, "# ", finding.level, ": ", Printable(finding.title), "\n", finding.suppression,
-                      "\n");
+      absl::StrAppend(&lines, "# ", finding.level, ": ", Printable(finding.title), "\n",
+                      Printable(finding.suppression, 1000), "\n");
     }
   }
   return lines;

@@ -86,11 +86,35 @@ std::string UselessText(const Report& report, const TextOptions& options) {
   return out;
 }
 
+std::string StaleText(const Report& report, const TextOptions& options) {
+  if (!report.baseline.has_value() || report.baseline->stale.empty()) {
+    return "";
+  }
+  Lines lines(options);
+  lines.Add("Baseline: ",
+            absl::StrCat(Plural(report.baseline->stale.size(), "finding", "findings"), " of ",
+                         report.baseline->file, " ", report.baseline->stale.size() == 1 ? "is" : "are",
+                         " not in this report"));
+  for (const std::string& finding : report.baseline->stale) {
+    lines.Add("  gone: ", finding);
+  }
+  return lines.Take("findings of the baseline");
+}
+
+std::string FailuresText(const Report& report, const TextOptions& options) {
+  std::string out;
+  for (const std::string& failure : report.failures) {
+    out += Wrap("FAILED: ", 2, failure, options);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string KnownText(const Report& report, const TextOptions& options) {
   return absl::StrCat(SuppressedText(report, options), BaselineText(report, options),
-                      UselessText(report, options));
+                      StaleText(report, options), UselessText(report, options),
+                      FailuresText(report, options));
 }
 
 std::string KnownCounts(const ReportSummary& summary) {

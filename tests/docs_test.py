@@ -83,7 +83,7 @@ class DocsTest(unittest.TestCase):
 
     def check_gordian(self, words):
         own = words[1:words.index("--")] if "--" in words else words[1:]
-        self.assertIn(own[0], ("run", "report", "confirm", "hunt", "attach", "core", "ps", "doctor", "explain"))
+        self.assertIn(own[0], ("run", "report", "check", "baseline", "diff", "confirm", "hunt", "attach", "core", "ps", "doctor", "explain"))
         options = {option for option in LONG_OPTION.findall(" ".join(own))}
         self.assertLessEqual(options, help_options(own[0]))
 

@@ -73,7 +73,8 @@ class GordianCase(unittest.TestCase):
 
     def environment(self, **more):
         """The environment without what an outer gordian may have put there."""
-        environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "GORDIAN_OPTIONS")}
+        environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "GORDIAN_OPTIONS", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE",
+                                      "CI_PROJECT_DIR")}
         environment.update(more)
         return environment
 

@@ -8,8 +8,10 @@ import unittest
 
 from gordian_case import PATIENCE, GordianCase
 
-# Two cycles, of locks without names of their own, in functions that lock through a wrapper.
+# Two cycles, of locks without names of their own, in functions that lock through a wrapper. The threads take turns, without
+# any call that can be seen, so that none of them hangs.
 TWO_CYCLES = """
+#include <atomic>
 #include <mutex>
 #include <thread>
 struct Lock {
@@ -22,8 +24,16 @@ __attribute__((noinline)) void Forward() { Lock outer(locks[0]); Lock inner(lock
 __attribute__((noinline)) void Back() { Lock outer(locks[1]); Lock inner(locks[0]); }
 __attribute__((noinline)) void Up() { Lock outer(locks[2]); Lock inner(locks[3]); }
 __attribute__((noinline)) void Down() { Lock outer(locks[3]); Lock inner(locks[2]); }
+std::atomic<int> turn{0};
+std::thread InTurn(int number, void (*function)()) {
+  return std::thread([=] {
+    while (turn != number) std::this_thread::yield();
+    function();
+    ++turn;
+  });
+}
 int main() {
-  std::thread threads[] = {std::thread(Forward), std::thread(Back), std::thread(Up), std::thread(Down)};
+  std::thread threads[] = {InTurn(0, Forward), InTurn(1, Back), InTurn(2, Up), InTurn(3, Down)};
   for (std::thread& thread : threads) thread.join();
 }
 """
