@@ -23,6 +23,20 @@ std::string Markup(const std::string& text) {
   return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
 }
 
+// Without the line ends and blanks between its values: a string of JSON has no line end.
+std::string OnOneLine(const std::string& json) {
+  std::string line;
+  line.reserve(json.size());
+  bool indents = false;
+  for (const char c : json) {
+    indents = c == '\n' || (indents && c == ' ');
+    if (!indents) {
+      line += c;
+    }
+  }
+  return line;
+}
+
 // What people are shown of each stack, with paths as they know them: the page makes no judgement either.
 class Shown {
  public:
@@ -66,7 +80,7 @@ std::string ToHtml(const Report& report, const FormatOptions& options) {
   Report shown = PrintableReport(report);
   Shown(options.source_root).Take(&shown);
   // In JSON a `<` stands in strings alone, where it may be written otherwise: no </script> can come.
-  const std::string json = absl::StrReplaceAll(ToJson(shown), {{"<", "\\u003c"}});
+  const std::string json = absl::StrReplaceAll(OnOneLine(ToJson(shown)), {{"<", "\\u003c"}});
   TextOptions text_options;
   text_options.exit_code = report.exit_code;
   return absl::StrCat(

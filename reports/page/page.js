@@ -50,11 +50,15 @@
   const list = make('ul', {class: 'list', id: 'list'});
   const detail = make('section', {id: 'detail', 'aria-live': 'polite'});
   const count = make('span', {class: 'faint', id: 'count'});
-  // Once for all: a search over many findings must not build text anew with each key.
-  const texts = findings.map((finding) => [finding.rule, finding.title, finding.explanation, finding.fingerprint,
+  // Once for all, at the first search: a key must not build the text of many findings anew.
+  let texts = null;
+  const textOf = (index) => {
+    texts = texts || findings.map((finding) => [finding.rule, finding.title, finding.explanation, finding.fingerprint,
       ...finding.locks.map((lock) => lock.name), ...finding.threads.map((thread) => thread.name),
       ...finding.interleaving.map((step) => step.frame ? placeText(step.frame) + ' ' + (step.frame.function || '') : '')]
       .join('\n').toLowerCase());
+    return texts[index];
+  };
   const weight = {error: 0, warning: 1, note: 2};
   const order = findings.map((_, index) => index).sort((a, b) =>
       ((findings[a].status !== 'new') - (findings[b].status !== 'new')) ||
@@ -67,7 +71,7 @@
     shown = order.filter((index) => {
       const finding = findings[index];
       return (!level.value || finding.level === level.value) && (!status.value || finding.status === status.value) &&
-          (!rule.value || finding.rule === rule.value) && words.every((word) => texts[index].includes(word));
+          (!rule.value || finding.rule === rule.value) && words.every((word) => textOf(index).includes(word));
     });
     list.replaceChildren(...shown.slice(0, MOST).map((index) => {
       const finding = findings[index];
