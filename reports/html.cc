@@ -45,7 +45,7 @@ class Shown {
   template <typename T>
   void Take(T* value) const {
     if constexpr (HasFields<T>) {
-      ForEachField(*value, [this](const auto& /*field*/, auto& part) { Take(&part); });
+      ForEachField(*value, [this](const auto& /*field*/, auto& part) { this->Take(&part); });
     }
   }
   void Take(SourceFrame* frame) const {
