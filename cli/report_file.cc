@@ -44,6 +44,17 @@ bool CanWriteBeside(const std::string& target) {
   return unlink(beside.c_str()) == 0;
 }
 
+// A name of what is open already (/dev/stdout, /dev/fd/3): others write there too.
+bool NamesOpenFile(const std::string& path, const struct stat& status) {
+  bool is_standard = false;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat own {};
+    is_standard =
+        is_standard || (fstat(fd, &own) == 0 && own.st_dev == status.st_dev && own.st_ino == status.st_ino);
+  }
+  return is_standard || path.starts_with("/dev/") || path.starts_with("/proc/");
+}
+
 // A full disk may only show at the close.
 bool WriteAndClose(int fd, const std::string& text) {
   const bool written = WriteAll(fd, text);
@@ -63,18 +74,21 @@ std::optional<ReportFile> ReportFile::Open(const std::string& path, Mode mode, s
   file.mode_ = mode;
   if (path == "-") {
     file.fd_ = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    file.is_alone_ = false;
   } else {
     file.target_ = BehindLinks(path);
     struct stat status {};
     const bool exists = stat(file.target_.c_str(), &status) == 0;
-    const bool regular = !exists || S_ISREG(status.st_mode);
+    const bool shared = exists && NamesOpenFile(path, status);
+    file.is_alone_ = !shared;
+    const bool regular = !shared && (!exists || S_ISREG(status.st_mode));
     const bool writable = !exists || access(file.target_.c_str(), W_OK) == 0;
     if (regular && writable && CanWriteBeside(file.target_) &&
         (!exists || mode == Mode::kAppend || unlink(file.target_.c_str()) == 0)) {
       return file;
     }
     // A file that is mounted alone, or stands in somebody else's folder, too.
-    const int how = mode == Mode::kAppend ? O_APPEND : O_TRUNC;
+    const int how = mode == Mode::kAppend || shared ? O_APPEND : O_TRUNC;
     file.fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | how, 0666);
   }
   if (file.fd_ < 0) {
@@ -88,7 +102,8 @@ ReportFile::ReportFile(ReportFile&& other) noexcept
     : path_(std::move(other.path_)),
       target_(std::move(other.target_)),
       mode_(other.mode_),
-      fd_(std::exchange(other.fd_, -1)) {}
+      fd_(std::exchange(other.fd_, -1)),
+      is_alone_(other.is_alone_) {}
 
 ReportFile::~ReportFile() {
   if (fd_ >= 0) {
@@ -100,7 +115,7 @@ bool ReportFile::Write(const std::string& text) { return fd_ >= 0 ? WriteThrough
 
 bool ReportFile::WriteThrough(const std::string& text) {
   struct stat status {};
-  const bool is_own = path_ != "-" && fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
+  const bool is_own = is_alone_ && fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
   const int fd = std::exchange(fd_, -1);
   const int again = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   const bool written = WriteAndClose(fd, text);

@@ -1,6 +1,7 @@
 // A file that a report goes to. Under its name there is the whole report or none: it is written beside it and
 // renamed, and what stood there before is gone as soon as the file is opened, so that nobody takes the report
-// of an earlier run for this one's. What is no regular file (a pipe, /dev/stdout) is written as it is.
+// of an earlier run for this one's. What is no regular file, or open already (a pipe, /dev/stdout), is added
+// to.
 //
 // Thread safety: none.
 #ifndef GORDIAN_CLI_REPORT_FILE_H_
@@ -33,7 +34,8 @@ class ReportFile {
   std::string path_;    // as it was asked for
   std::string target_;  // behind symbolic links
   Mode mode_ = Mode::kReplace;
-  int fd_ = -1;  // where it is not written beside
+  int fd_ = -1;           // where it is not written beside
+  bool is_alone_ = true;  // nobody else writes there
 };
 
 }  // namespace gordian::cli

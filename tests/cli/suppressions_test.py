@@ -136,6 +136,14 @@ class FilesTest(GordianCase):
         self.assertIn("the JSON report could not be written to r.json: File too large", " ".join(result.stdout.split()))
         self.assertEqual([path.name for path in self.folder.iterdir()], ["kept"])
 
+    def test_what_is_open_already_is_added_to(self):
+        for name in ("/dev/stdout", "out", "/dev/fd/1"):
+            with open(self.folder / "out", "w") as out:
+                self.gordian("run", "-q", "--json", name, "--", "echo", "of the program", stdout=out)
+            text = (self.folder / "out").read_text()
+            self.assertTrue(text.startswith("of the program\n{"), text)
+            self.assertEqual(json.loads(text.split("\n", 1)[1])["exit_code"], 0)
+
     def test_only_one_report_goes_to_standard_output(self):
         result = self.gordian("run", "--json", "-", "--text", "-", "--", "true")
         self.assertEqual(result.returncode, 125)
