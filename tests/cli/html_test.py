@@ -15,8 +15,10 @@ DRIVER = shutil.which("chromedriver")
 class Browser:
     """A headless browser by the WebDriver protocol."""
 
-    def __init__(self, folder):
+    def __init__(self):
         self.driver = subprocess.Popen([DRIVER, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def start(self, folder):
         line = ""
         while "started successfully on port" not in line:
             line = read_line(self.driver.stdout)
@@ -58,8 +60,9 @@ class HtmlTest(GordianCase):
     def page(self, report):
         (self.folder / "given.json").write_text(json.dumps(report))
         self.gordian("check", "given.json", "--html", "page.html")
-        browser = Browser(self.folder / "profile")
+        browser = Browser()
         self.addCleanup(browser.close)
+        browser.start(self.folder / "profile")
         browser.open(f"file://{self.folder}/page.html")
         return browser
 
