@@ -20,8 +20,14 @@ constexpr uint64_t kLongestPatienceNs = 30'000 * kMs;
 constexpr uint64_t kCostFactor = 50;  // as the watcher's
 constexpr size_t kMostProcesses = 8;
 
-bool WaitsForLock(const trace::SlotRecord& slot) {
-  return static_cast<trace::WaitKind>(slot.wait_kind) == trace::WaitKind::kLock;
+// A question costs more than a look, so it is only asked where another thread may have the lock: not of a
+// signal, and not of a lock that the waiter has itself (CPython's conditions wait for one that is their own).
+bool WaitsForAnother(const trace::SlotSnapshot& waiter) {
+  const trace::SlotRecord& slot = waiter.slot;
+  return static_cast<trace::WaitKind>(slot.wait_kind) == trace::WaitKind::kLock &&
+         (slot.wait_flags & trace::kAnybody) == 0 &&
+         std::none_of(waiter.held.begin(), waiter.held.end(),
+                      [&slot](const trace::HeldEntry& held) { return held.lock == slot.wait_object; });
 }
 
 std::string PlaceOf(const trace::Process& process, const trace::Thread& thread) {
@@ -58,7 +64,7 @@ void StuckHolderWatch::Look(const LiveTrace& trace, const std::vector<trace::Slo
   std::map<int32_t, Waiter> fresh;
   std::map<int32_t, Waiter>& known = waiters_[trace.path];
   for (const trace::SlotSnapshot& slot : slots) {
-    if (WaitsForLock(slot.slot)) {
+    if (WaitsForAnother(slot)) {
       const auto before = known.find(slot.slot.tid);
       const bool same = before != known.end() && before->second.slot.SameAs(slot);
       fresh[slot.slot.tid] = {slot, same ? before->second.since_ns : now_ns};
