@@ -21,7 +21,7 @@ namespace gordian::preload {
 inline bool Acquired(int result) { return result == 0 || result == EOWNERDEAD; }
 
 constexpr record::Take HowOf(record::Blocking blocking) {
-  return blocking == record::Blocking::kTry ? record::Take::kTry : record::Take::kLock;
+  return record::IsTry(blocking) ? record::Take::kTry : record::Take::kLock;
 }
 
 template <typename Object, typename Call>
@@ -57,7 +57,7 @@ __attribute__((noinline)) int AcquireProfiled(const char* name, Object* object, 
     return Acquire(name, object, mode, blocking, site, call);
   }
   const uint64_t wait_start =
-      record::WaitStart(!again && record::LooksTaken(object, mode), blocking == record::Blocking::kTry);
+      record::WaitStart(!again && record::LooksTaken(object, mode), record::IsTry(blocking));
   const int result = call();
   if (result == 0 &&
       (again ? record::EndKnownAgain<way>(known) : record::EndKnownAcquire<way>(known, mode, blocking))) {

@@ -4,6 +4,7 @@
 #include <semaphore.h>
 
 #include "libsync/record/named.h"
+#include "libsync/record/scripts.h"
 #include "preload/intercept.h"
 #include "preload/lock_hooks.h"
 
@@ -12,21 +13,28 @@ using namespace gordian::record;
 using gordian::trace::Mode;
 
 INTERCEPT(int, sem_wait, sem_t* semaphore) {
+  const InScript place;
   return AcquireUsual("sem_wait", semaphore, Mode::kExclusive, Blocking::kForever,
                       [=] { return REAL(sem_wait)(semaphore); });
 }
 
 INTERCEPT(int, sem_trywait, sem_t* semaphore) {
-  return AcquireUsual("sem_trywait", semaphore, Mode::kExclusive, Blocking::kTry,
-                      [=] { return REAL(sem_trywait)(semaphore); });
+  const InScript place;
+  const auto call = [=] { return REAL(sem_trywait)(semaphore); };
+  // A script's lock that is free is taken by a try, whatever the script asked for.
+  return __builtin_expect(place.waits(), 0)
+             ? AcquireUsual("sem_trywait", semaphore, Mode::kExclusive, Blocking::kFirstTry, call)
+             : AcquireUsual("sem_trywait", semaphore, Mode::kExclusive, Blocking::kTry, call);
 }
 
 INTERCEPT(int, sem_timedwait, sem_t* semaphore, const timespec* deadline) {
+  const InScript place;
   return AcquireUsual("sem_timedwait", semaphore, Mode::kExclusive, Blocking::kTimed,
                       [=] { return REAL(sem_timedwait)(semaphore, deadline); });
 }
 
 INTERCEPT(int, sem_clockwait, sem_t* semaphore, clockid_t clock, const timespec* deadline) {
+  const InScript place;
   return AcquireByClock("sem_clockwait", semaphore, Mode::kExclusive, clock,
                         [=] { return REAL(sem_clockwait)(semaphore, clock, deadline); });
 }

@@ -8,6 +8,7 @@
 #include "libsync/record/plan.h"
 #include "libsync/record/profile.h"
 #include "libsync/record/raw.h"
+#include "libsync/record/scripts.h"
 #include "libsync/record/stack.h"
 #include "libsync/record/text.h"
 #include "libsync/record/thread.h"
@@ -102,6 +103,7 @@ void Start(int argument_count, char** arguments) {
     record::LoadPlan(plan);
   }
   g_config.on = true;
+  record::FindInterpreter();
   const record::Entry entry;  // opens the trace: an image that records nothing is still counted
 }
 

@@ -96,6 +96,11 @@ const char* LibraryLock(const trace::Process& process, const trace::Lock& lock, 
 // Every program has one, and what it does is that program's own.
 bool IsMain(const std::string& function) { return function == "main" || function.starts_with("main::"); }
 
+// CPython makes its locks of semaphores.
+bool IsOfScript(const trace::Process& process, const trace::Lock& lock) {
+  return lock.kind == trace::LockKind::kSemaphore && analyze::IsOfScript(process, lock.create_stack);
+}
+
 }  // namespace
 
 std::string KindName(const trace::Lock& lock) {
@@ -125,7 +130,7 @@ LockNames NameLock(const trace::Process& process, const trace::Lock& lock, Symbo
     const char* known = LibraryLock(process, lock, symbol);
     return {known != nullptr ? known : symbol, symbol, NameSource::kSymbol, known != nullptr};
   }
-  const std::string kind = BaseKind(lock.kind);
+  const std::string kind = IsOfScript(process, lock) ? "lock" : BaseKind(lock.kind);
   if (const Frames created = symbolizer->ResolveStack(process, lock.create_stack); !created.empty()) {
     LockNames names = FromStack(kind, "created at", "created in", created, process.executable);
     names.source = NameSource::kCreated;

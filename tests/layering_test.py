@@ -9,9 +9,10 @@ SOURCE = pathlib.Path(os.environ["GORDIAN_SOURCE"])
 # layer: what it may include besides itself. A file instead of a folder: that header alone.
 MAY_INCLUDE = {
     "libsync/include": set(),
-    "libsync/record": {"libsync/trace/layout.h", "libsync/trace/plan.h"},
-    "libsync/trace": set(),
-    "libsync/inspect": {"libsync/trace"},
+    "libsync/python": set(),
+    "libsync/record": {"libsync/trace/layout.h", "libsync/trace/plan.h", "libsync/python/layout.h"},
+    "libsync/trace": {"libsync/python"},
+    "libsync/inspect": {"libsync/python", "libsync/trace"},
     "libsync/analyze": {"libsync/trace"},
     "libsync/testing": {"libsync/analyze", "libsync/include", "libsync/trace", "reports"},
     "preload": {"libsync/record", "libsync/trace/layout.h", "libsync/include/libsync/annotate.h"},

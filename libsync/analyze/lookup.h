@@ -47,6 +47,12 @@ inline bool IsOwned(const trace::Lock& lock) { return IsOwnedKind(lock.kind, loc
 // An owned lock of the program itself, not of the language runtime that it runs in.
 inline bool IsReportable(const trace::Lock& lock) { return IsOwned(lock) && !lock.interpreter; }
 
+// Whether a script of an interpreter made the call itself.
+inline bool IsOfScript(const trace::Process& process, trace::Index stack) {
+  const trace::Stack* found = At(process.stacks, stack);
+  return found != nullptr && !found->frames.empty() && found->frames.front().script != nullptr;
+}
+
 // The kernel gives it back when its descriptors are gone, whoever took it.
 inline bool IsFileLock(const trace::Lock& lock) {
   return lock.kind == trace::LockKind::kFlock || lock.kind == trace::LockKind::kPosixFileLock ||

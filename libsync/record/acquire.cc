@@ -6,6 +6,7 @@
 #include "libsync/record/hand_overs.h"
 #include "libsync/record/plan.h"
 #include "libsync/record/profile.h"
+#include "libsync/record/scripts.h"
 
 namespace gordian::record {
 namespace {
@@ -61,27 +62,36 @@ void DropStaleHoldings(Thread* thread, const Site& site) {
 
 // Calls from one return address at one depth by the same callers, holding the same, come by the same path but
 // for rare twins: one stack stands for them. Depth instead of address lets threads share what they learn.
-uint64_t PathKey(const Thread* thread, const Site& site) {
+uint64_t PathKey(const Thread* thread, const Site& site, uint64_t script) {
   uint64_t held = 0;
   for (uint32_t i = 0; i < thread->own_slot->held_count; ++i) {
     held += MixBits(thread->held[i].stack);
   }
   const Callers callers = FindCallers(site, thread->stack_low, thread->stack_high);
   const uint64_t depth = thread->stack_high - site.frame;
-  return MixBits(site.return_address ^ MixBits(depth ^ uint64_t{CallerSum(site, callers)} << 32) ^ held) | 1;
+  return MixBits(site.return_address ^ MixBits(depth ^ uint64_t{CallerSum(site, callers)} << 32) ^ held ^
+                 script) |
+         1;
+}
+
+trace::Ref FindOrTakeStack(Thread* thread, const Site& site, uint64_t script) {
+  const uint64_t key = PathKey(thread, site, script);
+  trace::Ref ref = static_cast<trace::Ref>(g_image->sites.For(key).Find(key));
+  if (ref == 0) {
+    ref = CaptureStack(site, thread->stack_low, thread->stack_high, script != 0);
+    const uint64_t learnt = PathKey(thread, site, script);  // the unwinder may have told more of the callers
+    g_image->sites.For(learnt).Put(&g_image->arena, learnt, ref);
+  }
+  return ref;
 }
 
 }  // namespace
 
 trace::Ref StackOf(Thread* thread, const Site& site) {
-  const uint64_t key = PathKey(thread, site);
-  trace::Ref ref = static_cast<trace::Ref>(g_image->sites.For(key).Find(key));
-  if (ref == 0) {
-    ref = CaptureStack(site, thread->stack_low, thread->stack_high);
-    const uint64_t learnt = PathKey(thread, site);  // the unwinder may have told more of the callers
-    g_image->sites.For(learnt).Put(&g_image->arena, learnt, ref);
-  }
-  return ref;
+  return FindOrTakeStack(thread, site, thread->script != 0 ? thread->script : ScriptKey());
+}
+trace::Ref LockStackOf(Thread* thread, const Site& site) {
+  return FindOrTakeStack(thread, site, thread->script);
 }
 
 // The words that an entry names lie at the same place for all calls that share the callers below: of those
@@ -131,7 +141,7 @@ void RememberForCallers(Thread* thread, const Site& site, CacheEntry entry) {
 
 uint64_t SituationKey(const Thread* thread, const Site& site, trace::Mode mode, Blocking blocking,
                       trace::Ref lock) {
-  const uint64_t place = SiteKey(site) ^ CallKey(mode, blocking);
+  const uint64_t place = SiteKey(site) ^ thread->script ^ CallKey(mode, blocking);
   return thread->own_slot->held_count == 0 ? place : NestedKey(thread, place, HeldHash(thread), lock);
 }
 
@@ -147,7 +157,8 @@ bool HasFastTag(const Thread* thread, const ObjectFacts& object) {
 // tag alone.
 uint64_t ObjectKey(const Thread* thread, const ObjectFacts& object, trace::Mode mode, Blocking blocking,
                    const Site& site) {
-  const uint64_t place = SiteKey(site) ^ CallKey(mode, blocking) ^ AddressKey(object.address);
+  const uint64_t place =
+      SiteKey(site) ^ thread->script ^ CallKey(mode, blocking) ^ AddressKey(object.address);
   return thread->own_slot->held_count == 0 ? place : NestedKey(thread, place, HeldHash(thread), 0);
 }
 
@@ -164,7 +175,8 @@ uint64_t ClassKey(const Thread* thread, trace::Ref lock, trace::Mode mode, Block
     }
   }
   const uint64_t wanted = ClassOf(g_trace.At<trace::LockRecord>(lock));
-  return MixBits(SiteKey(site) ^ CallKey(mode, blocking) ^ MixBits(held ^ thread->segment_hash) ^ wanted);
+  return MixBits(SiteKey(site) ^ thread->script ^ CallKey(mode, blocking) ^
+                 MixBits(held ^ thread->segment_hash) ^ wanted);
 }
 
 // It stands for all further instances of its classes, in this thread.
@@ -211,7 +223,7 @@ bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blockin
   if (again ? !recursive : HasFastTag(thread, object)) {
     return false;
   }
-  if (blocking != Blocking::kTry && !again) {
+  if (!IsTry(blocking) && !again) {
     PublishLockWait(slot, entry->lock, entry->stack, mode,
                     FlagsOf(g_trace.At<trace::LockRecord>(entry->lock), blocking));
   }
@@ -236,7 +248,7 @@ bool BeginAcquireByClass(const ObjectFacts& object, trace::Mode mode, Blocking b
   if (entry == nullptr) {
     return false;
   }
-  if (blocking != Blocking::kTry) {
+  if (!IsTry(blocking)) {
     PublishLockWait(slot, lock, entry->stack, mode, FlagsOf(g_trace.At<trace::LockRecord>(lock), blocking));
   }
   *attempt = Attempt{thread, lock, entry->stack, mode, false, 0, 0};
@@ -284,6 +296,9 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   }
   Thread* thread = entry.thread();
   trace::SlotRecord* slot = thread->own_slot;
+  if (IsSemaphore(object.kind) && thread->script == 0) {
+    thread->script = ScriptKey();  // the thread was not known when its hook began
+  }
   DropStaleHoldings(thread, site);
   const bool libc_writes = blocking == Blocking::kForever && object.owner != slot->tid;
   const trace::Ref lock = ResolveLock(thread, object, libc_writes);
@@ -295,7 +310,7 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   if ((object.flags & trace::kHandOff) != 0) {
     MarkHandOff(object, record);
   }
-  const trace::Ref stack = StackOf(thread, site);
+  const trace::Ref stack = LockStackOf(thread, site);
   if (record->first_stack == 0) {
     record->first_stack = stack;
   }
@@ -304,11 +319,11 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   trace::Ref dependency = 0;
   // A reader that comes again can queue behind a writer where writers go first.
   const bool may_wait = !again || object.kind == trace::LockKind::kWriterRwlock;
-  if (blocking == Blocking::kForever && may_wait && IsHeld(record)) {
+  if (WaitsForEver(blocking) && may_wait && IsHeld(record)) {
     dependency = RecordDependency(thread, lock, stack, mode, 0, 0);
   }
-  const bool complete = stack != 0 && (dependency != 0 || !nested || blocking != Blocking::kForever ||
-                                       !may_wait || !IsHeld(record));
+  const bool complete =
+      stack != 0 && (dependency != 0 || !nested || !WaitsForEver(blocking) || !may_wait || !IsHeld(record));
   if (complete && (!again || IsRecursive(object.kind))) {
     const bool by_tag = !again && HasFastTag(thread, object);
     const bool is_folded = by_tag && IsFolded(dependency);
@@ -316,7 +331,7 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
     CacheEntry remembered{kNeverKey, stack, dependency, callers, CallerSum(site, callers), by_tag ? 0 : lock};
     // Where instances are folded, the same ones do not come again soon.
     const bool has_class_key = by_tag && nested && slot->held_count < trace::kInlineHeld;
-    if (has_class_key && (is_folded || blocking != Blocking::kForever)) {
+    if (has_class_key && (is_folded || !WaitsForEver(blocking))) {
       remembered.key = ClassKey(thread, lock, mode, blocking, site);
       RememberForCallers(thread, site, remembered);
     }
@@ -328,14 +343,14 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
   }
   if (g_plan != nullptr && !again) {
     BeforeAnything(thread);
-    if (blocking == Blocking::kForever) {
+    if (WaitsForEver(blocking)) {
       BeforeAcquire(thread, lock, stack);
     }
   }
-  if (blocking != Blocking::kTry && !(again && IsRecursive(object.kind))) {
+  if (!IsTry(blocking) && !(again && IsRecursive(object.kind))) {
     PublishLockWait(slot, lock, stack, mode, FlagsOf(record, blocking));
   }
-  const bool is_timed = g_config.times_waits && blocking != Blocking::kTry && IsHeld(record);
+  const bool is_timed = g_config.times_waits && !IsTry(blocking) && IsHeld(record);
   const bool looks_taken = mode == trace::Mode::kShared ? object.owner != 0 : object.locked;
   return Attempt{thread,
                  lock,
@@ -343,7 +358,7 @@ Attempt BeginAcquire(const ObjectFacts& object, trace::Mode mode, Blocking block
                  mode,
                  again,
                  is_timed ? NowNs() : 0,
-                 WaitStart(g_config.profiles && !again && looks_taken, blocking == Blocking::kTry)};
+                 WaitStart(g_config.profiles && !again && looks_taken, IsTry(blocking))};
 }
 
 namespace {

@@ -26,8 +26,15 @@
 
 namespace gordian::record {
 
-// kForever may never return; kTimed ends by itself; kTry does not wait.
-enum class Blocking : uint8_t { kForever, kTimed, kTry };
+// kForever may never return; kTimed ends by itself; kTry does not wait; kFirstTry does not either, but its
+// caller waits for ever if it fails.
+enum class Blocking : uint8_t { kForever, kTimed, kTry, kFirstTry };
+constexpr bool IsTry(Blocking blocking) {
+  return blocking == Blocking::kTry || blocking == Blocking::kFirstTry;
+}
+constexpr bool WaitsForEver(Blocking blocking) {
+  return blocking == Blocking::kForever || blocking == Blocking::kFirstTry;
+}
 
 // An acquisition between its beginning and its end. thread == nullptr: unrecorded.
 struct Attempt {
@@ -206,7 +213,7 @@ __attribute__((always_inline)) inline const CacheEntry* FindSituation(Thread* th
                                                                       trace::Ref lock) {
   const uint32_t count = static_cast<uint32_t>(moves);
   // With nothing held the lock does not matter: where it is taken is all there is to know.
-  key ^= SiteKey(site);
+  key ^= SiteKey(site) ^ thread->script;
   if (count != 0) {
     if (__builtin_expect(count >= trace::kInlineHeld, 0)) {
       return nullptr;
@@ -263,7 +270,7 @@ __attribute__((always_inline)) inline bool FindKnown(pthread_spinlock_t* spinloc
 template <Way kWay = &Thread::slot>
 __attribute__((always_inline)) inline void PublishKnown(const KnownAcquire& known, trace::Mode mode,
                                                         Blocking blocking, uint8_t wait_flags) {
-  if (trace::SlotRecord* slot = known.thread->*kWay; blocking != Blocking::kTry && slot != nullptr) {
+  if (trace::SlotRecord* slot = known.thread->*kWay; !IsTry(blocking) && slot != nullptr) {
     PublishLockWait(slot, static_cast<trace::Ref>(known.holding),
                     static_cast<trace::Ref>(known.holding >> 32), mode,
                     static_cast<uint8_t>(wait_flags | (blocking == Blocking::kTimed ? trace::kTimed : 0)));
@@ -341,7 +348,7 @@ __attribute__((always_inline)) inline bool EndKnownAcquire(const KnownAcquire& k
   if (__builtin_expect(slot == nullptr, 0) || __builtin_expect(*MovesOf(slot) != known.moves, 0)) {
     return false;
   }
-  if (blocking != Blocking::kTry) {
+  if (!IsTry(blocking)) {
     ClearWait(slot);
   }
   PushHeld(known.thread->held, slot, known.moves, known.holding, mode);
@@ -416,6 +423,9 @@ uint64_t SituationKey(const Thread* thread, const Site& site, trace::Mode mode, 
 
 // The stack of a slow call, looked up by place before it is taken.
 trace::Ref StackOf(Thread* thread, const Site& site);
+// The same of a lock that is taken: a script that takes locks of the interpreter's own, or of a library, is
+// no part of the situation, unless the hook said so (InScript), and so it is no part of the stack.
+trace::Ref LockStackOf(Thread* thread, const Site& site);
 
 }  // namespace gordian::record
 

@@ -24,7 +24,7 @@ bool IsNormal(int error, Blocking blocking) {
       return true;
     case EBUSY:
     case EAGAIN:
-      return blocking == Blocking::kTry;
+      return IsTry(blocking);
     case ETIMEDOUT:
       return blocking == Blocking::kTimed;
     default:

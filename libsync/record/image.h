@@ -82,6 +82,8 @@ struct Image {
   Table events;
   Table durations;
   Table texts;
+  // Functions of an interpreter (scripts.h): what identifies one -> CodeRecord.
+  Table codes;
   // (lock class, stack, slot or 0) -> ProfileRecord, how many there are, and what the rest counts in.
   ShardedTable profiles;
   uint64_t profile_count;

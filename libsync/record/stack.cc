@@ -10,6 +10,7 @@
 
 #include "libsync/record/handlers.h"
 #include "libsync/record/raw.h"
+#include "libsync/record/scripts.h"
 
 namespace gordian::record {
 namespace {
@@ -24,6 +25,7 @@ struct Capture {
   bool found_caller;
   int count;
   uintptr_t addresses[kMaxFrames];
+  uint64_t loops;                    // bit i: the i-th is an interpreter's evaluation loop
   uintptr_t pointers[kCallers + 1];  // the stack pointer in each of the first frames
   // Of the frame before the one at hand, and of the one before that.
   uintptr_t former_pointer;
@@ -60,6 +62,9 @@ _Unwind_Reason_Code OnFrame(_Unwind_Context* context, void* argument) {
   }
   if (capture->count <= kCallers) {
     capture->pointers[capture->count] = _Unwind_GetCFA(context);
+  }
+  if (capture->functions[0] == g_interpreter.loop) {
+    capture->loops |= uint64_t{1} << capture->count;
   }
   capture->addresses[capture->count++] = address;
   return capture->count == kMaxFrames ? _URC_END_OF_STACK : _URC_NO_REASON;
@@ -302,11 +307,55 @@ Callers FindCallers(const Site& site, uintptr_t stack_low, uintptr_t stack_high)
   return callers;
 }
 
-trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_high) {
+namespace {
+
+// Frames in their packed form. The innermost is a return address like the others, but the format wants the
+// call itself there.
+struct Frames {
+  int count = 0;
+  uint64_t words[kMaxFrames];
+
+  void Add(uint64_t word) {
+    if (word != 0 && count < kMaxFrames) {
+      words[count++] = word;
+    }
+  }
+  void AddReturn(uintptr_t address) { Add(EncodeAddress(count == 0 ? address - 1 : address)); }
+};
+
+// Each evaluation loop stands for the script's frames that it runs, the interpreter's other frames for
+// nothing. What has no loop comes last: of a walk that came to no end, or where the loop is compiled in
+// parts.
+void AddFrames(const Capture& capture, bool with_scripts, Frames* frames) {
+  ScriptPlace places[kMaxScriptFrames];
+  const int count = with_scripts ? ReadScripts(places, kMaxScriptFrames) : 0;
+  int next = 0;
+  for (int i = 0; i < capture.count; ++i) {
+    if (count == 0 || !IsOfInterpreter(capture.addresses[i] - 1)) {
+      frames->AddReturn(capture.addresses[i]);
+      continue;
+    }
+    for (bool in_loop = (capture.loops >> i & 1) != 0; in_loop && next < count; ++next) {
+      frames->Add(EncodeScript(places[next]));
+      in_loop = !places[next].last_of_loop;
+    }
+  }
+  while (next < count) {
+    frames->Add(EncodeScript(places[next++]));
+  }
+  if (frames->count == 0) {
+    frames->AddReturn(capture.addresses[0]);  // nothing of the script can be told
+  }
+}
+
+}  // namespace
+
+trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_high, bool with_scripts) {
   Capture capture;
   capture.return_address = site.return_address;
   capture.found_caller = false;
   capture.count = 0;
+  capture.loops = 0;
   capture.former_pointer = capture.functions[0] = capture.functions[1] = 0;
   capture.signal = InterruptedBy{};
   const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
@@ -322,12 +371,10 @@ trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_h
     capture.addresses[0] = site.return_address;
     capture.count = 1;
   }
-  uint64_t frames[kMaxFrames];
-  for (int i = 0; i < capture.count; ++i) {
-    // The innermost is a return address too, but the format wants the call itself there.
-    frames[i] = EncodeAddress(i == 0 ? capture.addresses[i] - 1 : capture.addresses[i]);
-  }
-  const trace::Ref stack = StoreStack(frames, capture.count);
+  Frames frames;
+  // What a handler interrupted may be about to change its frames.
+  AddFrames(capture, with_scripts && capture.signal.frame == 0, &frames);
+  const trace::Ref stack = StoreStack(frames.words, frames.count);
   if (stack != 0 && capture.signal.frame >= here && capture.signal.frame < stack_high) {
     NoteHandlerStack(stack, capture.signal);
   }
@@ -351,6 +398,10 @@ trace::Ref InheritStack(const TraceFile& from, trace::Ref ref) {
   for (uint32_t i = 0; i < record->count; ++i) {
     const uint64_t serial = record->frames[i] >> trace::kFrameModuleShift;
     uint64_t start = 0;
+    if (serial == trace::kScriptSerial) {
+      frames[i] = InheritScript(from, record->frames[i]);
+      continue;
+    }
     // Walks the ancestor's stream: rare (once per inherited lock), and its module table is gone with its
     // memory.
     for (uint64_t at = trace::kStreamOffset; serial != 0 && start == 0 && at < from.used();) {

@@ -68,7 +68,8 @@ uint64_t BuildIdHead(uint32_t serial);
 // `stack_high` bound the thread's own stack: elsewhere (a coroutine, a signal stack) and with less than 8 KiB
 // left only the return address is kept.
 // REQUIRES: IsReady().
-trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_high);
+// `with_scripts`: what an interpreter runs stands in it, and the interpreter's own frames do not.
+trace::Ref CaptureStack(const Site& site, uintptr_t stack_low, uintptr_t stack_high, bool with_scripts);
 
 // A stack of one frame, for a return address.
 trace::Ref RecordPlace(uintptr_t return_address);

@@ -39,6 +39,7 @@ struct Thread {
   trace::HeldEntry* held;  // in the slot, or its overflow
   uint64_t segment_hash;   // of the slot's segment
   uint32_t plain_secret;   // PlainSecret of this image
+  uint64_t script;  // tells apart where an interpreter's script calls from (scripts.h); 0: nothing to tell
 
   // Cold.
   uint64_t tag_secret;  // of this image

@@ -143,6 +143,7 @@ enum class Type : uint16_t {
   kShared = 11,
   kFileUpdate = 12,
   kProfile = 13,
+  kCode = 14,
 };
 
 struct RecordPrefix {
@@ -178,6 +179,26 @@ struct StackRecord {
 };
 inline constexpr int kFrameModuleShift = 48;
 inline constexpr uint64_t kFrameOffsetMask = (uint64_t{1} << kFrameModuleShift) - 1;
+// A frame of this serial is of no module: it stands for a function that an interpreter runs, as the Ref of
+// its CodeRecord and how far it had come, in units of two bytes. No module has it.
+inline constexpr uint32_t kScriptSerial = 0xFFFF;
+inline constexpr int kScriptUnitBits = 16;
+inline constexpr uint64_t kScriptUnitMask = (uint64_t{1} << kScriptUnitBits) - 1;
+
+// A function of Python 3.minor, with what tells its lines.
+struct CodeRecord {
+  RecordPrefix prefix;
+  uint8_t minor;
+  uint8_t file_width;  // bytes of one character: 1 (ASCII and Latin-1), 2 or 4
+  uint8_t function_width;
+  uint8_t reserved;
+  int32_t first_line;
+  uint64_t address;  // of the code object
+  uint32_t file_bytes;
+  uint32_t function_bytes;
+  uint32_t line_table_bytes;
+  char text[4];  // the file's name, the function's and the line table follow here
+};
 
 enum class ThreadState : uint32_t {
   kRunning = 1,

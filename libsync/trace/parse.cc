@@ -2,8 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <memory>
+#include <string_view>
 #include <utility>
 
+#include "libsync/python/layout.h"
+#include "libsync/python/lines.h"
+#include "libsync/python/utf8.h"
 #include "libsync/trace/interpreters.h"
 #include "libsync/trace/stream.h"
 
@@ -97,6 +103,7 @@ class Parser {
   std::vector<Holding> HoldingsOfSet(Ref set);
   std::vector<Holding> HoldingsOfOthers(Ref set);
   Wait WaitOf(const SlotRecord& slot);
+  std::shared_ptr<const ScriptFrame> ScriptOf(uint64_t encoded);
   Frame FrameOf(uint64_t encoded);
   Index ModuleOf(uint32_t serial) const;
   std::string TextAt(Ref string, size_t most);
@@ -112,6 +119,8 @@ class Parser {
   bool shared_holdings_cut_ = false;
   uint64_t dangling_ = 0;
   uint64_t unknown_frames_ = 0;
+  // Of frames as the trace has them; null where there is no such record.
+  std::map<uint64_t, std::shared_ptr<const ScriptFrame>> scripts_;
   Process process_;
 };
 
@@ -192,8 +201,40 @@ Index Parser::ModuleOf(uint32_t serial) const {
 }
 
 // An offset into a module that is not there says nothing: it must not pass for an address.
+// Null: no such record.
+std::shared_ptr<const ScriptFrame> Parser::ScriptOf(uint64_t encoded) {
+  const auto [known, is_new] = scripts_.try_emplace(encoded);
+  const auto ref = static_cast<Ref>((encoded & kFrameOffsetMask) >> kScriptUnitBits);
+  if (!is_new || stream_.Find(Type::kCode, ref) == kNoIndex) {
+    return known->second;
+  }
+  const auto code = stream_.Get<CodeRecord>(ref);
+  std::string_view text = stream_.GetText(
+      ref, offsetof(CodeRecord, text), size_t{code.file_bytes} + code.function_bytes + code.line_table_bytes);
+  const auto take = [&text](size_t wanted) {
+    const std::string_view taken = text.substr(0, wanted);
+    text.remove_prefix(taken.size());
+    return taken;
+  };
+  const python::Layout* layout = python::FindLayout(code.minor);
+  ScriptFrame script;
+  script.file = python::ToUtf8(take(code.file_bytes), code.file_width);
+  script.function = python::ToUtf8(take(code.function_bytes), code.function_width);
+  if (layout != nullptr) {
+    script.line = python::LineAt(layout->line_table_is, take(code.line_table_bytes), code.first_line,
+                                 static_cast<int64_t>(encoded & kScriptUnitMask) * 2);
+  }
+  known->second = std::make_shared<const ScriptFrame>(std::move(script));
+  return known->second;
+}
+
 Frame Parser::FrameOf(uint64_t encoded) {
   const auto serial = static_cast<uint32_t>(encoded >> kFrameModuleShift);
+  if (serial == kScriptSerial) {
+    Frame frame{.offset = encoded & kFrameOffsetMask, .script = ScriptOf(encoded)};
+    unknown_frames_ += frame.script == nullptr ? 1 : 0;
+    return frame.script == nullptr ? Frame{} : frame;
+  }
   const Frame frame{ModuleOf(serial), encoded & kFrameOffsetMask};
   if (serial != 0 && frame.module == kNoIndex) {
     ++unknown_frames_;
@@ -381,7 +422,13 @@ bool Parser::IsInterpreterLock(const Lock& lock) const {
     return false;
   }
   const std::vector<Frame>& frames = process_.stacks[static_cast<size_t>(stack)].frames;
-  return !frames.empty() && in_interpreter(frames.front());
+  if (frames.empty() || frames.front().script == nullptr) {
+    return !frames.empty() && in_interpreter(frames.front());
+  }
+  // Made by the interpreter itself, which is left out of stacks with scripts: threading.Lock() is a semaphore
+  // that a script asked for by name; what the standard library makes for its own objects is part of them.
+  return lock.kind != LockKind::kNamedSemaphore && !lock.shared.has_value() &&
+         (lock.kind != LockKind::kSemaphore || IsPythonLibrary(frames.front().script->file));
 }
 
 std::string Parser::TextAt(Ref string, size_t most) {

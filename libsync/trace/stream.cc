@@ -40,6 +40,8 @@ size_t MinimalSize(Type type) {
       return sizeof(FileUpdateRecord);
     case Type::kProfile:
       return sizeof(ProfileRecord);
+    case Type::kCode:
+      return offsetof(CodeRecord, text);
   }
   return 0;
 }

@@ -66,10 +66,13 @@ void HeldAtEndJudge::JudgeThread(Index index) {
                                                                   : "ended";
     finding.threads[0].role = "ended while holding it";
     finding.title = "{thread:0} ended while it held {lock:0}";
-    finding.explanation = absl::StrCat(
-        "{thread:0} took {lock:0} and ", way,
-        " without releasing it. Whoever needs the lock from now on waits for ever: only the thread that "
-        "took it could release it, and that thread is gone.");
+    const bool of_script = IsOfScript(*process_, held.stack);
+    finding.level = of_script ? Level::kWarning : finding.level;
+    finding.explanation =
+        absl::StrCat("{thread:0} took {lock:0} and ", way,
+                     " without releasing it. Whoever needs the lock from now on waits for ever",
+                     of_script ? ", unless another thread releases it: in Python any may."
+                               : ": only the thread that took it could release it, and that thread is gone.");
     finding.fix =
         "Release {lock:0} on every way out of the thread: early returns, pthread_exit() and cancellation "
         "too.{c++: A guard object (std::lock_guard, std::scoped_lock) covers them all, and exceptions.}";

@@ -96,6 +96,8 @@ class RingTeller {
   std::string HowOften(const Edge& edge);
   const char* Chance() const;
   bool IsBrokenByKernel() const;
+  // Python's queues, events and conditions hand over without a call that is seen, where nobody waits yet.
+  bool AnyOfScript() const;
   bool OverProcesses() { return parts_.finding().processes.size() > 1; }
 
   const trace::Run& run_;
@@ -247,7 +249,8 @@ Finding RingTeller::Tell() {
     TellLocks();
   }
   TellConditions();
-  parts_.finding().level = soft_ || IsBrokenByKernel() ? Level::kWarning : parts_.finding().level;
+  parts_.finding().level =
+      soft_ || IsBrokenByKernel() || AnyOfScript() ? Level::kWarning : parts_.finding().level;
   return std::move(parts_.finding());
 }
 
@@ -256,6 +259,12 @@ bool RingTeller::IsBrokenByKernel() const {
            return edge.awaited == nullptr && view_.process().locks[static_cast<size_t>(edge.wanted)].kind ==
                                                  trace::LockKind::kPosixFileLock;
          });
+}
+
+bool RingTeller::AnyOfScript() const {
+  return std::any_of(ring_.begin(), ring_.end(), [this](const Edge& edge) {
+    return IsOfScript(view_.process(), edge.dependency->stack);
+  });
 }
 
 int RingTeller::AwaitedProcess(const OrderView::End& end) {
@@ -376,6 +385,12 @@ const char* RingTeller::Chance() const {
              ? "The kernel notices a ring of POSIX file locks: one of the calls fails with EDEADLK "
                "(fcntl(2)). "
                "A program that does not expect that goes on without the lock, or gives up."
+         : AnyOfScript()
+             ? "In this run they came at different moments, and nothing that Gordian sees keeps them apart. "
+               "What a queue, an event or a condition of Python hands over is not seen where nobody waits "
+               "for "
+               "it: if none of them does, the program hangs with other timing or more load; `gordian "
+               "confirm` tries it."
              : "In this run they came at different moments, and nothing that Gordian sees keeps them apart. "
                "If "
                "nothing else does (a flag, an atomic variable, data under a lock), the program hangs with "

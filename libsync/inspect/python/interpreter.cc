@@ -5,12 +5,17 @@
 #include <string_view>
 
 #include "libsync/inspect/dynamic_symbols.h"
-#include "libsync/inspect/python/lines.h"
 #include "libsync/inspect/python/strings.h"
+#include "libsync/python/lines.h"
 
 namespace gordian::inspect::python {
 namespace {
 
+using gordian::python::EntryMark;
+using gordian::python::FindLayout;
+using gordian::python::Instruction;
+using gordian::python::kFirstShellOwner;
+using gordian::python::LineAt;
 using trace::Index;
 using trace::kNoIndex;
 

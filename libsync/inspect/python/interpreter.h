@@ -25,10 +25,12 @@
 #include "libsync/inspect/address_space.h"
 #include "libsync/inspect/libc_layout.h"
 #include "libsync/inspect/memory.h"
-#include "libsync/inspect/python/layout.h"
+#include "libsync/python/layout.h"
 #include "libsync/trace/run.h"
 
 namespace gordian::inspect::python {
+
+using gordian::python::Layout;
 
 class Interpreter {
  public:

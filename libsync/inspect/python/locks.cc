@@ -12,6 +12,8 @@
 namespace gordian::inspect::python {
 namespace {
 
+using gordian::python::Instruction;
+
 // _thread.lock and _thread.RLock: what they are made of.
 constexpr uint32_t kLockSemaphore = 16;
 // builtin_function_or_method: its definition, which begins with the name, and the object that it is bound to.

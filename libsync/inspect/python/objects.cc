@@ -57,7 +57,7 @@ const std::string& Objects::TypeName(uint64_t object) {
 
 // `values`: of a dict that shares its keys with others; 0: the entries have them.
 std::vector<Item> Objects::Entries(uint64_t keys, uint64_t values) const {
-  const bool old = layout_->attributes_are == Attributes::kDict;
+  const bool old = layout_->attributes_are == gordian::python::Attributes::kDict;
   uint64_t index_bytes = 0;
   uint64_t count = 0;
   uint64_t entries = 0;
@@ -96,7 +96,7 @@ std::vector<Item> Objects::DictItems(uint64_t dict) const {
     return {};
   }
   uint64_t values = Word(dict + kDictValues);
-  if (values != 0 && layout_->attributes_are == Attributes::kInline) {
+  if (values != 0 && layout_->attributes_are == gordian::python::Attributes::kInline) {
     values += kInlineHeader;
   }
   return Entries(Word(dict + kDictKeys), values);
@@ -106,17 +106,17 @@ std::vector<Item> Objects::DictItems(uint64_t dict) const {
 std::vector<Item> Objects::Inline(uint64_t object, uint64_t type) const {
   uint64_t values = 0;
   switch (layout_->attributes_are) {
-    case Attributes::kDict:
+    case gordian::python::Attributes::kDict:
       return {};
-    case Attributes::kPointer:
+    case gordian::python::Attributes::kPointer:
       values = Word(object - kManagedValues);
       break;
-    case Attributes::kTagged: {
+    case gordian::python::Attributes::kTagged: {
       const uint64_t word = Word(object - kManagedWord);
       values = (word & 1) != 0 ? word + 1 : 0;
       break;
     }
-    case Attributes::kInline: {
+    case gordian::python::Attributes::kInline: {
       const uint64_t start = object + Word(type + kTypeBasicSize);
       const bool valid = (Word(type + kTypeFlags) & kInlineValues) != 0 &&
                          memory_->Get<uint8_t>(start + kInlineValid).value_or(0) != 0;
@@ -130,13 +130,16 @@ std::vector<Item> Objects::Inline(uint64_t object, uint64_t type) const {
 std::vector<Item> Objects::Attributes(uint64_t object) const {
   const uint64_t type = Word(object + kType);
   const auto dict_offset = static_cast<int64_t>(Word(type + kTypeDictOffset));
-  if (layout_->attributes_are != Attributes::kDict && (Word(type + kTypeFlags) & kManagedDict) != 0) {
+  if (layout_->attributes_are != gordian::python::Attributes::kDict &&
+      (Word(type + kTypeFlags) & kManagedDict) != 0) {
     std::vector<Item> items = Inline(object, type);
     if (!items.empty()) {
       return items;
     }
     const uint64_t word = Word(object - kManagedWord);
-    return layout_->attributes_are == Attributes::kTagged && (word & 1) != 0 ? items : DictItems(word);
+    return layout_->attributes_are == gordian::python::Attributes::kTagged && (word & 1) != 0
+               ? items
+               : DictItems(word);
   }
   return dict_offset > 0 && dict_offset < 4096 ? DictItems(Word(object + static_cast<uint64_t>(dict_offset)))
                                                : std::vector<Item>();

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "libsync/inspect/memory.h"
-#include "libsync/inspect/python/layout.h"
+#include "libsync/python/layout.h"
 
 namespace gordian::inspect::python {
+
+using gordian::python::Layout;
 
 // A value under its name's object: names are only read where a value is the wanted one.
 struct Item {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
+
+#include "libsync/python/utf8.h"
 
 namespace gordian::inspect::python {
 namespace {
@@ -15,40 +16,6 @@ constexpr uint32_t kBytesData = 32;
 constexpr int64_t kMaxString = 4096;
 // A line table of a very long function.
 constexpr int64_t kMaxBytes = 4 << 20;
-
-void AppendUtf8(uint32_t c, std::string* text) {
-  if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) {
-    c = 0xFFFD;
-  }
-  const auto add = [text](uint32_t byte) { text->push_back(static_cast<char>(byte)); };
-  const auto tail = [&add, c](unsigned shift) { add(0x80 | ((c >> shift) & 0x3F)); };
-  if (c < 0x80) {
-    add(c);
-  } else if (c < 0x800) {
-    add(0xC0 | (c >> 6));
-    tail(0);
-  } else if (c < 0x10000) {
-    add(0xE0 | (c >> 12));
-    tail(6);
-    tail(0);
-  } else {
-    add(0xF0 | (c >> 18));
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
-
-// `width`: bytes of one character.
-std::string ToUtf8(const std::string& characters, size_t width) {
-  std::string text;
-  for (size_t i = 0; i + width <= characters.size(); i += width) {
-    uint32_t c = 0;
-    std::memcpy(&c, characters.data() + i, width);
-    AppendUtf8(c, &text);
-  }
-  return text;
-}
 
 std::optional<std::string> ReadExactly(const Memory& memory, uint64_t address, size_t bytes) {
   std::string text(bytes, '\0');
@@ -72,7 +39,7 @@ std::optional<std::string> ReadString(const Memory& memory, const Layout& layout
   const auto count = static_cast<size_t>(std::min(*length, kMaxString));
   const auto characters =
       ReadExactly(memory, object + (ascii ? layout.ascii : layout.compact), count * width);
-  return characters ? std::optional(ToUtf8(*characters, width)) : std::nullopt;
+  return characters ? std::optional(gordian::python::ToUtf8(*characters, width)) : std::nullopt;
 }
 
 std::optional<std::string> ReadBytes(const Memory& memory, uint64_t object) {

@@ -9,9 +9,11 @@
 #include <string>
 
 #include "libsync/inspect/memory.h"
-#include "libsync/inspect/python/layout.h"
+#include "libsync/python/layout.h"
 
 namespace gordian::inspect::python {
+
+using gordian::python::Layout;
 
 // A `str` as UTF-8; what UTF-8 cannot express (surrogate escapes) as U+FFFD.
 std::optional<std::string> ReadString(const Memory& memory, const Layout& layout, uint64_t object);

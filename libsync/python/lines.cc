@@ -1,9 +1,9 @@
-#include "libsync/inspect/python/lines.h"
+#include "libsync/python/lines.h"
 
 #include <cstddef>
 #include <optional>
 
-namespace gordian::inspect::python {
+namespace gordian::python {
 namespace {
 
 constexpr int64_t kBytesPerUnit = 2;
@@ -128,4 +128,4 @@ int LineAt(LineTable kind, std::string_view table, int first_line, int64_t offse
   return 0;
 }
 
-}  // namespace gordian::inspect::python
+}  // namespace gordian::python

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "libsync/inspect/python/lines.h"
+#include "libsync/python/lines.h"
 
-namespace gordian::inspect::python {
+namespace gordian::python {
 namespace {
 
 using std::string_view_literals::operator""sv;
@@ -63,4 +63,4 @@ TEST(PythonLinesTest, CutTablesGiveNoLineAndNoOverrun) {
 }
 
 }  // namespace
-}  // namespace gordian::inspect::python
+}  // namespace gordian::python

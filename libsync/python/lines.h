@@ -2,20 +2,20 @@
 // (Objects/lnotab_notes.txt, Objects/locations.md in its source).
 //
 // Thread safety: pure functions. A damaged table gives a wrong line or none, and never reads beyond its end.
-#ifndef GORDIAN_LIBSYNC_INSPECT_PYTHON_LINES_H_
-#define GORDIAN_LIBSYNC_INSPECT_PYTHON_LINES_H_
+#ifndef GORDIAN_LIBSYNC_PYTHON_LINES_H_
+#define GORDIAN_LIBSYNC_PYTHON_LINES_H_
 
 #include <cstdint>
 #include <string_view>
 
-#include "libsync/inspect/python/layout.h"
+#include "libsync/python/layout.h"
 
-namespace gordian::inspect::python {
+namespace gordian::python {
 
 // `offset` of the instruction in bytes; negative: the function has not begun, which is its first line.
 // 0: the instruction has no line.
 int LineAt(LineTable kind, std::string_view table, int first_line, int64_t offset);
 
-}  // namespace gordian::inspect::python
+}  // namespace gordian::python
 
-#endif  // GORDIAN_LIBSYNC_INSPECT_PYTHON_LINES_H_
+#endif  // GORDIAN_LIBSYNC_PYTHON_LINES_H_

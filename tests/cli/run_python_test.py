@@ -1,0 +1,107 @@
+"""`gordian run` on Python programs that end by themselves: where locks are taken and made, and where children come from, in
+Python's own lines, with every interpreter that is found here."""
+import json
+import os
+import signal
+import unittest
+
+from cli.gordian_case import GordianCase, rules
+from cli.pythons import interpreters
+
+OPPOSITE_ORDERS = """
+import os, threading
+
+class Account:
+    def __init__(self):
+        self.lock = threading.Lock()  # made
+
+one, other = Account(), Account()
+
+def forth():
+    with one.lock:  # forth has
+        other.lock.acquire()  # forth wants
+        other.lock.release()
+    open(flag, "w").close()
+
+def back():
+    while not os.path.exists(flag):
+        pass
+    with other.lock:  # back has
+        with one.lock:  # back wants
+            pass
+
+flag = os.path.join(os.getcwd(), "flag")
+threads = [threading.Thread(target=part) for part in (forth, back)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+# The same with a try in each of the ways that a call can be written.
+TRIES = OPPOSITE_ORDERS.replace("other.lock.acquire()", "HOW")
+
+ORPHAN = """
+import os, time
+child = os.fork()  # forked
+if child == 0:
+    os.closerange(0, 3)
+    time.sleep(60)
+    os._exit(0)
+print(child)
+"""
+
+
+def line_of(text, mark):
+    return next(i for i, line in enumerate(text.splitlines(), 1) if line.endswith(f"# {mark}"))
+
+
+def places(stack):
+    return [(frame["function"], frame.get("line")) for frame in stack]
+
+
+class RunPythonTest(GordianCase):
+    def run_python(self, path, text, *options):
+        program = self.folder / "program.py"
+        program.write_text(text)
+        (self.folder / "flag").unlink(missing_ok=True)
+        return self.run_json(*options, "--", path, str(program), cwd=self.folder)
+
+    def test_opposite_orders(self):
+        seen = interpreters()
+        self.assertTrue(seen, "no CPython was found")
+        for version, path in seen:
+            with self.subTest(version):
+                result, report = self.run_python(path, OPPOSITE_ORDERS)
+                self.assertEqual(rules(report), ["lock-order-cycle"], result.stderr)
+                finding = report["findings"][0]
+                self.assertEqual(finding["level"], "warning")
+                held = {places(thread["holds"][0]["stack"])[0] for thread in finding["threads"]}
+                wanted = {places(thread["waits"]["stack"])[0] for thread in finding["threads"]}
+                self.assertEqual(held, {("forth", line_of(OPPOSITE_ORDERS, "forth has")),
+                                        ("back", line_of(OPPOSITE_ORDERS, "back has"))})
+                self.assertEqual(wanted, {("forth", line_of(OPPOSITE_ORDERS, "forth wants")),
+                                          ("back", line_of(OPPOSITE_ORDERS, "back wants"))})
+                for lock in finding["locks"]:
+                    self.assertEqual(lock["name"].split(":")[0], "lock created at program.py")
+
+    def test_a_try_orders_nothing(self):
+        for version, path in interpreters():
+            for how in ("other.lock.acquire(False)", "other.lock.acquire(blocking=False)",
+                        "other.lock.acquire(timeout=5)", "other.lock.acquire(*(), **{'blocking': False})"):
+                with self.subTest(version, how=how):
+                    result, report = self.run_python(path, TRIES.replace("HOW", how))
+                    self.assertEqual(rules(report), [], result.stderr)
+
+    def test_a_child_has_the_line_that_forked_it(self):
+        for version, path in interpreters():
+            with self.subTest(version):
+                result, report = self.run_python(path, ORPHAN, "--grace-ms", "0")
+                os.kill(int(result.stdout), signal.SIGKILL)
+                self.assertEqual(rules(report), ["child-orphan"], result.stderr)
+                self.assertIn(f'"line": {line_of(ORPHAN, "forked")},', json.dumps(report["findings"][0]))
+                self.assertIn('"function": "<module>"', json.dumps(report["findings"][0]))
+
+
+if __name__ == "__main__":
+    unittest.main()
