@@ -1,11 +1,11 @@
 // Line tables in each of the three formats, by hand: compilers seldom write all that a format allows.
+#include "libsync/python/lines.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string_view>
 #include <vector>
-
-#include "libsync/python/lines.h"
 
 namespace gordian::python {
 namespace {
