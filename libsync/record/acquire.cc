@@ -96,14 +96,16 @@ trace::Ref LockStackOf(Thread* thread, const Site& site) {
 
 // The words that an entry names lie at the same place for all calls that share the callers below: of those
 // that differ in the first caller no more than that one is looked at.
-const CacheEntry* FindOtherCallers(const Thread* thread, const Site& site, const CacheEntry* entry) {
-  for (int level = 0; level < kCallers && entry != nullptr; ++level) {
-    if (CallerSum(site, entry->callers) == entry->caller_sum) {
-      return entry;
+bool FindOtherCallers(const Thread* thread, const Site& site, CacheEntry* entry) {
+  for (int level = 0; level < kCallers; ++level) {
+    if (IsBy(*entry, site)) {
+      return true;
     }
-    entry = FindRemembered(thread, DeeperKey(entry->key, site, *entry, level));
+    if (!FindRemembered(thread, DeeperKey(entry->key, site, *entry, level), entry)) {
+      return false;
+    }
   }
-  return nullptr;
+  return false;
 }
 
 namespace {
@@ -122,19 +124,17 @@ void RememberForCallers(Thread* thread, const Site& site, CacheEntry entry) {
   if (entry.key == kNeverKey) {
     return;
   }
-  const CacheEntry* known = FindRemembered(thread, entry.key);
+  CacheEntry known;
+  bool is_known = FindRemembered(thread, entry.key, &known);
   if (CacheEntry* second = BesideFirst(thread, entry.key);
-      IsBy(*second, entry.key, site) ||
-      (known != nullptr && CallerSum(site, known->callers) != known->caller_sum &&
-       HasRoomBesideFirst(thread, entry.key))) {
+      (second->key == entry.key && IsBy(*second, site)) ||
+      (is_known && !IsBy(known, site) && HasRoomBesideFirst(thread, entry.key))) {
     *second = entry;
     return;
   }
-  for (int level = 0;
-       level + 1 < kCallers && known != nullptr && CallerSum(site, known->callers) != known->caller_sum;
-       ++level) {
-    entry.key = DeeperKey(entry.key, site, *known, level);
-    known = FindRemembered(thread, entry.key);
+  for (int level = 0; level + 1 < kCallers && is_known && !IsBy(known, site); ++level) {
+    entry.key = DeeperKey(entry.key, site, known, level);
+    is_known = FindRemembered(thread, entry.key, &known);
   }
   Remember(thread, entry);
 }
@@ -211,23 +211,24 @@ bool BeginRememberedAcquire(const ObjectFacts& object, trace::Mode mode, Blockin
     return false;
   }
   const uint64_t key = ObjectKey(thread, object, mode, blocking, site);
-  const CacheEntry* entry = FindForCallers(thread, site, key);
-  if (entry == nullptr || entry->lock == 0 || !StandsFor(thread, entry->lock, object)) {
+  CacheEntry entry;
+  if (!FindForCallers(thread, site, key, &entry) || entry.lock == 0 ||
+      !StandsFor(thread, entry.lock, object)) {
     return false;
   }
   if ((object.flags & trace::kHandOff) != 0) {
-    MarkHandOff(object, g_trace.At<trace::LockRecord>(entry->lock));
+    MarkHandOff(object, g_trace.At<trace::LockRecord>(entry.lock));
   }
   const bool recursive = IsRecursive(object.kind);
-  const bool again = FindHeld(thread, entry->lock) >= 0;
+  const bool again = FindHeld(thread, entry.lock) >= 0;
   if (again ? !recursive : HasFastTag(thread, object)) {
     return false;
   }
   if (!IsTry(blocking) && !again) {
-    PublishLockWait(slot, entry->lock, entry->stack, mode,
-                    FlagsOf(g_trace.At<trace::LockRecord>(entry->lock), blocking));
+    PublishLockWait(slot, entry.lock, entry.stack, mode,
+                    FlagsOf(g_trace.At<trace::LockRecord>(entry.lock), blocking));
   }
-  *attempt = Attempt{thread, entry->lock, entry->stack, mode, again, 0, 0};
+  *attempt = Attempt{thread, entry.lock, entry.stack, mode, again, 0, 0};
   return true;
 }
 
@@ -244,14 +245,14 @@ bool BeginAcquireByClass(const ObjectFacts& object, trace::Mode mode, Blocking b
   if (lock == 0 || !StandsFor(thread, lock, object) || FindHeld(thread, lock) >= 0) {
     return false;
   }
-  const CacheEntry* entry = FindForCallers(thread, site, ClassKey(thread, lock, mode, blocking, site));
-  if (entry == nullptr) {
+  CacheEntry entry;
+  if (!FindForCallers(thread, site, ClassKey(thread, lock, mode, blocking, site), &entry)) {
     return false;
   }
   if (!IsTry(blocking)) {
-    PublishLockWait(slot, lock, entry->stack, mode, FlagsOf(g_trace.At<trace::LockRecord>(lock), blocking));
+    PublishLockWait(slot, lock, entry.stack, mode, FlagsOf(g_trace.At<trace::LockRecord>(lock), blocking));
   }
-  *attempt = Attempt{thread, lock, entry->stack, mode, false, 0, 0};
+  *attempt = Attempt{thread, lock, entry.stack, mode, false, 0, 0};
   return true;
 }
 

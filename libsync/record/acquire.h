@@ -58,17 +58,25 @@ inline uint64_t SiteKey(const Site& site) {
 inline uint64_t CallKey(trace::Mode mode, Blocking blocking) {
   return (static_cast<uint64_t>(mode) - 1 + static_cast<uint64_t>(blocking) * 2) << 1;
 }
+// A copy of the entry if it is the one of that key. A handler that comes between two loads may put another
+// situation there, and callers of that one, read from this frame, may lie outside the stack: the key is looked
+// at last, so the copy is one entry's or none's. What writes an entry is inside the recorder, where handlers
+// look nothing up.
+__attribute__((always_inline)) inline bool CopyIfOf(const CacheEntry& entry, uint64_t key, CacheEntry* copy) {
+  *copy = entry;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  return __builtin_expect(__atomic_load_n(&entry.key, __ATOMIC_RELAXED) == key, 1);
+}
 // A situation lies in the place that its key names, or in that one's neighbour once another one came there.
-__attribute__((always_inline)) inline const CacheEntry* FindRemembered(const Thread* thread, uint64_t key) {
+// False: it is not remembered, and *copy says nothing.
+__attribute__((always_inline)) inline bool FindRemembered(const Thread* thread, uint64_t key,
+                                                          CacheEntry* copy) {
   const uint64_t place = key >> (64 - kCacheBits);
-  const CacheEntry* entry = &thread->cache[place];
-  if (__builtin_expect(entry->key != key, 0)) {
-    entry = &thread->cache[place ^ 1];
-    if (entry->key != key) {
-      return nullptr;
-    }
-  }
-  return entry;
+  return CopyIfOf(thread->cache[place], key, copy) || CopyIfOf(thread->cache[place ^ 1], key, copy);
+}
+inline bool IsRemembered(const Thread* thread, uint64_t key) {
+  CacheEntry unused;
+  return FindRemembered(thread, key, &unused);
 }
 // Who stands in its own place moves aside; who moved there gives way, or two neighbours would drive each
 // other out for good.
@@ -87,32 +95,33 @@ inline void Remember(Thread* thread, const CacheEntry& entry) {
 inline CacheEntry* BesideFirst(Thread* thread, uint64_t key) {
   return &thread->cache[key >> (64 - kCacheBits) ^ 1];
 }
-inline bool IsBy(const CacheEntry& entry, uint64_t key, const Site& site) {
-  return entry.key == key && CallerSum(site, entry.callers) == entry.caller_sum;
+inline bool IsBy(const CacheEntry& entry, const Site& site) {
+  return CallerSum(site, entry.callers) == entry.caller_sum;
 }
 inline uint64_t DeeperKey(uint64_t key, const Site& site, const CacheEntry& entry, int level) {
   const auto* words = reinterpret_cast<const uint64_t*>(site.frame);
-  return MixBits(key ^ words[entry.callers.words[level]]);
+  return MixBits(key ^ words[entry.callers.word(level)]);
 }
-const CacheEntry* FindOtherCallers(const Thread* thread, const Site& site, const CacheEntry* entry);
+// Of other callers than those of *entry, which is of their place: then *entry is theirs.
+bool FindOtherCallers(const Thread* thread, const Site& site, CacheEntry* entry);
 void RememberForCallers(Thread* thread, const Site& site, CacheEntry entry);
-// What is remembered of a situation for these callers, or only if they are the first or second that came;
-// null: nothing.
+// What is remembered of a situation for these callers, or only if they are the first or second that came.
+// False: nothing.
 enum class Tried { kFirst, kAll };
 template <Tried kTried = Tried::kAll>
-__attribute__((always_inline)) inline const CacheEntry* FindForCallers(Thread* thread, const Site& site,
-                                                                       uint64_t key) {
-  const CacheEntry* entry = FindRemembered(thread, key);
-  if (__builtin_expect(entry == nullptr, 0)) {
-    return nullptr;
+__attribute__((always_inline)) inline bool FindForCallers(Thread* thread, const Site& site, uint64_t key,
+                                                          CacheEntry* entry) {
+  if (__builtin_expect(!FindRemembered(thread, key, entry), 0)) {
+    return false;
   }
-  if (__builtin_expect(CallerSum(site, entry->callers) != entry->caller_sum, 0)) {
-    if (const CacheEntry* second = BesideFirst(thread, key); IsBy(*second, key, site)) {
-      return second;
+  if (__builtin_expect(!IsBy(*entry, site), 0)) {
+    if (CacheEntry second; CopyIfOf(*BesideFirst(thread, key), key, &second) && IsBy(second, site)) {
+      *entry = second;
+      return true;
     }
-    return kTried == Tried::kAll ? FindOtherCallers(thread, site, entry) : nullptr;
+    return kTried == Tried::kAll && FindOtherCallers(thread, site, entry);
   }
-  return entry;
+  return true;
 }
 
 // The key of a situation when something is held, from that of the place: what is held, since which order, and
@@ -205,24 +214,23 @@ inline Attempt AttemptOf(const KnownAcquire& known, trace::Mode mode, bool again
                  0};
 }
 
-// What is known of an acquisition at `site` with what the thread holds; null: nothing. `key` tells kind and
+// What is known of an acquisition at `site` with what the thread holds; false: nothing. `key` tells kind and
 // way of the call, `lock` is 0 where the key tells the lock as well.
 template <Tried kTried>
-__attribute__((always_inline)) inline const CacheEntry* FindSituation(Thread* thread, uint64_t moves,
-                                                                      const Site& site, uint64_t key,
-                                                                      trace::Ref lock) {
+__attribute__((always_inline)) inline bool FindSituation(Thread* thread, uint64_t moves, const Site& site,
+                                                         uint64_t key, trace::Ref lock, CacheEntry* entry) {
   const uint32_t count = static_cast<uint32_t>(moves);
   // With nothing held the lock does not matter: where it is taken is all there is to know.
   key ^= SiteKey(site) ^ thread->script;
   if (count != 0) {
     if (__builtin_expect(count >= trace::kInlineHeld, 0)) {
-      return nullptr;
+      return false;
     }
     const uint64_t held_hash = HashBelow(thread, count);
     thread->hash_below[count] = held_hash;
     key = NestedKey(thread, key, held_hash, lock);
   }
-  return FindForCallers<kTried>(thread, site, key);
+  return FindForCallers<kTried>(thread, site, key, entry);
 }
 
 // False: something is not known.
@@ -239,11 +247,12 @@ __attribute__((always_inline)) inline bool FindKnown(Object* object, trace::Mode
     return false;
   }
   const uint64_t moves = *MovesOf(slot);
-  const CacheEntry* entry = FindSituation<kTried>(thread, moves, site, CallKey(mode, blocking), lock);
-  if (__builtin_expect(entry == nullptr, 0)) {
+  CacheEntry entry;
+  if (__builtin_expect(
+          !FindSituation<kTried>(thread, moves, site, CallKey(mode, blocking), lock, &entry), 0)) {
     return false;
   }
-  *known = KnownAcquire{thread, uint64_t{entry->stack} << 32 | lock, moves};
+  *known = KnownAcquire{thread, uint64_t{entry.stack} << 32 | lock, moves};
   return true;
 }
 
@@ -257,12 +266,13 @@ __attribute__((always_inline)) inline bool FindKnown(pthread_spinlock_t* spinloc
     return false;
   }
   const uint64_t moves = *MovesOf(slot);
-  const CacheEntry* entry =
-      FindSituation<kTried>(thread, moves, site, CallKey(mode, blocking) ^ AddressKey(spinlock), 0);
-  if (__builtin_expect(entry == nullptr || entry->lock == 0 || !StandsFor(entry->lock, spinlock), 0)) {
+  CacheEntry entry;
+  const uint64_t key = CallKey(mode, blocking) ^ AddressKey(spinlock);
+  if (__builtin_expect(!FindSituation<kTried>(thread, moves, site, key, 0, &entry), 0) ||
+      __builtin_expect(entry.lock == 0 || !StandsFor(entry.lock, spinlock), 0)) {
     return false;
   }
-  *known = KnownAcquire{thread, uint64_t{entry->stack} << 32 | entry->lock, moves};
+  *known = KnownAcquire{thread, uint64_t{entry.stack} << 32 | entry.lock, moves};
   return true;
 }
 
@@ -319,11 +329,11 @@ __attribute__((always_inline)) inline bool FindKnownRecursive(pthread_mutex_t* m
       return false;
     }
   }
-  const CacheEntry* entry = FindSituation<kTried>(thread, moves, site, CallKey(mode, blocking), lock);
-  if (entry == nullptr) {
+  CacheEntry entry;
+  if (!FindSituation<kTried>(thread, moves, site, CallKey(mode, blocking), lock, &entry)) {
     return false;
   }
-  *known = KnownAcquire{thread, uint64_t{entry->stack} << 32 | lock, moves};
+  *known = KnownAcquire{thread, uint64_t{entry.stack} << 32 | lock, moves};
   return true;
 }
 

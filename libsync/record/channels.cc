@@ -53,13 +53,15 @@ trace::Ref Resolve(Thread* thread, const ChannelName& name) {
   return channel;
 }
 
-bool IsRemembered(Thread* thread, trace::Ref channel, uint64_t salt, uint32_t known) {
-  return FindRemembered(thread, MixBits(uint64_t{channel} << 32 ^ known ^ salt) | 1) != nullptr;
+uint64_t KeyOf(trace::Ref channel, uint64_t salt, uint32_t known) {
+  return MixBits(uint64_t{channel} << 32 ^ known ^ salt) | 1;
 }
-
+bool IsRemembered(const Thread* thread, trace::Ref channel, uint64_t salt, uint32_t known) {
+  return IsRemembered(thread, KeyOf(channel, salt, known));
+}
 void RememberKnown(Thread* thread, trace::Ref channel, uint64_t salt, uint32_t known) {
   CacheEntry entry{};
-  entry.key = MixBits(uint64_t{channel} << 32 ^ known ^ salt) | 1;
+  entry.key = KeyOf(channel, salt, known);
   Remember(thread, entry);
 }
 

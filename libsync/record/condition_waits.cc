@@ -111,7 +111,7 @@ constexpr uint64_t kSignalKey = 0x5851F42D4C957F2Du;
 void RecordSignalHeld(Thread* thread, trace::Ref condition, const Site& site) {
   const uint64_t key =
       SituationKey(thread, site, trace::Mode::kExclusive, Blocking::kForever, condition) ^ kSignalKey;
-  if (FindForCallers(thread, site, key) != nullptr) {
+  if (CacheEntry known; FindForCallers(thread, site, key, &known)) {
     return;
   }
   const trace::Ref stack = StackOf(thread, site);

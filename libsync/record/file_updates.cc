@@ -78,8 +78,8 @@ trace::Ref StackOfOpen(const Site& site) {
   Thread* thread = t_thread;
   if (thread->slot != nullptr) {
     const uint64_t key = SiteKey(site) ^ kOpenPlace ^ HeldHash(thread);
-    if (const CacheEntry* known = FindForCallers(thread, site, key); known != nullptr) {
-      return known->stack;
+    if (CacheEntry known; FindForCallers(thread, site, key, &known)) {
+      return known.stack;
     }
   }
   const Entry entry(Entry::Open::kOnlyIfOpen);

@@ -30,7 +30,7 @@ bool MayRecord(trace::LockRecord* record, trace::Ref object, trace::EventKind ki
 // True the first time that the thread asks.
 bool IsNewTo(Thread* thread, uintptr_t once) {
   const uint64_t key = MixBits(once ^ kOnceKey) | 1;
-  if (FindRemembered(thread, key) != nullptr) {
+  if (IsRemembered(thread, key)) {
     return false;
   }
   CacheEntry entry{};

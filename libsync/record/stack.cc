@@ -288,20 +288,20 @@ void LearnFrameSize(uintptr_t return_address, uint64_t size) {
 }  // namespace
 
 Callers FindCallers(const Site& site, uintptr_t stack_low, uintptr_t stack_high) {
-  Callers callers{{kOwnReturnWord, kOwnReturnWord, kOwnReturnWord, kOwnReturnWord}};
+  Callers callers = kUnknownCallers;
   if (site.frame < stack_low || site.frame >= stack_high) {
     return callers;  // another stack, whose end is not known
   }
   uintptr_t return_address = site.return_address;
   uintptr_t pointer = site.frame + 2 * sizeof(void*);
-  for (uint16_t& word : callers.words) {
+  for (int level = 0; level < kCallers; ++level) {
     const uint64_t size = g_image->frame_sizes.For(return_address).Find(return_address);
     pointer += size;
     const uint64_t offset = (pointer - sizeof(void*) - site.frame) / sizeof(void*);
     if (size == 0 || size == kNoFixedSize || pointer >= stack_high || offset > UINT16_MAX) {
       break;
     }
-    word = static_cast<uint16_t>(offset);
+    callers = WithWord(callers, level, static_cast<uint16_t>(offset));
     return_address = reinterpret_cast<const uintptr_t*>(site.frame)[offset];
   }
   return callers;

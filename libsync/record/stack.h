@@ -33,16 +33,22 @@ inline constexpr int kMaxFrames = 48;
 // same at each call.
 inline constexpr int kCallers = 4;
 struct Callers {
-  uint16_t words[kCallers];
+  uint64_t packed;  // 16 bits a level, the nearest lowest: one load reads all of them
+  constexpr uint16_t word(int level) const { return static_cast<uint16_t>(packed >> level * 16); }
 };
-inline constexpr uint16_t kOwnReturnWord = 1;  // stands for a level that is not known
+constexpr Callers WithWord(Callers callers, int level, uint16_t word) {
+  return {(callers.packed & ~(uint64_t{UINT16_MAX} << level * 16)) | uint64_t{word} << level * 16};
+}
+// Stands for a level that is not known: the site's own return address.
+inline constexpr uint16_t kOwnReturnWord = 1;
+inline constexpr Callers kUnknownCallers{kOwnReturnWord * uint64_t{0x0001000100010001}};
 
 inline uint32_t CallerSum(const Site& site, const Callers& callers) {
   const auto* words = reinterpret_cast<const uint64_t*>(site.frame);
-  uint64_t sum = words[callers.words[0]];
-  sum = sum * 3 + words[callers.words[1]];
-  sum = sum * 3 + words[callers.words[2]];
-  sum = sum * 3 + words[callers.words[3]];
+  uint64_t sum = words[callers.word(0)];
+  sum = sum * 3 + words[callers.word(1)];
+  sum = sum * 3 + words[callers.word(2)];
+  sum = sum * 3 + words[callers.word(3)];
   return static_cast<uint32_t>(sum);
 }
 

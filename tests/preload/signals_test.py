@@ -17,6 +17,9 @@ class SignalsTest(ShimCase):
         self.check("handler-meets-recorder")
         self.check("handler-meets-threads")
 
+    def test_a_handler_at_each_instruction_of_a_known_call(self):
+        self.check("handler-at-each-instruction")
+
     def test_a_handler_before_the_thread_begins(self):
         report = self.check("before-thread-begins")
         self.assertEqual(report["coverage"]["threads"], 21)

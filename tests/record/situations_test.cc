@@ -21,7 +21,7 @@ int Misses(Thread* thread, const std::vector<uint64_t>& keys, int rounds) {
   int misses = 0;
   for (int round = 0; round < rounds; ++round) {
     for (const uint64_t key : keys) {
-      if (FindRemembered(thread, key) == nullptr) {
+      if (!IsRemembered(thread, key)) {
         ++misses;
         Remember(thread, CacheEntry{key, 1, 0, {}, 0, 0});
       }

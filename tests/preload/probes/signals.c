@@ -357,6 +357,82 @@ static int Coroutines(void) {
   return 0;
 }
 
+// A handler at each instruction of a call that is known by heart. It comes by a thousand depths to a function
+// of a large frame, so that each situation that the thread remembers is of such a frame in the end; those of
+// the interrupted call would lie beyond its stack, where a page is that nobody may touch.
+#ifdef __x86_64__
+enum { kTrapFlag = 0x100, kDepths = 1024, kLargeFrame = 16384 };
+static int instruction;
+static int instruction_to_meet;
+static __attribute__((noinline)) void LockInLargeFrame(void) {
+  volatile char frame[kLargeFrame];
+  frame[0] = 0;
+  pthread_mutex_lock(&for_handler);
+  pthread_mutex_unlock(&for_handler);
+  frame[1] = 0;
+}
+static __attribute__((noinline)) void LockAtDepth(int depth) {  // NOLINT(misc-no-recursion)
+  volatile int deeper = depth;
+  if (deeper > 0) {
+    LockAtDepth(deeper - 1);
+  } else {
+    LockInLargeFrame();
+  }
+  deeper = 0;
+}
+static void MeetInstruction(int signal, siginfo_t* info, void* context) {
+  (void)signal;
+  (void)info;
+  (void)context;
+  if (instruction++ == instruction_to_meet) {
+    for (int depth = 0; depth < kDepths; ++depth) {
+      LockAtDepth(depth);
+    }
+  }
+}
+static void SetTrapFlag(int on) {
+  if (on) {
+    __asm__ volatile("pushfq; orq %0, (%%rsp); popfq" ::"i"(kTrapFlag) : "memory", "cc");
+  } else {
+    __asm__ volatile("pushfq; andq %0, (%%rsp); popfq" ::"i"(~kTrapFlag) : "memory", "cc");
+  }
+}
+static void* MeetEachInstruction(void* unused) {
+  for (instruction_to_meet = 0; instruction_to_meet <= instruction; ++instruction_to_meet) {
+    instruction = 0;
+    // The last of these rounds, by the same code at the same place, is the one that is met.
+    for (int round = 0; round < 4; ++round) {
+      const int last = round == 3;
+      if (last) {
+        SetTrapFlag(1);
+      }
+      pthread_mutex_lock(&normal[0]);
+      if (last) {
+        SetTrapFlag(0);
+      }
+      pthread_mutex_unlock(&normal[0]);
+    }
+  }
+  return unused;
+}
+static int HandlerAtEachInstruction(void) {
+  struct sigaction action = {.sa_sigaction = MeetInstruction, .sa_flags = SA_SIGINFO};
+  sigaction(SIGTRAP, &action, NULL);
+  enum { kStack = 1 << 20, kBeyond = 1 << 20 };
+  char* memory = mmap(NULL, kStack + kBeyond, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  mprotect(memory, kStack, PROT_READ | PROT_WRITE);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstack(&attributes, memory, kStack);
+  pthread_t thread;
+  Say("create %d\n", pthread_create(&thread, &attributes, MeetEachInstruction, NULL));
+  Say("join %d\n", pthread_join(thread, NULL));
+  return 0;
+}
+#else
+static int HandlerAtEachInstruction(void) { return 0; }
+#endif
+
 // Which signals are blocked and how they are handled is the program's own affair.
 static int State(void) {
   sigset_t mask;
@@ -434,6 +510,7 @@ int main(int argc, char** argv) {
       {"handler-locks", HandlerLocks},
       {"handler-meets-recorder", HandlerMeetsRecorder},
       {"handler-meets-threads", HandlerMeetsThreads},
+      {"handler-at-each-instruction", HandlerAtEachInstruction},
       {"before-thread-begins", BeforeThreadBegins},
       {"handler-forks", HandlerForks},
       {"jump-out-of-lock", JumpOutOfLock},
