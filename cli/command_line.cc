@@ -84,6 +84,26 @@ int UsageError(const std::string& what, const std::string& subcommand) {
   return kExitUsage;
 }
 
+// The shared options of a subcommand.
+std::vector<const OptionKey*> SharedKeys(SharedOptions shared) {
+  std::vector<const OptionKey*> keys;
+  for (const OptionKey& key : OptionKeys()) {
+    const bool of_gates =
+        key.name == std::string_view("expect-processes") || key.name == std::string_view("require-coverage");
+    if (shared == SharedOptions::kRun ||
+        (shared != SharedOptions::kNone && (key.in_report || (of_gates && shared == SharedOptions::kGate)))) {
+      keys.push_back(&key);
+    }
+  }
+  return keys;
+}
+
+OptionText ConfigOption() {
+  return {"--config", "FILE",
+          absl::StrCat("read more options from FILE, one `key = value` a line (default: ./", kDefaultConfig,
+                       ")")};
+}
+
 // What CLI11 fills, and the options that it fills it for. Deques: bound addresses must not move.
 class Binder {
  public:
@@ -94,19 +114,12 @@ class Binder {
     if (subcommand_.shared == SharedOptions::kNone) {
       return;
     }
-    for (const OptionKey& key : OptionKeys()) {
-      const bool of_gates = key.name == std::string_view("expect-processes") ||
-                            key.name == std::string_view("require-coverage");
-      if (subcommand_.shared == SharedOptions::kRun || key.in_report ||
-          (of_gates && subcommand_.shared == SharedOptions::kGate)) {
-        BindKey(key);
-      }
+    for (const OptionKey* key : SharedKeys(subcommand_.shared)) {
+      BindKey(*key);
     }
-    app->add_option("--config", config_,
-                    absl::StrCat("read more options from FILE, one `key = value` a line (default: ./",
-                                 kDefaultConfig, ")"))
-        ->type_name("FILE");
-    names_.emplace_back("--config");
+    const OptionText config = ConfigOption();
+    app->add_option(config.flags, config_, config.help)->type_name(config.value);
+    names_.push_back(config.flags);
   }
 
   // Configuration file first, command line on top. Returns what is wrong, empty if nothing.
@@ -277,6 +290,27 @@ std::string DidYouMean(const std::string& word, const std::vector<std::string>& 
   const bool is_near =
       nearest != known.end() && Distance(word, *nearest) <= std::max<size_t>(word.size() / 4, 1) + 1;
   return is_near ? absl::StrCat("; did you mean ", *nearest, "?") : "";
+}
+
+std::vector<SubcommandText> CommandParser::Describe() const {
+  std::vector<SubcommandText> texts;
+  for (const Subcommand& subcommand : subcommands_) {
+    if (subcommand.hidden) {
+      continue;
+    }
+    SubcommandText& text = texts.emplace_back(
+        SubcommandText{subcommand.name, subcommand.help, subcommand.footer, subcommand.command, {}});
+    for (const Argument& argument : subcommand.arguments) {
+      text.options.push_back({argument.flags, argument.value, argument.help});
+    }
+    for (const OptionKey* key : SharedKeys(subcommand.shared)) {
+      text.options.push_back({key->flags, key->value, key->help});
+    }
+    if (subcommand.shared != SharedOptions::kNone) {
+      text.options.push_back(ConfigOption());
+    }
+  }
+  return texts;
 }
 
 int CommandParser::Run(int argc, char** argv) const {

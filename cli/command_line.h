@@ -54,9 +54,25 @@ struct Subcommand {
   int without_proc = 0;  // how it ends where there is no /proc; 0: it can do without
 };
 
+// One subcommand as help tells of it: its own options and those that it shares.
+struct OptionText {
+  std::string flags;  // as in Argument
+  std::string value;
+  std::string help;
+};
+struct SubcommandText {
+  std::string name;
+  std::string help;
+  std::string footer;
+  TakesCommand command = TakesCommand::kNo;
+  std::vector<OptionText> options;
+};
+
 class CommandParser {
  public:
   void Add(Subcommand subcommand) { subcommands_.push_back(std::move(subcommand)); }
+  // All that are not hidden, in the order of the help.
+  std::vector<SubcommandText> Describe() const;
   // Parses, and runs the subcommand. Returns the exit code of gordian.
   int Run(int argc, char** argv) const;
 

@@ -18,6 +18,9 @@ void RegisterCore(CommandParser* line);
 void RegisterPs(CommandParser* line);
 void RegisterDoctor(CommandParser* line);
 void RegisterExplain(CommandParser* line);
+// What is told of the others.
+void RegisterCompletion(CommandParser* line);
+void RegisterManual(CommandParser* line);
 // Which the shim starts for a program that has nothing but LD_PRELOAD.
 void RegisterWatch(CommandParser* line);
 

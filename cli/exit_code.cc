@@ -9,6 +9,26 @@
 #include <csignal>
 
 namespace gordian::cli {
+namespace {
+
+// docs/cli.md tells more of each.
+constexpr ExitStatus kExitStatuses[] = {
+    {"CMD's own",
+     "nothing was found at error level, or CMD failed itself; a signal that ended CMD ends gordian"},
+    {"2", "gordian was called wrongly"},
+    {"3", "the run, process or core file cannot be read"},
+    {"4", "a run is missing or was not seen as it was expected"},
+    {"5", "a suppressions file, a baseline or a report is missing, wrong or too new"},
+    {"66",
+     "CMD ended with 0 and there is a finding that `--fail-on` asks for, or it was ended for a deadlock"},
+    {"124", "`--kill-after` ended CMD"},
+    {"125", "gordian failed before CMD was started, or a report could not be written"},
+    {"126, 127", "CMD is not executable, not found"},
+};
+
+}  // namespace
+
+std::span<const ExitStatus> ExitStatuses() { return kExitStatuses; }
 
 bool IsFailing(const report::ReportFinding& finding, FailOn fail_on) {
   const bool is_error = finding.level == "error";

@@ -3,6 +3,7 @@
 #define GORDIAN_CLI_EXIT_CODE_H_
 
 #include <optional>
+#include <span>
 
 #include "cli/options.h"
 #include "reports/report.h"
@@ -17,6 +18,13 @@ inline constexpr int kExitWatchdog = 124;
 inline constexpr int kExitGordian = 125;  // gordian failed: before the program started, or to write a report
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitNotFound = 127;
+
+// The exit codes as the manual page tells of them.
+struct ExitStatus {
+  const char* codes;
+  const char* meaning;
+};
+std::span<const ExitStatus> ExitStatuses();
 
 // How gordian itself ends: with an exit code, or by the signal that ended the program.
 struct Ending {

@@ -15,9 +15,9 @@ namespace {
 
 // In the order of the help.
 constexpr void (*kRegister[])(CommandParser*) = {
-    RegisterRun,     RegisterReport,  RegisterCheck,  RegisterBaseline, RegisterDiff,
-    RegisterConfirm, RegisterHunt,    RegisterAttach, RegisterCore,     RegisterPs,
-    RegisterDoctor,  RegisterExplain, RegisterWatch};
+    RegisterRun,     RegisterReport,  RegisterCheck,      RegisterBaseline, RegisterDiff,
+    RegisterConfirm, RegisterHunt,    RegisterAttach,     RegisterCore,     RegisterPs,
+    RegisterDoctor,  RegisterExplain, RegisterCompletion, RegisterManual,   RegisterWatch};
 
 int Main(int argc, char** argv) {
   CommandParser line;

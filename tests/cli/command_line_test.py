@@ -51,7 +51,8 @@ class WordsTest(GordianCase):
             self.assertEqual(self.gordian(*words).stdout, version)
         whole = self.gordian("--help").stdout
         self.assertEqual(self.gordian("help").stdout, whole)
-        for subcommand in ("run", "report", "confirm", "hunt", "attach", "core", "ps", "doctor", "explain"):
+        for subcommand in ("run", "report", "confirm", "hunt", "attach", "core", "ps", "doctor", "explain", "completion",
+                           "manual"):
             self.assertIn(f"\n  {subcommand} ", whole)
             own = self.gordian(subcommand, "--help")
             self.assertEqual(own.returncode, 0)
