@@ -174,7 +174,7 @@ class FindingBuilder {
       LockNames names{"a lock", "lock", NameSource::kAddress};
       if (lock != nullptr) {
         names = NameLock(*process, *lock, symbolizer_);
-        shown.kind = KindName(*lock);
+        shown.kind = KindName(*process, *lock);
         shown.address = lock->address;
         shown.created = Shown({finding_.locks[i].process, lock->create_stack});
       }

@@ -103,8 +103,11 @@ bool IsOfScript(const trace::Process& process, const trace::Lock& lock) {
 
 }  // namespace
 
-std::string KindName(const trace::Lock& lock) {
-  std::string kind = BaseKind(lock.kind);
+std::string KindName(const trace::Process& process, const trace::Lock& lock) {
+  if (lock.script && lock.kind != trace::LockKind::kSemaphore) {
+    return lock.kind == trace::LockKind::kRecursiveMutex ? "Python RLock" : "Python lock";
+  }
+  std::string kind = IsOfScript(process, lock) ? "Python lock" : BaseKind(lock.kind);
   if ((lock.flags & trace::kPriorityInherit) != 0) {
     kind = "priority-inheriting " + kind;
   }

@@ -13,7 +13,7 @@
 namespace gordian::report {
 
 // "mutex", "robust process-shared mutex", "read-write lock".
-std::string KindName(const trace::Lock& lock);
+std::string KindName(const trace::Process& process, const trace::Lock& lock);
 
 // As the reports name it: "lock", "join" ...; empty for none.
 const char* KindOfWait(trace::WaitKind kind);

@@ -101,7 +101,7 @@ class ProfileBuilder {
     std::string scope;
     if (lock != nullptr) {
       names = NameLock(process, *lock, symbolizer_);
-      kind = KindName(*lock);
+      kind = KindName(process, *lock);
       scope = ScopeOf(process, *lock);
     }
     const Class key{names.name, kind, scope};

@@ -98,8 +98,10 @@ class ProcessSnapshot {
     }
     const LockNames names = NameLock(process_, *lock, symbolizer_);
     const bool needs_kind = names.source == NameSource::kSymbol || names.source == NameSource::kUser;
-    return needs_kind && !names.in_words && !lock->of_library ? absl::StrCat(KindName(*lock), " ", names.name)
-                                                              : names.name;
+    // What a thread of a script waits for in a queue, an event or their kin stands there in words.
+    const bool in_words =
+        names.in_words || lock->of_library || (lock->script && lock->kind == trace::LockKind::kSemaphore);
+    return needs_kind && !in_words ? absl::StrCat(KindName(process_, *lock), " ", names.name) : names.name;
   }
 
   // "; holds mutex a, taken at cache.cc:12".

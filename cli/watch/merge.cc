@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "libsync/analyze/lookup.h"
-#include "libsync/trace/interpreters.h"
 
 namespace gordian::cli {
 namespace {
@@ -114,6 +113,7 @@ void Merger::MergeThread(const trace::Thread& seen, trace::Thread* traced) {
   traced->wait.timed = seen.wait.timed;
   traced->wait.releasers = seen.wait.releasers;
   traced->wait.writes = seen.wait.writes;
+  traced->wait.polls = seen.wait.polls;
   traced->wait.named = seen.wait.named;
   traced->wait.held_by = seen.wait.held_by;
   traced->wait.inherited = seen.wait.inherited;
@@ -165,11 +165,7 @@ bool Merger::TranslateHolding(const trace::Thread& thread, trace::Holding* holdi
       traced_->locks.begin(), traced_->locks.end(),
       [lock](const trace::Lock& other) { return other.script && other.address == lock->address; });
   if (script == traced_->locks.end()) {
-    const trace::Stack* stack = analyze::At(traced_->stacks, holding->stack);
-    const trace::Module* module = stack == nullptr || stack->frames.empty()
-                                      ? nullptr
-                                      : analyze::At(traced_->modules, stack->frames.front().module);
-    return module == nullptr || !trace::IsInterpreter(module->path);
+    return !lock->interpreter;
   }
   const auto index = static_cast<Index>(script - traced_->locks.begin());
   const bool has_holder =

@@ -297,6 +297,7 @@ void ImageBuilder::AddWait(pid_t tid, const SeenThread& seen, pid_t owner_by_sta
     wait.kind = WaitKind::kSleep;
   } else {
     wait.kind = WaitKind::kCall;
+    AddPythonWords(seen, &wait);
   }
   // A stopped thread is somewhere in its call or behind it; only an owner in the memory still says that it
   // cannot go on.
@@ -317,19 +318,31 @@ bool ImageBuilder::AddPythonWait(const SeenThread& seen, trace::Wait* wait) {
     wait->thread = ThreadByInnerTid(joined);
     return true;
   }
-  const auto lock = python_->locks.WaitedFor(seen.inner_tid, seen.futex->address);
-  if (lock) {
-    wait->kind = WaitKind::kLock;
-    wait->mode = trace::Mode::kExclusive;
-    wait->lock = AddPythonLock(*lock, seen.inner_tid);
-    // What a queue or an event is made of is nobody's lock, and has no name of its own.
-    trace::Lock& added = process_.locks[static_cast<size_t>(wait->lock)];
-    if (added.name.empty()) {
-      added.name = python::WhatIsAwaited(seen.inner_tid, python_->interpreter.get(), &python_->variables);
-      added.kind = added.name.empty() ? added.kind : trace::LockKind::kSemaphore;
-    }
+  auto lock = python_->locks.WaitedFor(seen.inner_tid, seen.futex->address);
+  const bool is_library_lock = !lock || python_->variables.NameOf(lock->object, seen.inner_tid).empty();
+  const std::string words =
+      is_library_lock ? python::WhatIsAwaited(seen.inner_tid, python_->interpreter.get(), &python_->variables)
+                      : "";
+  if (!lock && (words.empty() || seen.futex->shared)) {
+    return false;
   }
-  return lock.has_value();
+  wait->kind = WaitKind::kLock;
+  wait->mode = trace::Mode::kExclusive;
+  wait->lock =
+      AddPythonLock(lock.value_or(python::PythonLock{0, seen.futex->address, false}), seen.inner_tid);
+  // What a queue or an event is made of is nobody's lock, and has no name of its own.
+  trace::Lock& added = process_.locks[static_cast<size_t>(wait->lock)];
+  if (added.name.empty() && !words.empty()) {
+    added.name = words;
+    added.kind = trace::LockKind::kSemaphore;
+  }
+  return true;
+}
+
+void ImageBuilder::AddPythonWords(const SeenThread& seen, trace::Wait* wait) {
+  const std::string words =
+      python_ ? python::WhatIsAwaited(seen.inner_tid, python_->interpreter.get(), &python_->variables) : "";
+  wait->note += words.empty() ? "" : ", for " + words;
 }
 
 void ImageBuilder::AddPythonHoldings(pid_t inner_tid, Index thread) {
@@ -345,14 +358,15 @@ void ImageBuilder::AddPythonHoldings(pid_t inner_tid, Index thread) {
 Index ImageBuilder::AddPythonLock(const python::PythonLock& python, pid_t inner_tid) {
   const trace::LockKind kind = python.reentrant ? trace::LockKind::kRecursiveMutex : trace::LockKind::kMutex;
   const auto [known, is_new] =
-      locks_.try_emplace(std::pair(python.object, kind), static_cast<Index>(process_.locks.size()));
+      locks_.try_emplace(std::pair(python.object != 0 ? python.object : python.semaphore, kind),
+                         static_cast<Index>(process_.locks.size()));
   if (is_new) {
     trace::Lock lock;
     lock.ref = static_cast<trace::Ref>(process_.locks.size() + 1);
     lock.kind = kind;
     lock.address = python.semaphore != 0 ? python.semaphore : python.object;
     lock.script = true;
-    lock.name = python_->variables.NameOf(python.object, inner_tid);
+    lock.name = python.object == 0 ? "" : python_->variables.NameOf(python.object, inner_tid);
     process_.locks.push_back(std::move(lock));
   }
   return known->second;

@@ -72,6 +72,8 @@ class ImageBuilder {
   void AddWait(pid_t tid, const SeenThread& seen, pid_t owner_by_stacks, trace::Thread* thread);
   // What only the interpreter knows of a wait for one of its semaphores. False: nothing.
   bool AddPythonWait(const SeenThread& seen, trace::Wait* wait);
+  // And of a call that waits for what others write or end.
+  void AddPythonWords(const SeenThread& seen, trace::Wait* wait);
   void AddPythonHoldings(pid_t inner_tid, trace::Index thread);
   trace::Index AddPythonLock(const python::PythonLock& lock, pid_t inner_tid);
   // Who initialises the static variable that the thread waits for; 0: it waits for none, or it is not known.

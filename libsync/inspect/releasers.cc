@@ -16,6 +16,8 @@
 #include "libsync/inspect/calls.h"
 #include "libsync/inspect/descriptors.h"
 #include "libsync/inspect/futex_wait.h"
+#include "libsync/inspect/memory.h"
+#include "libsync/inspect/polled.h"
 #include "libsync/inspect/service_signals.h"
 #include "libsync/inspect/signal_help.h"
 #include "libsync/inspect/sockets.h"
@@ -35,6 +37,13 @@ bool LocksFile(int64_t call) { return call == SYS_flock || call == SYS_fcntl; }
 
 bool IsPipe(const std::string& target) { return target.starts_with("pipe:"); }
 bool IsSocket(const std::string& target) { return target.starts_with("socket:"); }
+
+// Whether it is a pipe or a socket of this machine.
+bool LeadsToProcesses(pid_t pid, int number, const Surroundings& surroundings) {
+  const std::string target = DescriptorTarget(pid, number);
+  return (IsPipe(target) || (IsSocket(target) && IsLocalSocket(pid, number))) &&
+         !surroundings.given.contains(target);
+}
 
 // Others may still find it by its name and map it. The kernel marks files that are deleted, and memory that
 // never had a name; System V memory shows its key.
@@ -83,9 +92,11 @@ class Namer {
   void NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait);
   Pids Children(size_t process, int64_t which);
   Pids WithMapping(const Mapping& own);
-  Pids AtDescriptor(size_t process, const WaitFacts& facts);
+  Pids AtDescriptor(size_t process, const TaskWait& call);
+  Pids AtFile(pid_t pid, const Polled& way);
+  Pids AtPoll(size_t process, const TaskWait& call);
   void NameFileLockHolders(size_t process, const WaitFacts& facts, trace::Wait* wait);
-  Pids AtSocket(pid_t pid, int number, const FileId& own, bool reading);
+  Pids AtSocket(const FileId& own);
   Pids WhoHave(const FileId& file, bool (*helps)(const Descriptor&));
   const DescriptorTable& Table();
 
@@ -193,20 +204,35 @@ Namer::Pids Namer::WithMapping(const Mapping& own) {
   return known->second;
 }
 
-Namer::Pids Namer::AtDescriptor(size_t process, const WaitFacts& facts) {
-  const int64_t call = facts.call.syscall;
+Namer::Pids Namer::AtDescriptor(size_t process, const TaskWait& call) {
   const pid_t pid = run_->processes[process].pid;
-  const auto number = static_cast<int>(facts.call.args[0]);
-  const std::optional<OpenFile> file = ReadOpenFile(pid, number);
-  const std::string target = DescriptorTarget(pid, number);
+  if (IsPoll(call.syscall)) {
+    return AtPoll(process, call);
+  }
+  const auto number = static_cast<int>(call.args[0]);
+  if (LocksFile(call.syscall)) {
+    const std::optional<OpenFile> file = ReadOpenFile(pid, number);
+    return file && !surroundings_.given.contains(DescriptorTarget(pid, number))
+               ? WhoHave(file->id, HoldsFileLock)
+               : std::nullopt;
+  }
+  const Polled way{number, IsRead(call.syscall), Writes(call.syscall)};
+  Pids pids = way.reads || way.writes ? AtFile(pid, way) : std::nullopt;
+  // Its options are asked last: for that moment gordian has the socket open too.
+  return pids && IsSocket(DescriptorTarget(pid, number)) && HasTimeout(pid, number, way.reads).value_or(true)
+             ? std::nullopt
+             : pids;
+}
+
+// Who could let a thread read from, or write to, what it has open.
+Namer::Pids Namer::AtFile(pid_t pid, const Polled& way) {
+  const std::optional<OpenFile> file = ReadOpenFile(pid, way.number);
+  const std::string target = DescriptorTarget(pid, way.number);
   if (!file || surroundings_.given.contains(target)) {
     return std::nullopt;
   }
-  if (LocksFile(call)) {
-    return WhoHave(file->id, HoldsFileLock);
-  }
   if (S_ISSOCK(file->mode)) {
-    return IsRead(call) || Writes(call) ? AtSocket(pid, number, file->id, IsRead(call)) : std::nullopt;
+    return AtSocket(file->id);
   }
   if (!S_ISFIFO(file->mode)) {
     return std::nullopt;
@@ -214,22 +240,40 @@ Namer::Pids Namer::AtDescriptor(size_t process, const WaitFacts& facts) {
   // Anybody may open what has a name, to write: programs keep such a FIFO to be told something by it. Nobody
   // comes to read what others are to read.
   const bool named = target.starts_with("/") && file->links != 0;
-  if (IsRead(call) && !named) {
-    return WhoHave(file->id, IsWritable);
+  if (way.reads) {
+    return named ? std::nullopt : WhoHave(file->id, IsWritable);
   }
-  return Writes(call) ? WhoHave(file->id, IsReadable) : std::nullopt;
+  return WhoHave(file->id, IsReadable);
+}
+
+// Whoever can end the wait for one of them; any thread of the process may add one, or close it.
+Namer::Pids Namer::AtPoll(size_t process, const TaskWait& call) {
+  const pid_t pid = run_->processes[process].pid;
+  const auto polled = PolledBy(pid, call, ProcessMemory(pid));
+  // Of nothing at all it is a pause, that a signal is to end.
+  if (!polled || polled->empty()) {
+    return std::nullopt;
+  }
+  std::vector<pid_t> all = {pid};
+  for (const Polled& way : *polled) {
+    const Pids pids = AtFile(pid, way);
+    if (!pids) {
+      return std::nullopt;
+    }
+    all.insert(all.end(), pids->begin(), pids->end());
+  }
+  return all;
 }
 
 // Each end can be written to, closed or shut down by all who have it.
-Namer::Pids Namer::AtSocket(pid_t pid, int number, const FileId& own, bool reading) {
+Namer::Pids Namer::AtSocket(const FileId& own) {
   if (sockets_ == nullptr) {
     sockets_ = std::make_unique<UnixSockets>();
   }
   const std::optional<uint64_t> peer = sockets_->PeerOf(own.inode);
   Pids pids = peer ? WhoHave(own, IsReadable) : std::nullopt;
   const Pids others = peer ? WhoHave({own.device, *peer}, IsReadable) : std::nullopt;
-  // Its options are asked last: for that moment gordian has the socket open too.
-  if (!pids || !others || others->empty() || HasTimeout(pid, number, reading).value_or(true)) {
+  if (!pids || !others || others->empty()) {
     return std::nullopt;
   }
   pids->insert(pids->end(), others->begin(), others->end());
@@ -272,8 +316,9 @@ void Namer::NameWait(size_t process, const WaitFacts& facts, trace::Wait* wait) 
     const std::optional<int64_t> child = AwaitedChild(facts.call);
     pids = child ? Children(process, *child) : std::nullopt;
   } else if (wait->kind == WaitKind::kCall) {
-    pids = AtDescriptor(process, facts);
+    pids = AtDescriptor(process, facts.call);
     wait->writes = Writes(facts.call.syscall);
+    wait->polls = IsPoll(facts.call.syscall);
     NameFileLockHolders(process, facts, wait);
   } else if (facts.is_futex) {
     const Mapping* mapping = facts_[process].space->MappingAt(facts.address);
@@ -348,11 +393,14 @@ bool MayHaveReleasers(pid_t pid, const TaskWait& wait, const Surroundings& surro
     default:
       break;
   }
-  if (!IsRead(wait.syscall) && !Writes(wait.syscall)) {
-    return false;
+  if (IsPoll(wait.syscall)) {
+    const auto polled = PolledBy(pid, wait, ProcessMemory(pid));
+    return polled && !polled->empty() && std::all_of(polled->begin(), polled->end(), [&](const Polled& way) {
+             return LeadsToProcesses(pid, way.number, surroundings);
+           });
   }
-  const std::string target = DescriptorTarget(pid, static_cast<int>(wait.args[0]));
-  return (IsPipe(target) || IsSocket(target)) && !surroundings.given.contains(target);
+  return (IsRead(wait.syscall) || Writes(wait.syscall)) &&
+         LeadsToProcesses(pid, static_cast<int>(wait.args[0]), surroundings);
 }
 
 std::set<pid_t> NameReleasers(const std::vector<ProcessFacts>& facts, const Surroundings& surroundings,

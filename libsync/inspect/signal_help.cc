@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "libsync/inspect/calls.h"
+#include "libsync/inspect/polled.h"
 
 namespace gordian::inspect {
 namespace {
@@ -78,7 +79,7 @@ bool HandlerCanEnd(const trace::Wait& wait, const TaskWait& call) {
     case WaitKind::kFutex:
       return call.syscall == SYS_futex;
     case WaitKind::kCall:
-      return IsRead(call.syscall);
+      return IsRead(call.syscall) || IsPoll(call.syscall);
     default:
       return false;
   }

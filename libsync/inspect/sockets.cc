@@ -8,9 +8,13 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace gordian::inspect {
@@ -87,6 +91,14 @@ std::optional<uint64_t> UnixSockets::PeerOf(uint64_t inode) const {
   }
   const auto back = peers_.find(peer->second);
   return back != peers_.end() && back->second == inode ? std::optional(peer->second) : std::nullopt;
+}
+
+// "UNIX-STREAM", "UNIX", "TCP".
+bool IsLocalSocket(pid_t pid, int descriptor) {
+  std::array<char, 32> protocol{};
+  const std::string path = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(descriptor);
+  const ssize_t length = getxattr(path.c_str(), "system.sockprotoname", protocol.data(), protocol.size() - 1);
+  return length <= 0 || std::string_view(protocol.data()).starts_with("UNIX");
 }
 
 std::optional<bool> HasTimeout(pid_t pid, int descriptor, bool reading) {

@@ -25,6 +25,9 @@ class UnixSockets {
   std::map<uint64_t, uint64_t> peers_;
 };
 
+// Whether it may be a Unix socket; false: it is one of the network.
+bool IsLocalSocket(pid_t pid, int descriptor);
+
 // Whether reading from, or writing to, this socket of another process ends after a time (SO_RCVTIMEO,
 // SO_SNDTIMEO). nullopt: the kernel does not let us ask.
 std::optional<bool> HasTimeout(pid_t pid, int descriptor, bool reading);

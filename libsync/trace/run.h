@@ -76,6 +76,7 @@ struct Wait {
   // kCondition: the kernel shows that the thread is past the condition and queues for its mutex.
   bool reacquiring = false;
   bool writes = false;     // waits for room in a pipe or socket
+  bool polls = false;      // for any of several descriptors
   bool contended = false;  // for a low-level lock that somebody unknown has, by its word
   // With `releasers`: it lies in memory that others may still map by its name, and end the wait then.
   bool named = false;

@@ -37,6 +37,8 @@ TEST(SignalHelp, AHandlerPostsSignalsAndWrites) {
   EXPECT_TRUE(CanEnd(WaitKind::kFutex, SYS_futex));
   EXPECT_TRUE(CanEnd(WaitKind::kCall, SYS_read));
   EXPECT_TRUE(CanEnd(WaitKind::kCall, SYS_recvfrom));
+  EXPECT_TRUE(CanEnd(WaitKind::kCall, SYS_poll));
+  EXPECT_TRUE(CanEnd(WaitKind::kCall, SYS_epoll_wait));
 }
 
 TEST(SignalHelp, AHandlerEndsNoChildAndEmptiesNoPipe) {

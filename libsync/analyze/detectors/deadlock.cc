@@ -1,5 +1,7 @@
 // deadlock, self-deadlock and abandoned-lock: what the wait-for graph says can never go on, and lost-signal,
 // barrier-misuse, where that is why. Certain as soon as it stands still, so judged while the program runs.
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -440,6 +442,7 @@ class StandstillJudge {
   std::string Title() const;
   const char* HowToMend() const;
   bool TellFork();
+  bool TellKilled();
   const trace::Process& ProcessOf(const ThreadRef& ref) const {
     return run_.processes[static_cast<size_t>(ref.process)];
   }
@@ -451,6 +454,10 @@ class StandstillJudge {
   FindingBuilder builder_;
 };
 
+constexpr char kKilledFix[] =
+    "Find out who killed it; a process that the kernel ends for want of memory is one. Wait with a timeout, "
+    "and look for helpers that have ended{python:: concurrent.futures.ProcessPoolExecutor does, and raises "
+    "BrokenProcessPool, where multiprocessing.Pool waits for ever}.";
 // More signals than these are not named one by one.
 constexpr int kNamedSignals = 3;
 // And more processes neither.
@@ -557,6 +564,27 @@ bool StandstillJudge::TellFork() {
   return false;
 }
 
+// A process that was killed may have been the one to write, to post or to hand on.
+bool StandstillJudge::TellKilled() {
+  std::set<Index> told;
+  for (const ThreadRef& ref : standstill_.threads) {
+    if (!told.insert(ref.process).second) {
+      continue;
+    }
+    for (const trace::Child& child : ProcessOf(ref).children) {
+      if ((child.flags & trace::kReaped) == 0 || !WIFSIGNALED(child.reap_status)) {
+        continue;
+      }
+      absl::StrAppend(&builder_.finding().explanation, " Before, pid ", child.pid, ", a child of ",
+                      ProcessName(builder_.In(ref.process).AddProcess()), ", was killed by ",
+                      SignalNames(uint64_t{1} << (WTERMSIG(child.reap_status) - 1)),
+                      ": what it was to do, nobody does.");
+      return true;
+    }
+  }
+  return false;
+}
+
 const char* StandstillJudge::HowToMend() const {
   bool reads = false;
   bool writes = false;
@@ -567,14 +595,15 @@ const char* StandstillJudge::HowToMend() const {
   bool barrier = false;
   for (const ThreadRef& ref : standstill_.threads) {
     const trace::Wait& wait = ProcessOf(ref).threads[static_cast<size_t>(ref.thread)].wait;
-    const bool reading = wait.kind == trace::WaitKind::kCall && !wait.writes;
+    const bool reading = wait.kind == trace::WaitKind::kCall && !wait.writes && !wait.polls;
     reads = reads || reading;
     writes = writes || wait.writes;
     reaps = reaps || wait.kind == trace::WaitKind::kProcess;
     own_end = own_end || (reading && wait.releasers == std::vector<Index>{ref.process});
     // A join passes on what the other thread waits for.
-    others = others || (wait.kind != trace::WaitKind::kCall && wait.kind != trace::WaitKind::kProcess &&
-                        wait.kind != trace::WaitKind::kJoin);
+    others = others || wait.polls ||
+             (wait.kind != trace::WaitKind::kCall && wait.kind != trace::WaitKind::kProcess &&
+              wait.kind != trace::WaitKind::kJoin);
     barrier = barrier || wait.kind == trace::WaitKind::kBarrier;
     const trace::Lock* lock = analyze::At(ProcessOf(ref).locks, wait.lock);
     locks = locks && wait.kind == trace::WaitKind::kLock && lock != nullptr && !IsSemaphore(*lock) &&
@@ -606,7 +635,8 @@ const char* StandstillJudge::HowToMend() const {
            "the others come, also when they fail or end early.";
   }
   return "Find the wake-up that is missing: a post or signal that came before its wait, an end marker that "
-         "was never sent, a task that waits for another one of its own full pool.";
+         "was never sent, a task that waits for another one of its own full pool{python:, or for one that "
+         "awaits it}.";
 }
 
 Finding StandstillJudge::Judge() {
@@ -627,7 +657,8 @@ Finding StandstillJudge::Judge() {
                   first.ended ? WhenItEnded(first)
                               : "They were seen asleep there several times, with nothing moved in between.");
   const bool forked = TellFork();
-  finding.fix = forked ? kForkFix : HowToMend();
+  const bool killed = !forked && TellKilled();
+  finding.fix = forked ? kForkFix : killed ? kKilledFix : HowToMend();
   builder_.AddCondition("stands-still", first.ended ? WhenItEnded(first) : "nothing moved between the looks");
   builder_.AddCondition(
       "closed", standstill_.certain ? "nobody outside can end one of the waits, and no handler of a signal"

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 
 #include "libsync/inspect/python/interpreter.h"
@@ -21,10 +22,15 @@ class Threads {
 
   // The name that threading.Thread has for it; empty: it is none of those.
   std::string NameOf(pid_t inner_tid);
-  // The thread that one in Thread.join() waits for; 0: it is not there, or that thread is no more.
+  // The thread that one in Thread.join() waits for, or at the interpreter's end; 0: it is not there, or that
+  // thread is no more.
   pid_t JoinedBy(pid_t inner_tid);
 
  private:
+  // Its threading.Thread; 0: none.
+  uint64_t ThreadObject(pid_t inner_tid);
+  pid_t AwaitedAtExit(const Interpreter::Frame& shutdown);
+
   Interpreter* interpreter_;
   Variables* variables_;
 };
