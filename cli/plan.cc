@@ -32,7 +32,7 @@ uint64_t BuildIdHead(const std::string& hex) {
 uint32_t FillFrames(const std::vector<PlannedFrame>& from, trace::PlanFrame* to) {
   const size_t count = std::min<size_t>(from.size(), trace::kPlanFrames);
   for (size_t i = 0; i < count; ++i) {
-    to[i] = {BuildIdHead(from[i].module.build_id), from[i].offset};
+    to[i] = {from[i].script != 0 ? from[i].script : BuildIdHead(from[i].module.build_id), from[i].offset};
   }
   return static_cast<uint32_t>(count);
 }
@@ -48,6 +48,9 @@ nlohmann::ordered_json FramesToJson(const std::vector<PlannedFrame>& frames,
     }
     result.push_back(
         {{"module", found - modules->begin()}, {"offset", absl::StrCat("0x", absl::Hex(frame.offset))}});
+    if (frame.script != 0) {
+      result.back()["script"] = absl::StrCat("0x", absl::Hex(frame.script));
+    }
   }
   return result;
 }
@@ -60,6 +63,10 @@ std::vector<PlannedFrame> FramesFromJson(const nlohmann::json& frames,
     planned.module = modules.at(frame.at("module").get<size_t>());
     if (!absl::SimpleHexAtoi(frame.at("offset").get<std::string>(), &planned.offset)) {
       throw std::out_of_range("an offset is no hexadecimal number");
+    }
+    if (frame.contains("script") &&
+        !absl::SimpleHexAtoi(frame.at("script").get<std::string>(), &planned.script)) {
+      throw std::out_of_range("a script is no hexadecimal number");
     }
     result.push_back(std::move(planned));
   }
@@ -122,7 +129,16 @@ std::vector<PlannedFrame> FramesOf(const trace::Run& run, const analyze::StackAt
     return frames;
   }
   const trace::Process& process = run.processes[static_cast<size_t>(at.process)];
-  for (const trace::Frame& frame : process.stacks[static_cast<size_t>(at.stack)].frames) {
+  const std::vector<trace::Frame>& stack = process.stacks[static_cast<size_t>(at.stack)].frames;
+  for (const trace::Frame& frame : stack) {
+    if (frame.script != nullptr && frame.script->module != 0 && frames.size() < trace::kPlanFrames) {
+      frames.push_back({{frame.script->file, ""}, frame.script->unit, frame.script->module});
+    }
+  }
+  if (!frames.empty()) {
+    return frames;
+  }
+  for (const trace::Frame& frame : stack) {
     if (frame.module == trace::kNoIndex || frames.size() == trace::kPlanFrames) {
       break;
     }

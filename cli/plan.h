@@ -23,8 +23,9 @@ struct PlannedModule {
 };
 
 struct PlannedFrame {
-  PlannedModule module;
-  uint64_t offset = 0;
+  PlannedModule module;  // of a script: its file
+  uint64_t offset = 0;   // of a script: which instruction
+  uint64_t script = 0;   // trace::ScriptModule(); 0: none
   bool operator==(const PlannedFrame&) const = default;
 };
 
@@ -43,7 +44,9 @@ struct PlannedCycle {
   std::vector<PlannedStep> steps;
 };
 
-// A stack by the places that hold for every run of the same build; empty if there are none.
+// A stack by the places that hold for every run of the same build; empty if there are none. One with
+// functions of a script is known by these alone: what of the interpreter stands between them changes with the
+// call.
 std::vector<PlannedFrame> FramesOf(const trace::Run& run, const analyze::StackAt& at);
 
 // Of a finding in which threads wait for each other. nullopt: a step has no stack to be known by.

@@ -4,6 +4,7 @@
 #include <semaphore.h>
 
 #include "libsync/record/named.h"
+#include "libsync/record/plan.h"
 #include "libsync/record/scripts.h"
 #include "preload/intercept.h"
 #include "preload/lock_hooks.h"
@@ -21,6 +22,10 @@ INTERCEPT(int, sem_wait, sem_t* semaphore) {
 INTERCEPT(int, sem_trywait, sem_t* semaphore) {
   const InScript place;
   const auto call = [=] { return REAL(sem_trywait)(semaphore); };
+  if (__builtin_expect(place.waits() && PutsOffTries(), 0)) {
+    errno = EAGAIN;
+    return -1;
+  }
   // A script's lock that is free is taken by a try, whatever the script asked for.
   return __builtin_expect(place.waits(), 0)
              ? AcquireUsual("sem_trywait", semaphore, Mode::kExclusive, Blocking::kFirstTry, call)

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "libsync/record/raw.h"
+#include "libsync/record/scripts.h"
 #include "libsync/record/spin_lock.h"
 #include "libsync/record/stack.h"
 
@@ -60,18 +61,32 @@ void WaitWhile(uint32_t* word, uint32_t value, uint64_t end_ns) {
 
 void Wake(uint32_t* word) { RawSyscall(SYS_futex, ToRaw(word), FUTEX_WAKE, INT32_MAX); }
 
+bool IsScript(uint64_t frame) { return frame >> trace::kFrameModuleShift == trace::kScriptSerial; }
+
+trace::PlanFrame Planned(uint64_t frame) {
+  return IsScript(frame)
+             ? PlannedScript(frame)
+             : trace::PlanFrame{BuildIdHead(static_cast<uint32_t>(frame >> trace::kFrameModuleShift)),
+                                frame & trace::kFrameOffsetMask};
+}
+
 bool FramesMatch(const trace::PlanFrame* frames, uint32_t count, const trace::StackRecord* stack) {
-  if (count == 0 || stack->count < count) {
-    return false;
+  bool has_scripts = false;
+  for (uint32_t i = 0; i < stack->count; ++i) {
+    has_scripts = has_scripts || IsScript(stack->frames[i]);
   }
-  for (uint32_t i = 0; i < count; ++i) {
-    if ((stack->frames[i] & trace::kFrameOffsetMask) != frames[i].offset ||
-        BuildIdHead(static_cast<uint32_t>(stack->frames[i] >> trace::kFrameModuleShift)) !=
-            frames[i].module) {
+  uint32_t matched = 0;
+  for (uint32_t i = 0; i < stack->count && matched < count; ++i) {
+    if (has_scripts && !IsScript(stack->frames[i])) {
+      continue;
+    }
+    const trace::PlanFrame place = Planned(stack->frames[i]);
+    if (place.offset != frames[matched].offset || place.module != frames[matched].module) {
       return false;
     }
+    ++matched;
   }
-  return true;
+  return count != 0 && matched == count;
 }
 
 enum class Side { kOuter, kInner };

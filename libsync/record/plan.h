@@ -23,6 +23,9 @@ void LoadPlan(const char* path);
 void BeforeThread(Thread* thread);
 // At the beginning of an acquisition of any kind. REQUIRES: inside the recorder.
 void BeforeAnything(Thread* thread);
+// Whether a script's try of a lock, which it waits for if that fails, has to fail: an interpreter holds a
+// lock of its own during the try, and nobody may be held back within that. It gives that up to wait.
+inline bool PutsOffTries() { return g_plan != nullptr; }
 // Right before the real call of an acquisition that may wait for good. REQUIRES: inside the recorder.
 void BeforeAcquire(Thread* thread, trace::Ref lock, trace::Ref stack);
 // The same of a join, and of a wait for a child.

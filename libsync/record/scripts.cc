@@ -305,6 +305,13 @@ uint64_t InheritScript(const TraceFile& from, uint64_t frame) {
                          uint64_t{copy} << trace::kScriptUnitBits | (frame & trace::kScriptUnitMask);
 }
 
+trace::PlanFrame PlannedScript(uint64_t frame) {
+  const auto ref = static_cast<trace::Ref>((frame & trace::kFrameOffsetMask) >> trace::kScriptUnitBits);
+  const auto* code = g_trace.At<trace::CodeRecord>(ref);
+  const uint64_t bytes = uint64_t{code->file_bytes} + code->function_bytes + code->line_table_bytes;
+  return {trace::ScriptModule(code->text, bytes, code->first_line), frame & trace::kScriptUnitMask};
+}
+
 bool InScript::Begin() {
   ScriptPlace places[kKeyFrames];
   const int count = ReadScripts(places, kKeyFrames);

@@ -12,6 +12,7 @@
 #include "libsync/python/layout.h"
 #include "libsync/record/thread.h"
 #include "libsync/trace/layout.h"
+#include "libsync/trace/plan.h"
 
 namespace gordian::record {
 
@@ -45,6 +46,8 @@ uint64_t ScriptKey();
 uint64_t EncodeScript(const ScriptPlace& place);
 // The same of a frame in an ancestor's trace.
 uint64_t InheritScript(const TraceFile& from, uint64_t frame);
+// What a plan knows a frame of a script by.
+trace::PlanFrame PlannedScript(uint64_t frame);
 
 inline bool IsOfInterpreter(uintptr_t address) {
   return address - g_interpreter.image_start < g_interpreter.image_end - g_interpreter.image_start;

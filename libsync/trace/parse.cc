@@ -11,6 +11,7 @@
 #include "libsync/python/lines.h"
 #include "libsync/python/utf8.h"
 #include "libsync/trace/interpreters.h"
+#include "libsync/trace/plan.h"
 #include "libsync/trace/stream.h"
 
 namespace gordian::trace {
@@ -218,6 +219,8 @@ std::shared_ptr<const ScriptFrame> Parser::ScriptOf(uint64_t encoded) {
   };
   const python::Layout* layout = python::FindLayout(code.minor);
   ScriptFrame script;
+  script.module = ScriptModule(text.data(), text.size(), code.first_line);
+  script.unit = encoded & kScriptUnitMask;
   script.file = python::ToUtf8(take(code.file_bytes), code.file_width);
   script.function = python::ToUtf8(take(code.function_bytes), code.function_width);
   if (layout != nullptr) {

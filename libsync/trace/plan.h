@@ -33,11 +33,21 @@ enum PlanWish : uint32_t {
   kAvoid = 1u << 2,
 };
 
-// A place in code that holds for every run of the same build, wherever it is loaded.
+// A place in code that holds for every run of the same build, wherever it is loaded. A stack with functions
+// of a script is known by these alone.
 struct PlanFrame {
-  uint64_t module;  // the first eight bytes of its build-id; 0 for one without
-  uint64_t offset;  // from the start of the module's mapping, as in a StackRecord
+  uint64_t module;  // the first eight bytes of its build-id, 0 for one without; or ScriptModule()
+  uint64_t offset;  // from the start of the module's mapping, or into the script, as in a StackRecord
 };
+
+// What a function of a script is known by: all that a CodeRecord says of it, but for where it lies (FNV-1a).
+inline uint64_t ScriptModule(const char* text, uint64_t bytes, int32_t first_line) {
+  uint64_t hash = 0xCBF29CE484222325u ^ static_cast<uint32_t>(first_line);
+  for (uint64_t i = 0; i < bytes; ++i) {
+    hash = (hash ^ static_cast<uint8_t>(text[i])) * 0x100000001B3u;
+  }
+  return hash | 1;
+}
 inline constexpr int kPlanFrames = 8;
 
 // What a thread brings to its step.

@@ -32,6 +32,9 @@ struct ScriptFrame {
   std::string function;
   std::string file;
   int line = 0;  // 0: unknown
+  // The same in all runs (plan.h); 0: not known.
+  uint64_t module = 0;
+  uint64_t unit = 0;
 };
 
 // module == kNoIndex: `offset` is an absolute address outside every module.

@@ -41,6 +41,42 @@ for thread in threads:
 # The same with a try in each of the ways that a call can be written.
 TRIES = OPPOSITE_ORDERS.replace("other.lock.acquire()", "HOW")
 
+# In opposite orders again, one after the other by luck: the second begins when the first is done, or has slept for 20 ms.
+BY_LUCK = """
+import threading, time
+
+one, other = threading.Lock(), threading.Lock()
+done = []
+
+def forth():
+    with one:
+        with other:  # forth wants
+            pass
+    done.append(True)
+
+def slept_ms():
+    with open(f"/proc/self/task/{first.native_id}/schedstat") as file:
+        ran, queued = map(int, file.read().split()[:2])
+    return time.monotonic() * 1000 - (ran + queued) / 1000000
+
+def back():
+    try:
+        began = slept_ms()
+        while not done and slept_ms() - began < 20:
+            time.sleep(0.001)
+    except OSError:
+        pass  # it has ended
+    with other:
+        with one:  # back wants
+            pass
+
+first, second = threading.Thread(target=forth), threading.Thread(target=back)
+first.start()
+second.start()
+first.join()
+second.join()
+"""
+
 ORPHAN = """
 import os, time
 child = os.fork()  # forked
@@ -92,6 +128,22 @@ class RunPythonTest(GordianCase):
                 with self.subTest(version, how=how):
                     result, report = self.run_python(path, TRIES.replace("HOW", how))
                     self.assertEqual(rules(report), [], result.stderr)
+
+    def test_a_cycle_is_confirmed_and_avoided(self):
+        """Without the try failing first, a thread would be held back with the interpreter's own lock, and none would come."""
+        program = self.folder / "program.py"
+        program.write_text(BY_LUCK)
+        for version, path in interpreters():
+            with self.subTest(version):
+                self.gordian("run", "-q", "--out", version, "--", path, program)
+                result = self.gordian("confirm", version, "--json", "confirmed", "-o", "cycles", "--", path, program)
+                self.assertEqual(result.returncode, 66, result.stdout)
+                self.assertIn("1 of 1 possible deadlock confirmed", result.stdout + result.stderr)
+                finding = json.loads((self.folder / "confirmed").read_text())["findings"][0]
+                self.assertEqual({places(thread["waits"]["stack"])[0] for thread in finding["threads"]},
+                                 {(name, line_of(BY_LUCK, f"{name} wants")) for name in ("forth", "back")})
+                result = self.gordian("run", "-q", "--avoid", "cycles", "--", path, program)
+                self.assertEqual(result.returncode, 0, result.stderr)
 
     def test_a_child_has_the_line_that_forked_it(self):
         for version, path in interpreters():

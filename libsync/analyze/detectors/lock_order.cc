@@ -389,7 +389,8 @@ const char* RingTeller::Chance() const {
              ? "In this run they came at different moments, and nothing that Gordian sees keeps them apart. "
                "What a queue, an event or a condition of Python hands over is not seen where nobody waits "
                "for "
-               "it: if none of them does, the program hangs with other timing or more load."
+               "it: if none of them does, the program hangs with other timing or more load; `gordian "
+               "confirm` tries it."
              : "In this run they came at different moments, and nothing that Gordian sees keeps them apart. "
                "If "
                "nothing else does (a flag, an atomic variable, data under a lock), the program hangs with "
@@ -457,13 +458,12 @@ void RingTeller::TellConditions() {
                        any_writer   ? "where a reader waits for a reader, a writer queues between them"
                        : any_shared ? "each wait is for writing, or for reading what is held for writing"
                                     : "every lock is taken exclusively");
-  builder.AddCondition(
-      kMayOverlap,
-      absl::StrCat("no creation and no join of a ", OverProcesses() ? "thread or process" : "thread",
-                   ", and no barrier, puts one before the other (what a flag, "
-                   "an atomic variable or a queue alone orders is "
-                   "not seen",
-                   AnyOfScript() ? "" : "; `gordian confirm` tries it", "); ", absl::StrJoin(seen, ", ")));
+  builder.AddCondition(kMayOverlap, absl::StrCat("no creation and no join of a ",
+                                                 OverProcesses() ? "thread or process" : "thread",
+                                                 ", and no barrier, puts one before the other (what a flag, "
+                                                 "an atomic variable or a queue alone orders is "
+                                                 "not seen; `gordian confirm` tries it); ",
+                                                 absl::StrJoin(seen, ", ")));
   if (soft_) {
     builder.AddCondition(
         kNoSoftOrder,
