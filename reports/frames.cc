@@ -48,7 +48,9 @@ bool IsRuntimeFrame(const SourceFrame& frame) {
   if (frame.language == kPython) {
     return trace::IsPythonLibrary(frame.file);
   }
-  return IsOwnFrame(frame) || StartsWithAny(BaseName(frame.module), kRuntimeModules) ||
+  // Of Python's standard library.
+  const bool is_extension = frame.module.find("/lib-dynload/") != std::string::npos;
+  return IsOwnFrame(frame) || is_extension || StartsWithAny(BaseName(frame.module), kRuntimeModules) ||
          StartsWithAny(frame.function, kRuntimeFunctions);
 }
 

@@ -373,6 +373,10 @@ void Settle(const Attempt& attempt) {
   if (IsSignal(record)) {
     NoteOrder(thread);
     RecordTook(attempt.lock, 0);
+    if (kind == trace::LockKind::kSemaphore && record->creator != thread->ref && record->creator != 0 &&
+        StandsForThread(record->create_stack)) {
+      RecordJoin(thread, record->creator);
+    }
   }
   if (!IsHeld(record)) {
     return;
@@ -438,7 +442,9 @@ bool PostKnown(const ObjectFacts& object, int64_t value) {
 
 void BeginSemaphore(trace::Ref semaphore, int64_t value) {
   if (semaphore != 0) {
-    g_trace.At<trace::LockRecord>(semaphore)->flags |= value == 1 ? trace::kBeganAtOne : trace::kHandOff;
+    auto* record = g_trace.At<trace::LockRecord>(semaphore);
+    const bool is_lock = value == 1 && !StandsForThread(record->create_stack);
+    record->flags |= is_lock ? trace::kBeganAtOne : trace::kHandOff;
   }
 }
 

@@ -149,6 +149,11 @@ Text LineTableOf(const Layout& layout, uint64_t code, ReadableMemory* memory) {
   return Text{reinterpret_cast<const void*>(bytes + kBytesData), static_cast<uint32_t>(length), 1};
 }
 
+template <size_t kBytes>
+bool EndsWith(const char* text, uint64_t bytes, const char (&end)[kBytes]) {
+  return bytes >= kBytes - 1 && memcmp(text + bytes - (kBytes - 1), end, kBytes - 1) == 0;
+}
+
 trace::Ref StoreCode(uint64_t code, const trace::CodeRecord& facts, const Text& file, const Text& function,
                      const Text& lines) {
   trace::Ref ref = 0;
@@ -303,6 +308,22 @@ uint64_t InheritScript(const TraceFile& from, uint64_t frame) {
   return copy == 0 ? 0
                    : uint64_t{trace::kScriptSerial} << trace::kFrameModuleShift |
                          uint64_t{copy} << trace::kScriptUnitBits | (frame & trace::kScriptUnitMask);
+}
+
+bool StandsForThread(trace::Ref create_stack) {
+  if (g_interpreter.layout == nullptr || create_stack == 0) {
+    return false;
+  }
+  const auto* stack = g_trace.At<trace::StackRecord>(create_stack);
+  const uint64_t frame = stack->count == 0 ? 0 : stack->frames[0];
+  const auto ref = static_cast<trace::Ref>((frame & trace::kFrameOffsetMask) >> trace::kScriptUnitBits);
+  if (frame >> trace::kFrameModuleShift != trace::kScriptSerial || ref == 0) {
+    return false;
+  }
+  // With its class from 3.11 on.
+  const auto* code = g_trace.At<trace::CodeRecord>(ref);
+  return EndsWith(code->text, code->file_bytes, "/threading.py") &&
+         EndsWith(code->text + code->file_bytes, code->function_bytes, "_set_tstate_lock");
 }
 
 trace::PlanFrame PlannedScript(uint64_t frame) {

@@ -46,6 +46,9 @@ uint64_t ScriptKey();
 uint64_t EncodeScript(const ScriptPlace& place);
 // The same of a frame in an ancestor's trace.
 uint64_t InheritScript(const TraceFile& from, uint64_t frame);
+// Whether a lock that was made there stands for the life of its maker: the thread takes it at its beginning
+// and gives it up at its end, for which Thread.join() waits by taking it (threading.py, up to Python 3.12).
+bool StandsForThread(trace::Ref create_stack);
 // What a plan knows a frame of a script by.
 trace::PlanFrame PlannedScript(uint64_t frame);
 

@@ -77,6 +77,32 @@ first.join()
 second.join()
 """
 
+# In opposite orders by two threads, the second of which begins when the first has ended.
+ONE_BY_ONE = """
+import threading
+
+one, other = threading.Lock(), threading.Lock()
+
+def take(first, second):
+    with first:
+        with second:
+            pass
+
+for order in ((one, other), (other, one)):
+    thread = threading.Thread(target=take, args=order)
+    thread.start()
+    JOIN
+"""
+
+NOBODY_SETS = """
+import asyncio
+
+async def wait():
+    await asyncio.Event().wait()
+
+asyncio.run(wait())  # waits
+"""
+
 ORPHAN = """
 import os, time
 child = os.fork()  # forked
@@ -128,6 +154,22 @@ class RunPythonTest(GordianCase):
                 with self.subTest(version, how=how):
                     result, report = self.run_python(path, TRIES.replace("HOW", how))
                     self.assertEqual(rules(report), [], result.stderr)
+
+    def test_a_join_puts_one_thread_before_the_other(self):
+        for version, path in interpreters():
+            # From 3.13 on is_alive() makes no call.
+            polls = ["while thread.is_alive(): pass"] if int(version.split(".")[1]) < 13 else []
+            for join in ["thread.join()", "thread.join(60)", *polls]:
+                with self.subTest(version, join=join):
+                    result, report = self.run_python(path, ONE_BY_ONE.replace("JOIN", join))
+                    self.assertEqual(rules(report), [], result.stderr)
+
+    def test_an_extension_of_the_standard_library_is_no_place(self):
+        for version, path in interpreters():
+            with self.subTest(version):
+                result, report = self.run_python(path, NOBODY_SETS, "--on-deadlock=kill")
+                self.assertEqual(rules(report), ["deadlock"], result.stderr)
+                self.assertEqual(report["findings"][0]["primary"].get("line"), line_of(NOBODY_SETS, "waits"))
 
     def test_a_cycle_is_confirmed_and_avoided(self):
         """Without the try failing first, a thread would be held back with the interpreter's own lock, and none would come."""
