@@ -19,16 +19,16 @@ using namespace gordian::record;
 
 namespace {
 
-inline void BeforeClose(int fd) {
+inline void BeforeClose(int fd, const Site& site) {
   if (__builtin_expect(HoldsFileLocks(), 0) && fd >= 0) {
-    ReleaseByClose(static_cast<unsigned>(fd), static_cast<unsigned>(fd));
+    ReleaseByClose(static_cast<unsigned>(fd), static_cast<unsigned>(fd), site);
   }
 }
 
 // `to` is going to be closed if `from` is open and another one.
-void BeforeReplace(int from, int to) {
+void BeforeReplace(int from, int to, const Site& site) {
   if (from != to && HoldsFileLocks() && !g_no_syscalls && RawSyscall(SYS_fcntl, from, F_GETFD) >= 0) {
-    BeforeClose(to);
+    BeforeClose(to, site);
   }
 }
 
@@ -44,7 +44,7 @@ inline void GiveByClose(int fd, const Site& site) {
 }  // namespace
 
 INTERCEPT(int, close, int fd) {
-  BeforeClose(fd);
+  BeforeClose(fd, CALL_SITE());
   GiveByClose(fd, CALL_SITE());
   ForgetDescriptor(fd);
   return REAL(close)(fd);
@@ -53,14 +53,14 @@ INTERCEPT_ALIAS(__close, close)
 
 INTERCEPT(int, closedir, DIR* folder) {
   if (__builtin_expect(HoldsFileLocks(), 0)) {
-    BeforeClose(dirfd(folder));
+    BeforeClose(dirfd(folder), CALL_SITE());
   }
   return REAL(closedir)(folder);
 }
 
 INTERCEPT(int, close_range, unsigned first, unsigned last, int flags) {
   if (__builtin_expect(HoldsFileLocks(), 0) && (flags & CLOSE_RANGE_CLOEXEC) == 0) {
-    ReleaseByClose(first, last);
+    ReleaseByClose(first, last, CALL_SITE());
   }
   if ((flags & CLOSE_RANGE_CLOEXEC) == 0) {
     ForgetDescriptors(first, last);
@@ -70,7 +70,7 @@ INTERCEPT(int, close_range, unsigned first, unsigned last, int flags) {
 
 INTERCEPT(void, closefrom, int first) {
   if (__builtin_expect(HoldsFileLocks(), 0)) {
-    ReleaseByClose(first < 0 ? 0 : static_cast<unsigned>(first), UINT32_MAX);
+    ReleaseByClose(first < 0 ? 0 : static_cast<unsigned>(first), UINT32_MAX, CALL_SITE());
   }
   ForgetDescriptors(first < 0 ? 0 : static_cast<unsigned>(first), UINT32_MAX);
   REAL(closefrom)(first);
@@ -84,7 +84,7 @@ INTERCEPT(int, dup, int fd) {
 }
 
 INTERCEPT(int, dup2, int from, int to) {
-  BeforeReplace(from, to);
+  BeforeReplace(from, to, CALL_SITE());
   NoteDuplicate();
   const int copy = REAL(dup2)(from, to);
   CopyDescriptor(from, copy);
@@ -92,7 +92,7 @@ INTERCEPT(int, dup2, int from, int to) {
 }
 
 INTERCEPT(int, dup3, int from, int to, int flags) {
-  BeforeReplace(from, to);
+  BeforeReplace(from, to, CALL_SITE());
   NoteDuplicate();
   const int copy = REAL(dup3)(from, to, flags);
   CopyDescriptor(from, copy);

@@ -6,6 +6,7 @@
 #include "libsync/record/acquire.h"
 #include "libsync/record/children.h"
 #include "libsync/record/last_looks.h"
+#include "libsync/record/lost_file_locks.h"
 #include "preload/exit.h"
 #include "preload/intercept.h"
 
@@ -23,6 +24,7 @@ void RecordLastCall(End end, int status, const Site& site) {
   MarkOwnChildRecord(gordian::trace::kChildExited);
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (entry) {
+    NoteAllGivenBack(entry.thread());
     RecordEnd(end, static_cast<uint32_t>(status), entry->ref, StackOf(entry.thread(), site));
     gordian::preload::WaitForWatcher();
   }
@@ -72,6 +74,7 @@ void RecordOrderlyExit(int status) {
   const Entry entry(Entry::Open::kOnlyIfOpen);
   if (entry) {
     MarkIdleThreads();
+    NoteAllGivenBack(entry.thread());
     RecordEnd(End::kExit, static_cast<uint32_t>(status), entry->ref, g_exit_stack);
     WaitForWatcher();
   }

@@ -105,7 +105,7 @@ INTERCEPT_ALIAS(fopen64, fopen)
 
 INTERCEPT(FILE*, freopen, const char* path, const char* mode, FILE* old) {
   if (__builtin_expect(HoldsFileLocks(), 0) && fileno(old) >= 0) {
-    ReleaseByClose(static_cast<unsigned>(fileno(old)), static_cast<unsigned>(fileno(old)));
+    ReleaseByClose(static_cast<unsigned>(fileno(old)), static_cast<unsigned>(fileno(old)), CALL_SITE());
   }
   FILE* stream = REAL(freopen)(path, mode, old);
   if (stream != nullptr && path != nullptr) {

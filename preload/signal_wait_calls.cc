@@ -4,16 +4,19 @@
 #include <unistd.h>
 
 #include "libsync/record/channels.h"
+#include "libsync/record/joins.h"
 #include "preload/intercept.h"
 
 using namespace gordian::record;
 
 INTERCEPT(int, pthread_kill, pthread_t thread, int signal) {
+  CheckNotJoined(thread, gordian::trace::JoinMisuse::kSignalOfJoined, CALL_SITE());
   BeforeSignal(0, signal, CALL_SITE());
   return REAL(pthread_kill)(thread, signal);
 }
 
 INTERCEPT(int, pthread_sigqueue, pthread_t thread, int signal, union sigval value) {
+  CheckNotJoined(thread, gordian::trace::JoinMisuse::kSignalOfJoined, CALL_SITE());
   BeforeSignal(0, signal, CALL_SITE());
   return REAL(pthread_sigqueue)(thread, signal, value);
 }

@@ -34,7 +34,7 @@ INTERCEPT_ALIAS(_IO_funlockfile, funlockfile)
 // It takes the lock first, and the lock goes with the stream; file locks may go with its descriptor.
 INTERCEPT(int, fclose, FILE* stream) {
   if (const int fd = HoldsFileLocks() ? fileno(stream) : -1; fd >= 0) {
-    ReleaseByClose(static_cast<unsigned>(fd), static_cast<unsigned>(fd));
+    ReleaseByClose(static_cast<unsigned>(fd), static_cast<unsigned>(fd), CALL_SITE());
   }
   const Attempt attempt = BeginClose(stream, CALL_SITE());
   const int result = REAL(fclose)(stream);

@@ -239,6 +239,7 @@ INTERCEPT(int, thrd_detach, thrd_t thread) {
 }
 
 INTERCEPT(int, pthread_cancel, pthread_t pthread) {
+  CheckNotJoined(pthread, gordian::trace::JoinMisuse::kCancelOfJoined, CALL_SITE());
   {
     const Entry entry(Entry::Open::kOnlyIfOpen);
     SetThreadFlag(entry ? FindThread(pthread) : 0, gordian::trace::kCancelled);

@@ -25,6 +25,7 @@
 #include "reports/profile.h"
 #include "reports/redact.h"
 #include "reports/report.h"
+#include "reports/runtimes.h"
 #include "reports/snapshot.h"
 #include "reports/suppressions.h"
 #include "reports/symbolizer.h"
@@ -514,6 +515,7 @@ Report BuildReport(const trace::Run& run, const std::vector<Finding>& findings, 
     merger.Add(FindingBuilder(run, finding, options, &symbolizer).Build());
   }
   report.findings = merger.Take();
+  std::erase_if(report.findings, IsHabitOfRuntime);
   report.profile = BuildProfile(run, &symbolizer);
   if (options.snapshot) {
     report.snapshot = BuildSnapshot(run, options, &symbolizer);

@@ -10,11 +10,22 @@ namespace gordian::analyze {
 namespace {
 
 constexpr Detector kDetectors[] = {
-    {"deadlock", JudgeDeadlock},     {"lock-order", JudgeLockOrder},  {"reader-writer", JudgeReaderWriter},
-    {"conditions", JudgeConditions}, {"held-at-end", JudgeHeldAtEnd}, {"killed", JudgeKilled},
-    {"threads", JudgeThreads},       {"children", JudgeChildren},     {"misuse", JudgeMisuse},
-    {"joins", JudgeJoins},           {"errors", JudgeErrors},         {"waiting", JudgeWaiting},
-    {"names", JudgeNames},           {"signals", JudgeSignals},       {"fork", JudgeFork},
+    {"deadlock", JudgeDeadlock},
+    {"lock-order", JudgeLockOrder},
+    {"reader-writer", JudgeReaderWriter},
+    {"conditions", JudgeConditions},
+    {"held-at-end", JudgeHeldAtEnd},
+    {"killed", JudgeKilled},
+    {"threads", JudgeThreads},
+    {"children", JudgeChildren},
+    {"misuse", JudgeMisuse},
+    {"joins", JudgeJoins},
+    {"errors", JudgeErrors},
+    {"waiting", JudgeWaiting},
+    {"names", JudgeNames},
+    {"signals", JudgeSignals},
+    {"fork", JudgeFork},
+    {"lost-file-locks", JudgeLostFileLocks},
     {"file-race", JudgeFileRace},
 };
 

@@ -59,9 +59,9 @@ inline uint64_t CallKey(trace::Mode mode, Blocking blocking) {
   return (static_cast<uint64_t>(mode) - 1 + static_cast<uint64_t>(blocking) * 2) << 1;
 }
 // A copy of the entry if it is the one of that key. A handler that comes between two loads may put another
-// situation there, and callers of that one, read from this frame, may lie outside the stack: the key is looked
-// at last, so the copy is one entry's or none's. What writes an entry is inside the recorder, where handlers
-// look nothing up.
+// situation there, and callers of that one, read from this frame, may lie outside the stack: the key is
+// looked at last, so the copy is one entry's or none's. What writes an entry is inside the recorder, where
+// handlers look nothing up.
 __attribute__((always_inline)) inline bool CopyIfOf(const CacheEntry& entry, uint64_t key, CacheEntry* copy) {
   *copy = entry;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -248,8 +248,8 @@ __attribute__((always_inline)) inline bool FindKnown(Object* object, trace::Mode
   }
   const uint64_t moves = *MovesOf(slot);
   CacheEntry entry;
-  if (__builtin_expect(
-          !FindSituation<kTried>(thread, moves, site, CallKey(mode, blocking), lock, &entry), 0)) {
+  if (__builtin_expect(!FindSituation<kTried>(thread, moves, site, CallKey(mode, blocking), lock, &entry),
+                       0)) {
     return false;
   }
   *known = KnownAcquire{thread, uint64_t{entry.stack} << 32 | lock, moves};

@@ -8,6 +8,7 @@
 #include "libsync/record/channel_names.h"
 #include "libsync/record/handlers.h"
 #include "libsync/record/locks.h"
+#include "libsync/record/lost_file_locks.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/shared.h"
 
@@ -192,6 +193,9 @@ void GiveThrough(int fd, const Site& site) {
     return;
   }
   const Entry entry(Entry::Open::kOnlyIfOpen);
+  if (entry && HoldsFileLocks()) {
+    NoteFileWritten(fd);
+  }
   const trace::Ref channel = entry ? ChannelOf(entry.thread(), fd, Flow::kGive) : 0;
   if (channel == 0 || IsSpent(channel)) {
     return;

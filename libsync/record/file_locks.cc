@@ -7,6 +7,7 @@
 
 #include "libsync/record/holdings.h"
 #include "libsync/record/locks.h"
+#include "libsync/record/lost_file_locks.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/text.h"
 
@@ -344,13 +345,21 @@ int OtherDescriptor(int fd, unsigned first, unsigned last) {
   return other;
 }
 
-void ReleaseDescriptor(Thread* thread, int fd, unsigned first, unsigned last) {
+// Whether the descriptor that it was locked through stays open.
+bool StaysOpen(const HeldFileLock& held, unsigned first, unsigned last) {
+  const auto fd = static_cast<unsigned>(held.fd);
+  FileId id;
+  return (fd < first || fd > last) && Identify(held.fd, &id) && IsOf(held, id, held.kind);
+}
+
+void ReleaseDescriptor(Thread* thread, int fd, unsigned first, unsigned last, const Site& site) {
   FileId id;
   if (!Identify(fd, &id)) {
     return;
   }
+  NoteGivenBack(thread, fd);
   const int other = OtherDescriptor(fd, first, last);
-  DiscardAll(TakeOut(thread, [&](HeldFileLock& held) {
+  HeldFileLock* taken = TakeOut(thread, [&](HeldFileLock& held) {
     if (held.kind == trace::LockKind::kPosixFileLock) {
       return held.inode == id.inode && held.device == id.device;
     }
@@ -359,7 +368,16 @@ void ReleaseDescriptor(Thread* thread, int fd, unsigned first, unsigned last) {
       return false;
     }
     return held.fd == fd;
-  }));
+  });
+  for (const HeldFileLock* held = taken; held != nullptr; held = held->next) {
+    if (held->kind == trace::LockKind::kPosixFileLock && StaysOpen(*held, first, last)) {
+      RecordFileLockLost(thread,
+                         {held->device, held->inode, FileRange{held->fd, held->kind, held->start, held->end},
+                          held->mode, held->lock, held->stack},
+                         site);
+    }
+  }
+  DiscardAll(taken);
 }
 
 // From here on nothing is known about descriptors.
@@ -444,6 +462,10 @@ void EndFileLock(const FileLockAttempt& begun, bool acquired) {
     FileRange range = begun.range;
     range.fd = begun.owner;
     CutOut(entry.thread(), id, range);
+    if (range.kind != trace::LockKind::kFlock) {
+      NoteGivenBack(entry.thread(), id.device, id.inode, range.start, range.end);
+      RecordFileLockTaken(entry.thread(), begun.attempt.lock, begun.attempt.stack, begun.attempt.mode);
+    }
     Add(entry.thread(), id, range, begun.attempt.mode, begun.attempt.lock, begun.attempt.stack);
   }
   SpinGuard guard(&g_image->file_locks_lock);
@@ -465,10 +487,13 @@ void ReleaseFileLock(const FileRange& range) {
   }
   FileRange own = range;
   own.fd = OwnerOf(entry.thread(), id, range.kind, range.fd);
+  if (range.kind == trace::LockKind::kPosixFileLock) {
+    NoteGivenBack(entry.thread(), id.device, id.inode, range.start, range.end);
+  }
   CutOut(entry.thread(), id, own);
 }
 
-void ReleaseByClose(unsigned first, unsigned last) {
+void ReleaseByClose(unsigned first, unsigned last, const Site& site) {
   if (g_no_syscalls) {
     LoseTrack();
     return;
@@ -487,7 +512,7 @@ void ReleaseByClose(unsigned first, unsigned last) {
   }
   const Entry entry(Entry::Open::kOnlyIfOpen);
   for (int i = 0; entry && i < count; ++i) {
-    ReleaseDescriptor(entry.thread(), fds[i], first, last);
+    ReleaseDescriptor(entry.thread(), fds[i], first, last, site);
   }
 }
 

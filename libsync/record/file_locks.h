@@ -45,10 +45,17 @@ void EndFileLock(const FileLockAttempt& begun, bool acquired);
 // The range is about to be unlocked.
 void ReleaseFileLock(const FileRange& range);
 
-// True while this image holds any file lock: the calls that close or duplicate descriptors matter then.
+// True while this image holds any file lock, or lost one and has not given it back: the calls that close or
+// duplicate descriptors matter then.
 inline bool HoldsFileLocks() { return __atomic_load_n(&g_image->file_lock_count, __ATOMIC_RELAXED) != 0; }
 // The descriptors [first, last] are about to be closed.
-void ReleaseByClose(unsigned first, unsigned last);
+void ReleaseByClose(unsigned first, unsigned last, const Site& site);
+// A file was opened.
+inline void NoteOpenedFile() {
+  if (__builtin_expect(HoldsFileLocks(), 0)) {
+    __atomic_fetch_add(&g_image->opened_files, 1, __ATOMIC_RELAXED);
+  }
+}
 // A descriptor was duplicated: the close of one is no longer the end of its description.
 inline void NoteDuplicate() { g_image->descriptors_duplicated = true; }
 

@@ -7,6 +7,7 @@
 
 #include "libsync/record/acquire.h"
 #include "libsync/record/events.h"
+#include "libsync/record/file_locks.h"
 #include "libsync/record/holdings.h"
 #include "libsync/record/raw.h"
 #include "libsync/record/text.h"
@@ -220,6 +221,7 @@ void Record(const FileRead& read, const Rewrite& rewrite, const Site& site) {
 }  // namespace
 
 void AfterOpen(const char* path, int flags, const Site& site) {
+  NoteOpenedFile();
   if (!IsActive() || (flags & (O_APPEND | O_PATH | O_DIRECTORY)) != 0 || IsOfTheKernel(path)) {
     return;
   }

@@ -21,6 +21,7 @@ namespace gordian::record {
 struct EarlyTake;
 struct FileRead;
 struct HeldFileLock;
+struct LostFileLock;
 struct Thread;
 
 struct Config {
@@ -122,11 +123,14 @@ struct Image {
   // way, SharedRecords to be used again (linked through SharedRecord::reserved), names given.
   SpinLock file_locks_lock;
   HeldFileLock* file_locks;
-  uint32_t file_lock_count;
+  uint32_t file_lock_count;  // those lost and not given back included
   uint32_t file_lock_attempts;
   trace::Ref free_identities;
   uint32_t file_names;
   bool descriptors_duplicated;
+  // Those that were lost (lost_file_locks.cc), and how many files were opened while there was any lock.
+  LostFileLock* lost_file_locks;
+  uint32_t opened_files;
   // Files that are read and rewritten (file_updates.cc): what was read lately, the records by what they say,
   // how many there are, of each pair of places and in all, their paths, and how often the working folder
   // changed.

@@ -151,4 +151,20 @@ int EndThreadCall(const ThreadCall& call, int result, const char* name, const Si
   return result;
 }
 
+void CheckNotJoined(pthread_t pthread, JoinMisuse misuse, const Site& site) {
+  const Entry entry(Entry::Open::kOnlyIfOpen);
+  const trace::Ref thread = entry ? FindThread(pthread) : 0;
+  if (thread == 0) {
+    return;
+  }
+  const auto* record = g_trace.At<trace::ThreadRecord>(thread);
+  if ((__atomic_load_n(&record->flags, __ATOMIC_ACQUIRE) & trace::kJoined) != 0) {
+    RecordEvent(entry.thread(), {.kind = trace::EventKind::kJoinMisuse,
+                                 .other = thread,
+                                 .value = static_cast<int64_t>(misuse),
+                                 .stack = StackOf(entry.thread(), site),
+                                 .other_stack = record->join_stack});
+  }
+}
+
 }  // namespace gordian::record

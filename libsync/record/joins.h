@@ -31,6 +31,9 @@ ThreadCall BeginDetach(pthread_t pthread, const Site& site);
 // `result` is what the call `name` returned. Returns it.
 int EndThreadCall(const ThreadCall& call, int result, const char* name, const Site& site);
 
+// The thread is going to be cancelled or sent a signal: `misuse` is recorded if it was joined before.
+void CheckNotJoined(pthread_t pthread, trace::JoinMisuse misuse, const Site& site);
+
 }  // namespace gordian::record
 
 #endif  // GORDIAN_LIBSYNC_RECORD_JOINS_H_

@@ -519,6 +519,11 @@ enum class EventKind : uint32_t {
                // the wait began
   kLostSignal = 24,  // object: a condition that was signalled while nobody waited for it; the first time
                      // since kSignalLost was not set
+  // POSIX locks of files. object: lock; other_stack: where it was taken; error: its mode; value: when the
+  // program gave it back itself, negative if it had done nothing else before, 0 never.
+  kFileLockLost = 25,  // by closing another descriptor of the file, at `stack`
+  kFileLockTaken =
+      26,  // object: a file lock that was taken at `stack`; error: mode; value: when, the last time
 };
 enum class JoinMisuse : int64_t {
   kJoinedTwice = 1,
@@ -527,6 +532,8 @@ enum class JoinMisuse : int64_t {
   kDetachOfJoined = 4,
   kUnknown = 5,
   kJoinedAtOnce = 6,  // by two threads at the same time
+  kCancelOfJoined = 7,
+  kSignalOfJoined = 8,
 };
 
 struct EventRecord {

@@ -531,7 +531,7 @@ void Parser::FillEvents() {
   for (const Ref ref : stream_.Records(Type::kEvent)) {
     const auto record = stream_.Get<EventRecord>(ref);
     if (record.kind < static_cast<uint32_t>(EventKind::kUnlockNotHeld) ||
-        record.kind > static_cast<uint32_t>(EventKind::kLostSignal)) {
+        record.kind > static_cast<uint32_t>(EventKind::kFileLockTaken)) {
       continue;
     }
     Event event;

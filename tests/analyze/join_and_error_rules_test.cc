@@ -70,6 +70,19 @@ TEST(JoinMisuse, TwoJoinsAtOnceAreWrongWhateverTheyReturn) {
   EXPECT_THAT(RulesOf(WithCall(JoinMisuse::kJoinedAtOnce, 0).run), ElementsAre("join-misuse"));
 }
 
+TEST(JoinMisuse, AUseOfAJoinedThreadHasNoEffectOrCrashes) {
+  for (const auto misuse : {JoinMisuse::kCancelOfJoined, JoinMisuse::kSignalOfJoined}) {
+    Played played = WithCall(misuse, 0);
+    const std::vector<Finding> findings = analyze::Analyze(played.run);
+    ASSERT_THAT(findings, SizeIs(1));
+    EXPECT_EQ(findings[0].level, Level::kWarning);
+    EXPECT_THAT(findings[0].interleaving, SizeIs(2)) << "the join, and the call";
+    played.process().ended = true;
+    played.run.root_status = SIGSEGV;
+    EXPECT_EQ(analyze::Analyze(played.run).at(0).level, Level::kError);
+  }
+}
+
 Played WithError(int error, const std::string& declare = "") {
   Played played = Play("live " + declare + " 1:+A 1:-A 1:+B 1:-B");
   trace::Event event;

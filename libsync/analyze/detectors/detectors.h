@@ -43,6 +43,8 @@ void JudgeNames(const trace::Run& run, const Options& options, std::vector<Findi
 void JudgeSignals(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // fork-while-locked
 void JudgeFork(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
+// file-lock-lost
+void JudgeLostFileLocks(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 // file-race
 void JudgeFileRace(const trace::Run& run, const Options& options, std::vector<Finding>* findings);
 

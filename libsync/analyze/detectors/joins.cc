@@ -38,6 +38,11 @@ Wording WordingOf(JoinMisuse misuse) {
       return {"detach", "join", "detaches a thread that is joined already", "A joined thread is gone."};
     case JoinMisuse::kJoinedAtOnce:
       return {"join", "join", "joins a thread that another one is joining", "A thread can be joined once."};
+    case JoinMisuse::kCancelOfJoined:
+      return {"cancel", "join", "cancels a thread that is joined already", "A joined thread is gone."};
+    case JoinMisuse::kSignalOfJoined:
+      return {"signal", "join", "sends a signal to a thread that is joined already",
+              "A joined thread is gone."};
     case JoinMisuse::kUnknown:
       break;
   }
@@ -65,9 +70,15 @@ bool Crashed(const trace::Run& run, const trace::Process& process) {
          (WTERMSIG(*status) == SIGSEGV || WTERMSIG(*status) == SIGBUS);
 }
 
+// The C library does not refuse it: it has no effect, or one on whatever has the id by then.
+bool IsUseOfJoined(const trace::Event& event) {
+  const auto misuse = static_cast<JoinMisuse>(event.value);
+  return misuse == JoinMisuse::kCancelOfJoined || misuse == JoinMisuse::kSignalOfJoined;
+}
+
 bool IsCertain(const trace::Run& run, const trace::Process& process, const trace::Event& event) {
   return event.error != 0 || event.value == static_cast<int64_t>(JoinMisuse::kJoinedAtOnce) ||
-         Crashed(run, process);
+         IsUseOfJoined(event) || Crashed(run, process);
 }
 
 Finding Build(const trace::Run& run, Index process, const trace::Event& event) {
@@ -93,12 +104,17 @@ Finding Build(const trace::Run& run, Index process, const trace::Event& event) {
   builder.AddStep(actor, wording.call, -1, event.stack);
   finding.title = absl::StrCat(actor >= 0 ? ThreadName(actor) : "A thread", " ", wording.title,
                                joined >= 0 ? absl::StrCat(": ", ThreadName(joined)) : "");
+  const bool crashed = Crashed(run, image);
+  finding.level = IsUseOfJoined(event) && !crashed ? Level::kWarning : finding.level;
   finding.explanation = absl::StrCat(
-      wording.why, event.error != 0
-                       ? " This time the C library noticed and refused. It does not always: the id may "
-                         "belong to another thread "
-                         "by then, which is then lost instead, or to memory that is gone."
-                       : " The call looked into memory that was gone, and the process crashed in it.");
+      wording.why,
+      IsUseOfJoined(event) && !crashed
+          ? " The call has no effect, or one on another thread that has got the same id by then: POSIX "
+            "leaves it undefined."
+      : event.error != 0 ? " This time the C library noticed and refused. It does not always: the id may "
+                           "belong to another thread "
+                           "by then, which is then lost instead, or to memory that is gone."
+                         : " The call looked into memory that was gone, and the process crashed in it.");
   finding.fix =
       "Give each thread one owner that joins or detaches it exactly once, and forget the id then.{c++: "
       "std::jthread does that.}";

@@ -162,6 +162,20 @@ bool RefusesStrangers(const trace::Lock& lock) {
          (lock.flags & (trace::kRobust | trace::kPriorityInherit)) != 0;
 }
 
+// The call fails with EBUSY while the mutex is locked, and leaves it as it is (glibc,
+// pthread_mutex_destroy.c).
+bool RefusesDestruction(const trace::Lock& lock) {
+  switch (lock.kind) {
+    case trace::LockKind::kMutex:
+    case trace::LockKind::kRecursiveMutex:
+    case trace::LockKind::kErrorcheckMutex:
+    case trace::LockKind::kAdaptiveMutex:
+      return (lock.flags & trace::kRobust) == 0;
+    default:
+      return false;
+  }
+}
+
 // It was initialised, or taken, before anybody used it as if it had not been destroyed.
 bool HadLife(const trace::Process& image, Index index) {
   const trace::Lock& lock = image.locks[static_cast<size_t>(index)];
@@ -185,6 +199,16 @@ void TellOfLock(const trace::Process& image, const trace::Event& event, Finding*
         "believes.";
     finding->fix =
         "Unlock in the thread that locked, once for each lock{!python:, or look at the result of the call}.";
+  }
+  if (event.kind == trace::EventKind::kDestroyInUse && event.other == event.thread && lock != nullptr &&
+      RefusesDestruction(*lock)) {
+    finding->level = Level::kWarning;
+    finding->title = "{thread:0} destroys {lock:0} while it holds it itself";
+    finding->explanation =
+        "The call failed with EBUSY and left the mutex locked. Nobody else uses it, so nothing happens "
+        "unless it is "
+        "used again; POSIX leaves undefined what the call does.";
+    finding->fix = "Unlock {lock:0} before destroying it.";
   }
   if (event.kind == trace::EventKind::kUseAfterDestroy && lock != nullptr && !HadLife(image, event.lock)) {
     finding->title = "{thread:0} uses {lock:0}, which is destroyed or was never initialised";
