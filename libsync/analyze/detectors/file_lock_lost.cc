@@ -86,8 +86,8 @@ Finding LostFileLockJudge::Build(Index process, const Event& lost, const Taker& 
   Finding& finding = builder.finding();
   const int loser = builder.AddThread(lost.thread);
   const int lock = builder.AddLock(lost.lock);
-  builder.AddStep(loser, "locks", lock, lost.other_stack);
-  builder.AddStep(loser, "closes another descriptor of the file, which gives back", lock, lost.stack);
+  builder.AddStep(loser, "takes", lock, lost.other_stack);
+  builder.AddStep(loser, "loses", lock, lost.stack);
   builder.AddIdentity(lost.other_stack);
   builder.AddIdentity(lost.stack);
   if (loser >= 0) {
@@ -96,11 +96,12 @@ Finding LostFileLockJudge::Build(Index process, const Event& lost, const Taker& 
     part.at = builder.Stack(lost.stack);
   }
   finding.title =
-      absl::StrCat("The process lost ", LockName(lock), " when it closed another descriptor of the file");
+      absl::StrCat("The process lost its ", LockName(lock), " when it closed another descriptor of the file");
   finding.explanation = absl::StrCat(
       "A lock by fcntl() or lockf() belongs to the process and the file, not to the descriptor: whoever "
       "closes any "
-      "descriptor of the file gives back all such locks of the process, and nobody is told. From here on ",
+      "descriptor of the file gives back all such locks of the process, and nobody is told. From here on "
+      "the ",
       LockName(lock),
       " was free for every other process, while the program still had the file open that it had "
       "locked",
@@ -115,7 +116,7 @@ Finding LostFileLockJudge::Build(Index process, const Event& lost, const Taker& 
     finding.level = Level::kError;
     builder.In(taker.process);
     const int winner = builder.AddThread(taker.event->thread);
-    builder.AddStep(winner, "locks", lock, taker.event->stack);
+    builder.AddStep(winner, "takes", lock, taker.event->stack);
     finding.threads[static_cast<size_t>(winner)].role = "took the lock afterwards";
     finding.threads[static_cast<size_t>(winner)].at = builder.Stack(taker.event->stack);
     absl::StrAppend(&finding.explanation, " ", ThreadName(winner),
