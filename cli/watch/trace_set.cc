@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -202,6 +204,13 @@ const LiveTrace* TraceSet::FindLive(pid_t pid) const {
 bool TraceSet::WasTracedPid(pid_t pid) const {
   auto it = newest_image_ns_.lower_bound({pid, 0});
   return it != newest_image_ns_.end() && it->first.first == pid;
+}
+
+bool TraceSet::WasTracedElsewhere(const std::string& program) const {
+  // A trace has the file itself, a call of exec perhaps a link to it.
+  std::error_code error;
+  const std::string file = std::filesystem::canonical(program, error);
+  return foreign_programs_.contains(program) || (!error && foreign_programs_.contains(file));
 }
 
 bool TraceSet::SaidLost(pid_t pid) const {

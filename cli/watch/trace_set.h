@@ -59,7 +59,7 @@ class TraceSet {
   // Whether the trace is of another pid namespace.
   bool IsForeign(const std::string& trace_file) const { return foreign_traces_.contains(trace_file); }
   // This program left a trace in another pid namespace, whose pids tell nothing here.
-  bool WasTracedElsewhere(const std::string& program) const { return foreign_programs_.contains(program); }
+  bool WasTracedElsewhere(const std::string& program) const;
   // The shim said itself that it could not record this process.
   bool SaidLost(pid_t pid) const;
   // No image of this process that began after `start_ns` left a trace.
